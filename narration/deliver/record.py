@@ -1,0 +1,170 @@
+"""The timeline file of a chapter: where each line is in the delivered sound, and what that sound was made from.
+
+Invariant: a record that can be read was written whole, after the audio that it names; it holds no date and no path
+outside its folder, so that the same chapter gives the same record.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from narration.audio.measure import Delivered
+from narration.deliver.names import numeral
+from narration.errors import StoreError
+from narration.timeline import ChapterTimeline, Cue
+
+FOLDER = "timeline"
+VERSION = 1
+_READ_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChapterRecord:
+    """What is known of one delivered chapter.
+
+    Attributes:
+        file: name of the audio file, beside the timeline folder.
+        sha256: of the audio file.
+        fingerprint: hash of everything that it was made from.
+        timeline: where each line is.
+        measures: of the audio file, decoded.
+    """
+
+    file: str
+    sha256: str
+    fingerprint: str
+    timeline: ChapterTimeline
+    measures: Delivered
+
+
+def record_path(folder: Path, number: int, total: int) -> Path:
+    """Where a chapter's record is: `timeline/03.json`."""
+    return folder / FOLDER / f"{numeral(number, total)}.json"
+
+
+def write_record(path: Path, record: ChapterRecord) -> None:
+    """Write a record; whole, or not at all.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    text = json.dumps(_as_json(record), ensure_ascii=False, indent=1) + "\n"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            part.write_text(text, encoding="utf-8")
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def read_record(path: Path) -> ChapterRecord | None:
+    """Read a record; None when there is none, or none that we wrote."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        return _from_json(json.loads(path.read_text(encoding="utf-8")))
+    return None
+
+
+def records_of(folder: Path, number: int) -> tuple[tuple[Path, ChapterRecord], ...]:
+    """All records of a chapter, whatever number of digits its name has."""
+    ours = re.compile(rf"0*{number}\.json")
+    try:
+        paths = sorted(path for path in (folder / FOLDER).iterdir() if ours.fullmatch(path.name))
+    except OSError:
+        return ()
+    read = ((path, read_record(path)) for path in paths)
+    return tuple((path, record) for path, record in read if record is not None)
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file in hex, or an empty string when it cannot be read."""
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while block := file.read(_READ_BYTES):
+                digest.update(block)
+    except OSError:
+        return ""
+    return digest.hexdigest()
+
+
+def _as_json(record: ChapterRecord) -> dict[str, object]:
+    timeline = record.timeline
+    return {
+        "version": VERSION,
+        "chapter": timeline.chapter,
+        "title": timeline.title,
+        "file": record.file,
+        "rate_hz": timeline.rate_hz,
+        "frames": timeline.frames,
+        "duration_s": round(timeline.audio_s, 3),
+        "cues": [_cue_as_json(cue, timeline.rate_hz) for cue in timeline.cues],
+        "measured": {**asdict(record.measures), "duration_s": round(record.measures.duration_s, 3)},
+        "sha256": record.sha256,
+        "fingerprint": record.fingerprint,
+    }
+
+
+def _cue_as_json(cue: Cue, rate_hz: int) -> dict[str, object]:
+    return {
+        "line": cue.line,
+        "chunk": cue.chunk,
+        "speaker": cue.character,
+        "text": cue.text,
+        "start_s": round(cue.start_frame / rate_hz, 3),
+        "end_s": round(cue.end_frame / rate_hz, 3),
+        "start_frame": cue.start_frame,
+        "end_frame": cue.end_frame,
+        "text_start": cue.start,
+        "text_end": cue.end,
+        "take_id": cue.take_id,
+    }
+
+
+def _from_json(data: dict[str, Any]) -> ChapterRecord:
+    """The record that a file holds.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is not one that we wrote, or of another version.
+    """
+    if data["version"] != VERSION or Path(data["file"]).name != data["file"]:
+        raise ValueError(data["version"])
+    measured = {name: value for name, value in data["measured"].items() if name != "duration_s"}
+    measured["tags"] = tuple((name, value) for name, value in measured["tags"])
+    return ChapterRecord(
+        file=data["file"],
+        sha256=data["sha256"],
+        fingerprint=data["fingerprint"],
+        measures=Delivered(**measured),
+        timeline=ChapterTimeline(
+            chapter=data["chapter"],
+            title=data["title"],
+            rate_hz=data["rate_hz"],
+            frames=data["frames"],
+            cues=tuple(_cue_from_json(cue) for cue in data["cues"]),
+        ),
+    )
+
+
+def _cue_from_json(data: dict[str, Any]) -> Cue:
+    return Cue(
+        line=data["line"],
+        chunk=data["chunk"],
+        character=data["speaker"],
+        text=data["text"],
+        start=data["text_start"],
+        end=data["text_end"],
+        take_id=data["take_id"],
+        start_frame=data["start_frame"],
+        end_frame=data["end_frame"],
+    )

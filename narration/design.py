@@ -1,0 +1,165 @@
+"""Cast → voices: a voice is created once for its design, kept in the voice bible, and reused by every later run.
+
+Invariant: a creation is sent at most once. One that was sent and not answered is looked for in the account before
+another is made; a voice that is kept is never replaced.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+from collections.abc import Awaitable, Callable
+
+from narration.desk import Desk
+from narration.errors import ServiceError, VoiceRejected
+from narration.keep import keep_voice, recover_subject
+from narration.plan import PlannedVoice
+from narration.purchase import Bought, Elsewhere, Order, buy
+from narration.row import Row
+from narration.services.pricing import cost_usd, price_of
+from narration.services.protocol import Gate
+from narration.take import Receipt
+from narration.voice import DesignAnswer, RemoteVoice, Voice, VoiceStatus
+
+log = logging.getLogger("narration.design")
+
+WAIT_S = (0.1, 2.0)
+"""How long to wait before looking again while another run makes the voice: first, and at the most, in seconds."""
+
+REVIEW_POLLS = 60
+"""How often a voice under review is asked for, every `WAIT_S[1]` seconds.
+
+Source: the vendor's samples poll about every 2 s, some thirty times.
+"""
+
+
+async def voice_for(desk: Desk, planned: PlannedVoice) -> tuple[Voice, bool]:
+    """The voice of a character: the one that is kept, or a new one.
+
+    Returns:
+        The voice, and whether this call created it.
+
+    Raises:
+        VoiceRejected: the service reviewed the design and refused it.
+        NarrationError: as `narration.purchase.buy` raises.
+    """
+    design_id, wait_s = planned.design.design_id, WAIT_S[0]
+    async with desk.locks[design_id]:
+        while True:
+            voice = await desk.voices.get(design_id)
+            if voice is not None:
+                return voice, False
+            newest = await desk.claims.newest(design_id)
+            if newest is not None and (newest.run.run_id == desk.run.run_id or not await desk.claims.alive(newest.run)):
+                in_doubt = (await recover_subject(desk, design_id)).in_doubt
+                if in_doubt and await _reconciled(desk, planned):
+                    continue
+                if await desk.voices.get(design_id) is not None:
+                    continue
+            elif newest is not None:
+                await asyncio.sleep(wait_s)
+                wait_s = min(WAIT_S[1], wait_s * 2)
+                continue
+            try:
+                claim, answer = await buy(desk, _order(desk, planned), _sender(desk, planned))
+            except Elsewhere:
+                continue
+            except ServiceError as error:
+                if error.call is not None and error.call.in_doubt and await _reconciled(desk, planned):
+                    continue
+                raise
+            return await keep_voice(desk, claim, answer), True
+
+
+def _order(desk: Desk, planned: PlannedVoice) -> Order:
+    design = planned.design
+
+    async def there() -> bool:
+        return await desk.voices.get(design.design_id) is not None
+
+    row = Row(
+        call_id="",
+        at=desk.now(),
+        run_id=desk.run.run_id,
+        flow_run_id=desk.flow_run_id,
+        production=desk.production,
+        character=planned.character.name,
+        service=design.service,
+        region=desk.settings.service.region,
+        model=design.design_model,
+        action="design",
+        price_usd=cost_usd(price_of(design.design_model, desk.settings.service.region), 1),
+    )
+    return Order(subject=design.design_id, row=row, there=there)
+
+
+def _sender(desk: Desk, planned: PlannedVoice) -> Callable[[Gate], Awaitable[Bought]]:
+    design = planned.design
+    name = desk.service.preferred_name(planned.character.name)
+
+    async def send(gate: Gate) -> Bought:
+        designed = await desk.service.design(design, name, gate)
+        answer = await _reviewed(desk, designed.answer)
+        price = price_of(design.design_model, desk.settings.service.region)
+        return Bought(
+            call=designed.call,
+            receipt=Receipt(request_id=answer.request_id),
+            characters=0,
+            price_usd=cost_usd(price, answer.billed_voices),
+            design=design,
+            voice=answer.voice,
+            preferred_name=name,
+            preview_b64=base64.b64encode(answer.preview_audio).decode(),
+            preview_format=answer.preview_format,
+        )
+
+    return send
+
+
+async def _reviewed(desk: Desk, answer: DesignAnswer) -> DesignAnswer:
+    status = answer.status
+    for _ in range(REVIEW_POLLS):
+        if status is not VoiceStatus.PENDING:
+            break
+        await asyncio.sleep(WAIT_S[1])
+        remote, _call = await desk.service.query(answer.voice)
+        status = remote.status if remote is not None else VoiceStatus.REJECTED
+    if status is not VoiceStatus.READY:
+        raise VoiceRejected(
+            f"The voice {answer.voice} is {status} at the service.", "Reword its description and render again."
+        )
+    return answer
+
+
+async def _reconciled(desk: Desk, planned: PlannedVoice) -> bool:
+    """Look in the account for a voice whose creation was sent and not answered; keep it if it is there."""
+    listed = await desk.service.voices()
+    known = {voice.voice for voice in await desk.voices.all()}
+    match = next((remote for remote in listed.voices if _is(remote, desk, planned) and remote.voice not in known), None)
+    if match is None:
+        return False
+    log.warning("the creation of %s's voice was not answered, but the account has it: kept", planned.character.name)
+    voice = Voice(
+        design=planned.design,
+        voice=match.voice,
+        preferred_name=desk.service.preferred_name(planned.character.name),
+        character=planned.character.name,
+        production=desk.production,
+        created_at=desk.now(),
+        request_id="",
+        price_usd=0.0,
+        preview_format="wav",
+    )
+    await desk.voices.put(voice, b"")
+    return True
+
+
+def _is(remote: RemoteVoice, desk: Desk, planned: PlannedVoice) -> bool:
+    design = planned.design
+    return (
+        desk.service.preferred_name(planned.character.name) in remote.voice
+        and remote.voice_prompt == design.voice_prompt
+        and remote.preview_text in ("", design.preview_text)
+        and remote.target_model in ("", design.target_model)
+    )

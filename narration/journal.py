@@ -1,0 +1,131 @@
+"""The journal of paid calls: what was answered lies in the store before anything else happens.
+
+Entries lie beside the claim they were made under (`open/<subject>/answer-<generation>.json`) and are removed with it
+once the thing they paid for is stored. Invariant: whatever moment a run dies at, the claims and entries of a subject
+tell which calls were answered, and which were sent and perhaps never answered.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
+
+from narration.claims import OPEN, Claim, decode_claim, generation_of
+from narration.errors import StoreError
+from narration.row import Row
+from narration.take import Receipt, SpeechAsk, ask_of
+from narration.voice import VoiceDesign
+
+if TYPE_CHECKING:
+    from narration.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A paid answer.
+
+    Attributes:
+        generation: of the claim it was paid under.
+        row: the call's row of the ledger; its `audio_s` may still be unknown.
+        receipt: what leads to the sound; for a design, only the request id.
+        ask: what was asked, for a synthesis.
+        design: what was asked, for a design.
+        voice: the service's name of a designed voice; empty for a synthesis.
+        preferred_name: the name that was asked for; empty for a synthesis.
+        preview_b64: its preview audio, base64; empty for a synthesis.
+        preview_format: of the preview.
+    """
+
+    generation: int
+    row: Row
+    receipt: Receipt
+    ask: SpeechAsk | None = None
+    design: VoiceDesign | None = None
+    voice: str = ""
+    preferred_name: str = ""
+    preview_b64: str = ""
+    preview_format: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """All that is open on one subject.
+
+    Attributes:
+        claims: oldest first.
+        answers: oldest first.
+        resent: for each generation, how many further attempts were sent after one that ended in doubt.
+    """
+
+    claims: tuple[Claim, ...]
+    answers: tuple[Answer, ...]
+    resent: dict[int, int]
+
+
+class Journal:
+    """Journal entries of a store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def answered(self, subject: str, answer: Answer) -> None:
+        """Write an answer down.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        plain = asdict(replace(answer, receipt=replace(answer.receipt, audio=None)))
+        record = json.dumps(plain, sort_keys=True, ensure_ascii=False).encode()
+        await self._store.put(f"{OPEN}/{subject}/answer-{answer.generation:06d}.json", record)
+
+    async def sending_again(self, claim: Claim, attempt: int) -> None:
+        """Write down that a further attempt is about to be sent while an earlier one is in doubt.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        await self._store.put(f"{OPEN}/{claim.subject}/resent-{claim.generation:06d}-{attempt}.json", b"{}")
+
+    async def history(self, subject: str) -> History:
+        """Everything open on a subject.
+
+        Raises:
+            StoreError: the store cannot be read, or holds what is not ours.
+        """
+        claims, answers, resent = [], [], dict[int, int]()
+        for key in await self._store.keys(f"{OPEN}/{subject}/"):
+            name = key.rpartition("/")[2]
+            if name.startswith("resent-"):
+                resent[generation_of(key)] = resent.get(generation_of(key), 0) + 1
+                continue
+            data = await self._store.get(key)
+            if data is None:
+                continue
+            try:
+                if name.startswith("claim-"):
+                    claims.append(decode_claim(data))
+                elif name.startswith("answer-"):
+                    answers.append(_decode(data))
+            except (ValueError, KeyError, TypeError) as error:
+                raise StoreError(
+                    f"{self._store.url}/{key} is not a journal entry: {error}.", "Move it away and run again."
+                ) from error
+        return History(claims=tuple(claims), answers=tuple(answers), resent=resent)
+
+    async def subjects(self) -> tuple[str, ...]:
+        """Every subject that something is open on."""
+        return tuple(sorted({key.split("/")[1] for key in await self._store.keys(f"{OPEN}/")}))
+
+
+def _decode(data: bytes) -> Answer:
+    record = json.loads(data)
+    return Answer(
+        **{
+            **record,
+            "row": Row(**record["row"]),
+            "receipt": Receipt(**record["receipt"]),
+            "ask": None if record["ask"] is None else ask_of(record["ask"]),
+            "design": None if record["design"] is None else VoiceDesign(**record["design"]),
+        }
+    )

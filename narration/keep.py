@@ -1,0 +1,194 @@
+"""Keeping what was paid for: from an answer in the journal to a take or a voice in the store.
+
+Invariant: nothing is stored that was not verified, and a journal entry goes only after what it paid for is stored, or
+is known to be lost.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import logging
+from dataclasses import dataclass, replace
+
+from narration.audio import measure_clip
+from narration.claims import Claim, Held
+from narration.desk import Desk
+from narration.errors import AudioRefused, ServiceUnavailable, StoreError
+from narration.journal import Answer, History
+from narration.purchase import doubt_row
+from narration.take import Take
+from narration.voice import Voice
+
+log = logging.getLogger("narration.keep")
+
+
+async def keep_take(desk: Desk, claim: Claim, answer: Answer) -> Take:
+    """Get the sound, verify and store it, note the row, release the claim.
+
+    Raises:
+        AudioRefused: what was paid for cannot be had (`LinkExpired`: its time is over); the row is noted, the claim
+            released, nothing stored.
+        ServiceUnavailable: not now; the journal keeps it for the next run.
+        StoreError: the store cannot be written; the journal keeps it.
+    """
+    ask = answer.ask
+    if ask is None:
+        raise StoreError(f"The journal of {claim.subject} does not say what was asked.")
+    try:
+        audio = await desk.service.collect(answer.receipt)
+        measures = measure_clip(audio)
+    except AudioRefused:
+        await desk.ledger.note(answer.row)
+        await desk.claims.release(claim)
+        raise
+    except ServiceUnavailable:
+        await desk.ledger.note(answer.row)
+        raise
+    take = Take(
+        ask=ask,
+        sha256=hashlib.sha256(audio).hexdigest(),
+        measures=measures,
+        request_id=answer.receipt.request_id,
+        billed_characters=answer.row.characters,
+        price_usd=answer.row.price_usd,
+        created_at=answer.row.at,
+        run_id=answer.row.run_id,
+    )
+    await desk.takes.put(take, audio)
+    await desk.ledger.note(replace(answer.row, audio_s=round(measures.audio_s, 6)))
+    await desk.claims.release(claim)
+    return take
+
+
+async def keep_voice(desk: Desk, claim: Claim, answer: Answer) -> Voice:
+    """Store a designed voice, note the row, release the claim.
+
+    Raises:
+        StoreError: the store cannot be written; the journal keeps it.
+    """
+    if answer.design is None:
+        raise StoreError(f"The journal of {claim.subject} does not say what was asked.")
+    voice = Voice(
+        design=answer.design,
+        voice=answer.voice,
+        preferred_name=answer.preferred_name,
+        character=answer.row.character,
+        production=answer.row.production,
+        created_at=answer.row.at,
+        request_id=answer.receipt.request_id,
+        price_usd=answer.row.price_usd,
+        preview_format=answer.preview_format,
+    )
+    await desk.voices.put(voice, base64.b64decode(answer.preview_b64))
+    await desk.ledger.note(answer.row)
+    await desk.claims.release(claim)
+    return voice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovered:
+    """What became of what dead runs had left open.
+
+    Attributes:
+        kept: takes and voices that were paid for and are in the store now.
+        lost: paid answers whose sound cannot be had any more.
+        lost_usd: what they cost.
+        in_doubt: calls that were sent and never answered.
+        waiting: answers that cannot be fetched now and stay in the journal.
+    """
+
+    kept: int = 0
+    lost: int = 0
+    lost_usd: float = 0.0
+    in_doubt: int = 0
+    waiting: int = 0
+
+    def __add__(self, other: Recovered) -> Recovered:
+        return Recovered(
+            kept=self.kept + other.kept,
+            lost=self.lost + other.lost,
+            lost_usd=self.lost_usd + other.lost_usd,
+            in_doubt=self.in_doubt + other.in_doubt,
+            waiting=self.waiting + other.waiting,
+        )
+
+
+async def recover(desk: Desk) -> Recovered:
+    """Bring to an end all that dead runs left open in the store: rows, takes, voices, allowances.
+
+    Raises:
+        StoreError: the store cannot be read or written.
+    """
+    outcome = Recovered()
+    for subject in await desk.journal.subjects():
+        async with desk.locks[subject]:
+            outcome += await recover_subject(desk, subject)
+    for run_id in await desk.ledger.waiting_runs():
+        if run_id != desk.run.run_id and not await desk.claims.run_lives(run_id):
+            await desk.ledger.compact(run_id)
+    for run_id in await desk.budget.runs():
+        if run_id != desk.run.run_id and not await desk.claims.run_lives(run_id):
+            await desk.budget.bury(run_id)
+    await desk.claims.bury_dead_runs()
+    return outcome
+
+
+async def recover_subject(desk: Desk, subject: str) -> Recovered:
+    """The same for one subject; the caller holds `desk.locks[subject]`. Does nothing while a living run holds it.
+
+    Raises:
+        StoreError: the store cannot be read or written.
+    """
+    if await desk.claims.newest(subject) is None:
+        return Recovered()
+    claim = await desk.claims.acquire(subject, None)
+    if isinstance(claim, Held):
+        return Recovered()
+    history = await desk.journal.history(subject)
+    outcome = Recovered(in_doubt=await _note_rows(desk, history))
+    answer = history.answers[-1] if history.answers else None
+    if answer is None or await _is_kept(desk, subject, answer):
+        await desk.claims.release(claim)
+        return outcome
+    if (answer.row.service, answer.row.region) != (desk.service.kind, desk.settings.service.region):
+        await desk.claims.step_back(claim)
+        return outcome + Recovered(waiting=1)
+    try:
+        if answer.design is not None:
+            await keep_voice(desk, claim, answer)
+        else:
+            await keep_take(desk, claim, answer)
+    except AudioRefused as error:
+        log.warning("paid for and lost (%.4f USD): %s", answer.row.price_usd, error.what)
+        return outcome + Recovered(lost=1, lost_usd=answer.row.price_usd)
+    except ServiceUnavailable:
+        await desk.claims.step_back(claim)
+        return outcome + Recovered(waiting=1)
+    return outcome + Recovered(kept=1)
+
+
+async def _is_kept(desk: Desk, subject: str, answer: Answer) -> bool:
+    if answer.design is not None:
+        return await desk.voices.get(subject) is not None
+    return await desk.takes.get(subject) is not None
+
+
+async def _note_rows(desk: Desk, history: History) -> int:
+    """Note what dead runs could not; returns how many attempts are in doubt."""
+    answers = {answer.generation: answer for answer in history.answers}
+    doubts = 0
+    for claim in history.claims:
+        if claim.row is None:
+            continue
+        answer = answers.get(claim.generation)
+        unanswered = history.resent.get(claim.generation, 0) + (0 if answer else 1)
+        for number in range(1, unanswered + 1):
+            await desk.ledger.note(doubt_row(claim.row, claim.row.at, number))
+        doubts += unanswered
+        if answer is not None:
+            take = await desk.takes.get(claim.subject) if answer.ask is not None else None
+            mine = take is not None and take.request_id == answer.receipt.request_id
+            audio_s = round(take.measures.audio_s, 6) if take is not None and mine else 0.0
+            await desk.ledger.note(replace(answer.row, audio_s=audio_s))
+    return doubts

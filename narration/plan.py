@@ -1,0 +1,257 @@
+"""Book + cast + store → Plan: what is to be spoken, what is there already, what the rest costs.
+
+Invariant: a plan spends nothing, needs no key and no network, and a plan made right after a finished render has
+nothing to buy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from narration.book import Book, ChapterChunks, ChapterScript, Chunk
+from narration.cast import Cast, Character
+from narration.chunks import billed_characters, cut_chapter, verify_coverage
+from narration.production import Production
+from narration.script import script_chapter
+from narration.services.pricing import cost_usd, price_of
+from narration.services.protocol import Price
+from narration.settings import Settings
+from narration.take import SpeechAsk, Take
+from narration.takes import Takes
+from narration.voice import Voice, VoiceDesign
+from narration.voices import Voices
+
+LATIN_PER_S = 14.6
+"""Characters of a Latin script spoken in a second. Source: 790,000 characters of English made 15 h of audio."""
+
+WIDE_PER_S = 4.5
+"""Han, kana and hangul characters spoken in a second: the middle of the 2.5 to 7 that recordings show."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedVoice:
+    """A character who speaks in the plan.
+
+    Attributes:
+        character: of the cast.
+        design: what the voice is made from.
+        voice: the voice that is kept for it, or None: it is to be created.
+    """
+
+    character: Character
+    design: VoiceDesign
+    voice: Voice | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedChunk:
+    """A chunk, and what is known of its take.
+
+    Attributes:
+        chunk: what is said.
+        design_id: of the voice that says it.
+        ask: the request, its `voice` empty while the voice does not exist.
+        take: the take that is in the store, or None: it is to be spoken.
+    """
+
+    chunk: Chunk
+    design_id: str
+    ask: SpeechAsk
+    take: Take | None
+
+    def ask_with(self, voice: Voice) -> SpeechAsk:
+        """The request in a voice that exists."""
+        return replace(self.ask, voice=voice.voice)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChapterPlan:
+    """One chapter of the plan.
+
+    Attributes:
+        cut: its text, lines and chunks.
+        chunks: in order, one for each of `cut.chunks`.
+    """
+
+    cut: ChapterChunks
+    chunks: tuple[PlannedChunk, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a render would do.
+
+    Attributes:
+        production, settings, cast: what it was made from.
+        book: the whole manuscript.
+        chapters: those that were selected.
+        voices: of the characters who speak in them, in the order of the cast.
+        total_chapters: of the book, for track numbers.
+    """
+
+    production: Production
+    settings: Settings
+    cast: Cast
+    book: Book
+    chapters: tuple[ChapterPlan, ...]
+    voices: tuple[PlannedVoice, ...]
+
+    @property
+    def chunks_total(self) -> int:
+        """Every chunk."""
+        return sum(len(chapter.chunks) for chapter in self.chapters)
+
+    def missing(self) -> tuple[PlannedChunk, ...]:
+        """Chunks to be bought: of several that ask for the same take, the first."""
+        first: dict[tuple[str, SpeechAsk], PlannedChunk] = {}
+        for planned in (chunk for chapter in self.chapters for chunk in chapter.chunks if chunk.take is None):
+            first.setdefault((planned.design_id, planned.ask), planned)
+        return tuple(first.values())
+
+    @property
+    def chunks_to_speak(self) -> int:
+        """Distinct takes to buy."""
+        return len(self.missing())
+
+    @property
+    def chunks_reused(self) -> int:
+        """Chunks whose take is in the store."""
+        return sum(1 for chapter in self.chapters for chunk in chapter.chunks if chunk.take is not None)
+
+    @property
+    def characters_billed(self) -> int:
+        """Of the takes to buy, as the service will count them."""
+        return sum(billed_characters(planned.ask.text) for planned in self.missing())
+
+    def voices_to_create(self) -> tuple[PlannedVoice, ...]:
+        """Voices to be created; characters with the same design share one."""
+        return tuple({voice.design: voice for voice in reversed(self.voices) if voice.voice is None}.values())[::-1]
+
+    @property
+    def prices(self) -> tuple[Price, Price]:
+        """Of one design, and of speech."""
+        service = self.settings.service
+        return price_of(service.design_model, service.region), price_of(service.speech_model, service.region)
+
+    @property
+    def cost_usd(self) -> float:
+        """Voices and speech, not rounded."""
+        design, speech = self.prices
+        voices = cost_usd(design, 1) * len(self.voices_to_create())
+        return voices + sum(cost_usd(speech, billed_characters(planned.ask.text)) for planned in self.missing())
+
+    @property
+    def audio_s_estimate(self) -> float:
+        """Length of the finished audio: known takes as measured, the rest by the usual pace, pauses as set."""
+        audio, speech_s = self.settings.audio, 0.0
+        for planned in (chunk for chapter in self.chapters for chunk in chapter.chunks):
+            speech_s += planned.take.measures.audio_s if planned.take else spoken_s(planned.ask.text)
+            speech_s += getattr(audio, f"{planned.chunk.gap}_ms", 0) / 1000
+        return speech_s + len(self.chapters) * (audio.head_ms + audio.tail_ms) / 1000
+
+    @property
+    def time_s_estimate(self) -> float:
+        """How long buying takes at the rate that the service allows; 0 without a limit."""
+        per_minute = self.settings.limits.per_minute
+        return 60.0 * self.chunks_to_speak / per_minute if per_minute else 0.0
+
+
+def spoken_s(text: str) -> float:
+    """About how long a text is when spoken, in seconds."""
+    wide = sum(1 for char in text if char >= "\u2e80")
+    return wide / WIDE_PER_S + (len(text) - wide) / LATIN_PER_S
+
+
+def design_of(character: Character, production: Production, settings: Settings, account: str) -> VoiceDesign:
+    """What the voice of a character is made from."""
+    service = settings.service
+    return VoiceDesign(
+        service=service.kind,
+        base_url="sandbox" if service.sandbox else service.base_url,
+        account=account,
+        design_model=service.design_model,
+        target_model=service.speech_model,
+        language=production.language,
+        voice_prompt=character.voice,
+        preview_text=character.preview,
+    )
+
+
+async def make_plan(
+    production: Production,
+    cast: Cast,
+    book: Book,
+    settings: Settings,
+    *,
+    takes: Takes,
+    voices: Voices,
+    account: str | None,
+    chapters: frozenset[int] | None = None,
+) -> Plan:
+    """Compare a book with the store.
+
+    Args:
+        production: what to make.
+        cast: who speaks.
+        book: the manuscript as read.
+        settings: how.
+        takes: of the store.
+        voices: of the store.
+        account: fingerprint of the key; None without a key: then a voice of any one account counts.
+        chapters: numbers of the chapters to plan; None is all.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    selected = [chapter for chapter in book.chapters if chapters is None or chapter.number in chapters]
+    cuts = [
+        _cut(script_chapter(chapter, cast, language=production.language), settings, production.language)
+        for chapter in selected
+    ]
+    speaking = {chunk.character for cut in cuts for chunk in cut.chunks}
+    planned_voices = []
+    for character in cast.characters:
+        if character.name in speaking:
+            design = design_of(character, production, settings, account or "")
+            found = await voices.get(design.design_id) if account else await voices.whatever_account(design)
+            planned_voices.append(PlannedVoice(character=character, design=design, voice=found))
+    by_name = {voice.character.name: voice for voice in planned_voices}
+    without = [
+        tuple(_planned(chunk, by_name[chunk.character], production, settings) for chunk in cut.chunks) for cut in cuts
+    ]
+    takes_found = await takes.find(
+        planned.ask.take_id for chapter in without for planned in chapter if planned.ask.voice
+    )
+    return Plan(
+        production=production,
+        settings=settings,
+        cast=cast,
+        book=book,
+        chapters=tuple(
+            ChapterPlan(
+                cut=cut,
+                chunks=tuple(replace(planned, take=takes_found.get(planned.ask.take_id)) for planned in chapter),
+            )
+            for cut, chapter in zip(cuts, without, strict=True)
+        ),
+        voices=tuple(planned_voices),
+    )
+
+
+def _cut(script: ChapterScript, settings: Settings, language: str) -> ChapterChunks:
+    cut = cut_chapter(script, settings.chunks, language=language)
+    verify_coverage(cut)
+    return cut
+
+
+def _planned(chunk: Chunk, voice: PlannedVoice, production: Production, settings: Settings) -> PlannedChunk:
+    service = settings.service
+    ask = SpeechAsk(
+        service=service.kind,
+        region=service.region,
+        model=service.speech_model,
+        voice=voice.voice.voice if voice.voice else "",
+        text=chunk.text,
+        language=production.language,
+    )
+    return PlannedChunk(chunk=chunk, design_id=voice.design.design_id, ask=ask, take=None)

@@ -1,0 +1,290 @@
+"""The ASGI application: one request from its first check to its answer.
+
+Invariant: the order of checks is key, JSON, model, rate limit, then the family's own (fields, length, voice,
+moderation), then work; every request to the service is recorded once, whatever became of it.
+"""
+
+import asyncio
+import hashlib
+import json
+import logging
+import random
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from narration.sandbox import audio, design, panel, synthesis, wire
+from narration.sandbox.calls import UNKNOWN_ACTION, Call, House, Outcome
+from narration.sandbox.engine import Engine
+from narration.sandbox.faults import ACTIONS, CALL_FAULTS, DOWNLOAD_FAULTS, SPEECH_FAULTS, Switchboard, Switches
+from narration.sandbox.files import Shelf
+from narration.sandbox.limits import Limiter, throttled
+from narration.sandbox.links import Links
+from narration.sandbox.models import CUSTOMIZATION, GENERATION, Family, family_of
+from narration.sandbox.speaker import Speaker
+from narration.sandbox.state import CallRow, State
+from narration.sandbox.wire import DroppedError, RefusedError
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[House, Call], Awaitable[Outcome]]
+HANDLERS: Mapping[Family, Handler] = {Family.QWEN_DESIGN: design.answer, Family.QWEN_SPEECH: synthesis.answer}
+
+_HOST = re.compile(r"[A-Za-z0-9.\-]+(?::\d+)?|\[[0-9a-fA-F:]+\](?::\d+)?")
+_FILES_KEPT_S = 2 * 86_400
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What is known of a request so far, for the record of a refusal."""
+
+    request_id: str
+    action: str
+    account: str = ""
+    model: str = ""
+
+
+class Service:
+    """The routes of the service over one state folder."""
+
+    def __init__(
+        self,
+        folder: Path,
+        engine: Engine,
+        switches: Switches,
+        *,
+        rng: random.Random | None = None,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        state, self.shelf = State(folder), Shelf(folder)
+        self.shelf.prune(clock() - max(_FILES_KEPT_S, 2 * switches.url_life_s))
+        self.house = House(
+            state=state,
+            speaker=Speaker(engine, self.shelf),
+            links=Links(state.secret, clock),
+            limiter=Limiter(monotonic),
+            switchboard=Switchboard(switches, rng or random.Random()),  # noqa: S311 - faults, not secrets
+            clock=clock,
+        )
+
+    def close(self) -> None:
+        """Wake what waits, and close the state."""
+        self.house.closing.set()
+        self.house.speaker.close()
+        self.house.state.close()
+
+    def reset(self) -> None:
+        """Empty the state: voices, bill, files, rate windows. The switches stay."""
+        self.house.state.reset()
+        self.shelf.reset()
+        self.house.limiter.reset()
+
+    async def call(self, request: Request) -> Response:
+        """Answer one request to the API."""
+        action = "synthesize" if request.url.path == GENERATION else UNKNOWN_ACTION
+        progress = _Progress(wire.new_request_id(), action)
+        try:
+            return await self._answer(request, progress)
+        except RefusedError as error:
+            self._record(progress, error.status, error.code)
+            log.info("%s %s: %d %s", progress.action, progress.request_id, error.status, error.code)
+            return wire.refusal(error, progress.request_id)
+
+    async def _answer(self, request: Request, progress: _Progress) -> Response:
+        """Check and answer one request.
+
+        Raises:
+            RefusedError: the service refuses it.
+            DroppedError: the connection is to be cut.
+        """
+        house, switches = self.house, self.house.switchboard.now
+        progress.account = _account(request.headers.get("authorization", ""))
+        body = _json(await request.body())
+        given = body.get("input")
+        if progress.action == UNKNOWN_ACTION and isinstance(given, dict) and given.get("action") in ACTIONS:
+            progress.action = given["action"]
+        progress.model = str(body.get("model") or "")[:128]
+        family = family_of(body.get("model"), request.url.path, switches.retired)
+        _check_headers(request)
+        faults = house.switchboard.draw((*CALL_FAULTS, *SPEECH_FAULTS), progress.action)
+        with house.limiter.admit(progress.account, progress.model, switches):
+            await self._before(faults, progress)
+            call = _call(request, body, progress, faults, house)
+            outcome = await HANDLERS[family](house, call)
+            await self._after(faults)
+        log.info("%s %s: answered", progress.action, progress.request_id)
+        return _response(outcome, call)
+
+    async def _before(self, faults: frozenset[str], progress: _Progress) -> None:
+        """Let the faults strike that keep a request from being worked on."""
+        if faults & {"drop_before", "hang_before"}:
+            self._record(progress, 0, "dropped", answered=False)
+            await self._lose(faults, "hang_before")
+        if "rate_429" in faults:
+            raise throttled("Throttling.RateQuota", self.house.switchboard.now)
+        if "rate_500" in faults:
+            raise RefusedError(500, "InternalError.Algo", "Inference internal error")
+
+    async def _after(self, faults: frozenset[str]) -> None:
+        """Let the faults strike that lose an answer."""
+        if faults & {"drop_after", "hang_after"}:
+            await self._lose(faults, "hang_after")
+
+    async def _lose(self, faults: frozenset[str], hang: str) -> None:
+        if hang in faults:
+            await self.house.pause(self.house.switchboard.now.hang_s)
+        raise DroppedError
+
+    def _record(self, progress: _Progress, status: int, code: str, *, answered: bool = True) -> None:
+        row = CallRow(
+            at_s=self.house.clock(),
+            account=progress.account,
+            model=progress.model,
+            action=progress.action,
+            request_id=progress.request_id,
+            status=status,
+            code=code,
+            answered=answered,
+        )
+        self.house.state.record(row)
+
+    async def download(self, request: Request) -> Response:
+        """Serve an audio file by its signed link; no key is asked for."""
+        house = self.house
+        host = request.headers.get("host", "")
+        found = house.links.check(request.url.path, request.query_params, host)
+        if isinstance(found, Response):
+            return found
+        house.state.count_download(with_key="authorization" in request.headers)
+        data = self.shelf.get(found)
+        if data is None:
+            return wire.xml_error(404, "NoSuchKey", "The specified key does not exist.", host)
+        faults = house.switchboard.draw(DOWNLOAD_FAULTS)
+        if "download_500" in faults:
+            return wire.xml_error(500, "InternalError", "Please contact the server administrator.", host)
+        data = audio.restyled(data, house.switchboard.now.wav_header)
+        if "truncated_wav" in faults:
+            data = data[: audio.HEADER_BYTES + (len(data) - audio.HEADER_BYTES) // 4 * 2]
+        if "cut" in faults:
+            return wire.CutResponse(data[: len(data) // 2], {"content-length": str(len(data))}, "audio/x-wav")
+        return Response(data, media_type="audio/x-wav")
+
+
+def create_app(service: Service) -> Starlette:
+    """Return the ASGI application of a service."""
+
+    async def absent(_request: Request) -> Response:
+        request_id = wire.new_request_id()
+        return wire.answer(wire.envelope("NotFound", "Not found.", request_id), request_id, 404)
+
+    async def dropped(request: Request, error: Exception) -> Response:
+        """Cut the connection; without one, as in a test in the same process, let the error through."""
+        transport = getattr(request.state, "transport", None)
+        if not isinstance(transport, asyncio.Transport):
+            raise error
+        transport.abort()
+        await asyncio.sleep(0)  # the loss is noticed in the next round of the loop
+        return Response()
+
+    everywhere = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+    routes = [
+        Route(CUSTOMIZATION, service.call, methods=["POST"]),
+        Route(GENERATION, service.call, methods=["POST"]),
+        Route("/oss/{rest:path}", service.download, methods=["GET"]),
+        *panel.routes(service.house, service.reset),
+        Route("/{rest:path}", absent, methods=everywhere),
+    ]
+    return Starlette(routes=routes, exception_handlers={DroppedError: dropped})
+
+
+def _account(authorization: str) -> str:
+    """Return the account of a key: a hash, never the key.
+
+    Raises:
+        RefusedError: 401 `InvalidApiKey`; the sandbox knows keys by their `sk-`.
+    """
+    scheme, _, key = authorization.partition(" ")
+    key = key.strip()
+    if scheme.lower() != "bearer" or not key.startswith("sk-") or len(key) <= len("sk-"):
+        raise RefusedError(401, "InvalidApiKey", "Invalid API-key provided.")
+    return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def _json(data: bytes) -> Mapping[str, object]:
+    """Return the body of a request.
+
+    Raises:
+        RefusedError: 400 when it is no JSON object.
+    """
+    try:
+        body = json.loads(data)
+        if b"\\ud" in data.lower():
+            json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair is no text
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        raise wire.invalid("Required body invalid, please check the request body format.")
+    return body
+
+
+def _check_headers(request: Request) -> None:
+    """Refuse the asynchronous form, which speech does not have."""
+    if request.headers.get("x-dashscope-async", "").lower() == "enable":
+        raise RefusedError(403, "AccessDenied", "current user api does not support asynchronous calls.")
+
+
+def _call(
+    request: Request, body: Mapping[str, object], progress: _Progress, faults: frozenset[str], house: House
+) -> Call:
+    """Return the call that a body asks for; fields are read from `parameters` where `input` has none.
+
+    Raises:
+        RefusedError: 400 `BadRequest.EmptyInput` without an `input` object.
+    """
+    fields = body.get("input")
+    if not isinstance(fields, dict) or not fields:
+        raise RefusedError(400, "BadRequest.EmptyInput", "Required input parameter missing from request.")
+    parameters = body.get("parameters")
+    if not isinstance(parameters, dict):
+        parameters = {}
+    return Call(
+        request_id=progress.request_id,
+        account=progress.account,
+        model=progress.model,
+        action=progress.action,
+        fields={**parameters, **fields},
+        parameters=parameters,
+        wants_events=request.headers.get("x-dashscope-sse", "").lower() == "enable",
+        faults=faults,
+        origin=_origin(request, house.switchboard.now.url_scheme),
+        at_s=house.clock(),
+    )
+
+
+def _origin(request: Request, scheme: str) -> str:
+    """Return the service's address as the caller sees it, or as it is bound when the caller gives none."""
+    host = request.headers.get("host", "")
+    if _HOST.fullmatch(host) is None:
+        bound = request.scope.get("server") or ("127.0.0.1", 80)
+        host = f"{bound[0]}:{bound[1]}"
+    return f"{scheme}://{host}"
+
+
+def _response(outcome: Outcome, call: Call) -> Response:
+    """Return the response of an outcome: JSON, events, or events cut off half way."""
+    if outcome.events is None:
+        return wire.answer(outcome.body, call.request_id)
+    headers = {"x-request-id": call.request_id, "cache-control": "no-cache"}
+    events = tuple(wire.event(number, body) for number, body in enumerate(outcome.events, 1))
+    if "cut" in call.faults:
+        stream = b"".join(events)
+        return wire.CutResponse(stream[: len(stream) // 2], headers, "text/event-stream")
+    return StreamingResponse(wire.replay(events), 200, headers, "text/event-stream")

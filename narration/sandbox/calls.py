@@ -1,0 +1,113 @@
+"""One request to the service: what was asked, the house it was asked in, and how its answer is put.
+
+Invariant: a family answers a `Call` and records its own success; refusals are recorded by `app`.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from narration.sandbox.faults import Switchboard
+from narration.sandbox.limits import Limiter
+from narration.sandbox.links import Links
+from narration.sandbox.speaker import Speaker
+from narration.sandbox.state import CallRow, State
+from narration.sandbox.wire import Body, DroppedError, RefusedError
+
+UNKNOWN_ACTION = "unknown"
+BLOCKED = "Input text data may contain inappropriate content."
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """An answer: a JSON body, or the bodies of a stream of events."""
+
+    body: Body
+    events: tuple[Body, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """What all requests share."""
+
+    state: State
+    speaker: Speaker
+    links: Links
+    limiter: Limiter
+    switchboard: Switchboard
+    clock: Callable[[], float]
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def pause(self, seconds: float) -> None:
+        """Wait, but not beyond the end of the service.
+
+        Raises:
+            DroppedError: the service ends.
+        """
+        if seconds <= 0:
+            return
+        try:
+            await asyncio.wait_for(self.closing.wait(), seconds)
+        except TimeoutError:
+            return
+        raise DroppedError
+
+    async def latency(self, chars: int) -> None:
+        """Wait as long as the switches say for a text of this many billed characters."""
+        switches = self.switchboard.now
+        await self.pause((switches.latency_ms + switches.latency_ms_per_char * chars) / 1_000)
+
+    def inspect(self, *texts: str) -> None:
+        """Refuse texts that hold a poison word.
+
+        Raises:
+            RefusedError: 400 `DataInspectionFailed`.
+        """
+        for word in self.switchboard.now.poison_words:
+            if any(word.casefold() in text.casefold() for text in texts):
+                raise RefusedError(400, "DataInspectionFailed", BLOCKED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One authorised request.
+
+    Attributes:
+        fields: `input`, and what is found only in `parameters`, as the older SDK sends it.
+        faults: the faults drawn for it.
+        origin: scheme, host and port under which the caller sees the service.
+    """
+
+    request_id: str
+    account: str
+    model: str
+    action: str
+    fields: Mapping[str, object]
+    parameters: Mapping[str, object]
+    wants_events: bool
+    faults: frozenset[str]
+    origin: str
+    at_s: float
+
+    @property
+    def answered(self) -> bool:
+        """Whether the caller will be sent the answer."""
+        return not self.faults & {"drop_after", "hang_after"}
+
+    def row(
+        self, *, voice: str = "", characters: int = 0, text_sha256: str = "", billed: bool = False, code: str = ""
+    ) -> CallRow:
+        """Return its row for the record."""
+        return CallRow(
+            at_s=self.at_s,
+            account=self.account,
+            model=self.model,
+            action=self.action,
+            request_id=self.request_id,
+            code=code,
+            voice=voice,
+            characters=characters,
+            text_sha256=text_sha256,
+            billed=billed,
+            answered=self.answered,
+        )

@@ -1,0 +1,56 @@
+"""The tone engine: cheap tones in place of speech, for tests of throughput.
+
+Invariant: the base frequency tells the voice, the length tells the billed characters of the text.
+"""
+
+import hashlib
+
+import numpy as np
+
+from narration.sandbox.billing import billed_chars
+from narration.sandbox.engine import SAMPLE_RATE_HZ, Samples, Traits
+from narration.sandbox.languages import Language
+
+# About as fast as the service speaks: 9 billed characters a second.
+CHARS_PER_S = 9.0
+SHORTEST_S, LONGEST_S = 0.3, 90.0
+
+_BLOCK_S = 0.2
+_STEP_HZ = 5  # whole periods in a block, so that blocks join without a click
+_EDGE = 480  # samples of fade at both ends: 20 ms
+
+
+class ToneEngine:
+    """A steady chord of three partials with a syllable beat, at about -20 dBFS."""
+
+    name = "tone-1"
+    cheap = True
+
+    def render(self, traits: Traits, language: Language, text: str) -> Samples:
+        """Return a tone as long as the text, 24 kHz mono, 16 bit."""
+        digest = int.from_bytes(
+            hashlib.blake2b(f"{language}\n{text}".encode("utf-8", "replace"), digest_size=4).digest()
+        )
+        partials_hz = (base_hz(traits), 500 + _STEP_HZ * (traits.seed // 61 % 201), 1_600 + _STEP_HZ * (digest % 201))
+        count = round(SAMPLE_RATE_HZ * min(LONGEST_S, max(SHORTEST_S, billed_chars(text) / CHARS_PER_S)))
+        block = _block(partials_hz)
+        samples = np.tile(block, count // len(block) + 1)[:count]
+        ramp = np.linspace(0.0, 1.0, _EDGE)
+        samples[:_EDGE] = (samples[:_EDGE] * ramp).astype(np.int16)
+        samples[-_EDGE:] = (samples[-_EDGE:] * ramp[::-1]).astype(np.int16)
+        return samples
+
+
+def base_hz(traits: Traits) -> int:
+    """Return the base frequency of a voice: 100 to 400 Hz in steps of 5."""
+    return 100 + _STEP_HZ * (traits.seed % 61)
+
+
+def _block(partials_hz: tuple[int, int, int]) -> Samples:
+    """Return 0.2 s of sound that repeats without a seam."""
+    seconds = np.arange(round(_BLOCK_S * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
+    beat = 0.7 - 0.3 * np.cos(2 * np.pi * seconds / _BLOCK_S)
+    chord = sum(
+        level * np.sin(2 * np.pi * hz * seconds) for level, hz in zip((5_000, 1_500, 800), partials_hz, strict=True)
+    )
+    return np.asarray(beat * chord, dtype=np.int16)

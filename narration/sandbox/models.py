@@ -1,0 +1,73 @@
+"""Which models the sandbox knows, what each is for, and on which path it answers.
+
+Invariant: a model has one family and a family one path; another path is the documented "url error".
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from narration.sandbox.wire import RefusedError, invalid
+
+CUSTOMIZATION = "/api/v1/services/audio/tts/customization"
+GENERATION = "/api/v1/services/aigc/multimodal-generation/generation"
+REALTIME = "/api-ws/v1/realtime"
+
+
+class Family(StrEnum):
+    """A kind of model: one module answers for each."""
+
+    QWEN_DESIGN = "qwen-design"
+    QWEN_SPEECH = "qwen-speech"
+    QWEN_REALTIME = "qwen-realtime"
+
+
+PATHS: Mapping[Family, str] = {
+    Family.QWEN_DESIGN: CUSTOMIZATION,
+    Family.QWEN_SPEECH: GENERATION,
+    Family.QWEN_REALTIME: REALTIME,
+}
+
+# Source: docs.qwencloud.com "Voice design" API page (models and target models).
+MODELS: Mapping[str, Family] = {
+    "qwen-voice-design": Family.QWEN_DESIGN,
+    "qwen3-tts-vd-2026-01-26": Family.QWEN_SPEECH,
+    "qwen3-tts-vd-realtime-2026-01-15": Family.QWEN_REALTIME,
+    "qwen3-tts-vd-realtime-2025-12-16": Family.QWEN_REALTIME,
+}
+
+# Models that a designed Qwen voice may be bound to.
+DESIGN_TARGETS = tuple(name for name, family in MODELS.items() if family in {Family.QWEN_SPEECH, Family.QWEN_REALTIME})
+
+# System voices, which a voice-design model refuses. Source: model-studio qwen-tts page (voices of the instruct and
+# flash models); the list there is longer.
+_SYSTEM_VOICES = (
+    "Cherry, Serena, Ethan, Chelsie, Momo, Vivian, Moon, Maia, Kai, Nofish, Bella, Eldric Sage, Mia, Mochi, Bellona, "
+    "Vincent, Bunny, Neil, Elias, Arthur, Nini, Seren, Pip, Stella, Ryan, Katerina, Jennifer, Aiden, Jada, Dylan, Li, "
+    "Marcus, Roy, Peter, Sunny, Eric, Rocky, Kiki"
+)
+SYSTEM_VOICES = frozenset(_SYSTEM_VOICES.split(", "))
+
+
+def family_of(model: object, path: str, retired: Mapping[str, int]) -> Family:
+    """Return the family of a requested model on a path.
+
+    Args:
+        model: the request's `model` field as it came.
+        path: the request's path.
+        retired: status (403 or 404) by model that is out of service.
+
+    Raises:
+        RefusedError: 400 when it is missing or on the wrong path, 404 when unknown, 403 or 404 when retired.
+    """
+    if model is None or model == "":
+        raise RefusedError(400, "BadRequest.EmptyModel", 'Required parameter "model" missing from request.')
+    if not isinstance(model, str):
+        raise invalid("Input should be a valid string: model")
+    if retired.get(model) == 403:
+        raise RefusedError(403, "Model.AccessDenied", "Model access denied.")
+    family = MODELS.get(model)
+    if family is None or model in retired:
+        raise RefusedError(404, "ModelNotFound", "Model can not be found.")
+    if PATHS[family] != path:
+        raise invalid("url error, please check url!")
+    return family

@@ -1,0 +1,95 @@
+"""Speech with a designed voice: `qwen3-tts-vd-*`, in one answer or as a stream of events.
+
+Invariant: a synthesis is billed once, when its audio is on disk, and never when it is refused.
+
+Source: alibabacloud.com model-studio qwen-tts-api; docs.qwencloud.com "Voice design".
+"""
+
+import base64
+import hashlib
+
+from narration.sandbox import audio
+from narration.sandbox.billing import billed_chars, length
+from narration.sandbox.calls import Call, House, Outcome
+from narration.sandbox.languages import AUTO, BY_TYPE, guess
+from narration.sandbox.models import SYSTEM_VOICES, Family
+from narration.sandbox.state import Voice
+from narration.sandbox.wire import Body, invalid, require
+
+# How much PCM an event carries: 0.4 s.
+EVENT_BYTES = 19_200
+NOT_SPEAKABLE = "Please ensure input text is valid."
+SYSTEM_VOICE_REFUSED = "[qwen-tts:]Engine return error code: 411"
+VOICE_REFUSED = "[tts:]Engine return error code: 418"
+
+
+async def answer(house: House, call: Call) -> Outcome:
+    """Speak one text.
+
+    Raises:
+        RefusedError: as the documents say.
+    """
+    text, voice_name, language_type = _fields(house, call)
+    voice = _voice(house, call, voice_name)
+    house.inspect(text)
+    chars = billed_chars(text)
+    await house.latency(chars)
+
+    language = BY_TYPE.get(language_type) or guess(text, voice.language)
+    key, data = await house.speaker.speak(voice.traits, language, text, call.faults)
+    digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+    house.state.record(call.row(voice=voice.voice, characters=chars, text_sha256=digest, billed=True))
+
+    life_s = -1 if "expired_url" in call.faults else house.switchboard.now.url_life_s
+    expires_s = int(house.clock() + life_s)
+    link = {
+        "data": "",
+        "url": house.links.make(call.origin, key, call.request_id, expires_s),
+        "id": f"audio_{call.request_id}",
+        "expires_at": expires_s,
+    }
+    usage = {"input_tokens": 0, "output_tokens": 0, "characters": chars}
+    events = _events(link, usage, call.request_id, data) if call.wants_events else None
+    output = {"text": None, "choices": None, "finish_reason": "stop", "audio": link}
+    return Outcome({"request_id": call.request_id, "output": output, "usage": usage}, events)
+
+
+def _fields(house: House, call: Call) -> tuple[str, str, str]:
+    """Return the text, the voice's name and the language type in lower case, all valid."""
+    switches = house.switchboard.now
+    if call.wants_events and not switches.sse:
+        raise invalid("This model does not support streaming output.")
+    text, voice_name = require(call.fields, "text"), require(call.fields, "voice")
+    language_type = str(call.fields.get("language_type") or AUTO).lower()
+    if language_type != AUTO and language_type not in BY_TYPE:
+        raise invalid(f"Unsupported language_type: {call.fields['language_type']}")
+    if length(text, switches.length_unit) > switches.length_limit:
+        raise invalid(
+            f"<400> InternalError.Algo.InvalidParameter: Range of input length should be [0, {switches.length_limit}]"
+        )
+    if not any(char.isalnum() for char in text):
+        raise invalid(NOT_SPEAKABLE)
+    return text, voice_name, language_type
+
+
+def _voice(house: House, call: Call, name: str) -> Voice:
+    """Return the caller's voice, if it was designed for this model."""
+    if name in SYSTEM_VOICES:
+        raise invalid(SYSTEM_VOICE_REFUSED)
+    voice = house.state.voice(call.account, Family.QWEN_DESIGN, name)
+    if voice is None or voice.target_model != call.model:
+        raise invalid(VOICE_REFUSED)
+    return voice
+
+
+def _events(link: Body, usage: Body, request_id: str, data: bytes) -> tuple[Body, ...]:
+    """Return the bodies of the events: the PCM in parts, then the link to the whole file."""
+    pcm = data[audio.HEADER_BYTES :]
+    parts = [base64.b64encode(pcm[at : at + EVENT_BYTES]).decode() for at in range(0, len(pcm), EVENT_BYTES)]
+    rest = {"expires_at": link["expires_at"], "id": link["id"]}
+    sounds: list[tuple[str, Body]] = [("null", {"data": part, **rest}) for part in parts]
+    sounds.append(("stop", {"data": "", "url": link["url"], **rest}))
+    return tuple(
+        {"output": {"finish_reason": reason, "audio": sound}, "usage": usage, "request_id": request_id}
+        for reason, sound in sounds
+    )

@@ -1,0 +1,349 @@
+"""What DashScope's error answers mean: a table of codes and messages, and the status only where both are silent.
+
+Invariant: the first row that fits decides; what may pass is retried, what costs a person's action is not, and no answer
+is left without a class.
+
+Source: the vendor's model-studio `error-code` page and the API pages of voice design and speech synthesis; engine codes
+411 and 418 as that page explains them.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from narration.errors import (
+    AccountBlocked,
+    KeyRefused,
+    ModelGone,
+    ServiceError,
+    ServiceRefused,
+    ServiceUnavailable,
+    TextRefused,
+    TextTooLong,
+    VoiceMissing,
+    VoiceQuotaFull,
+)
+from narration.services.api import Verdict
+from narration.services.limits import end_of_service
+from narration.services.protocol import Ending
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One line of the map. An empty pattern fits everything; statuses likewise.
+
+    Attributes:
+        name: for tests and logs.
+        code: a pattern for the whole code, case ignored.
+        message: a pattern to be found in the message, case ignored.
+        statuses: of HTTP.
+        error: class to raise.
+        why, hint: as in `Verdict`.
+        ending: as in `Verdict`; only THROTTLED and FAILED are repeated.
+        least_s: as in `Verdict`.
+    """
+
+    name: str
+    code: str = ""
+    message: str = ""
+    statuses: frozenset[int] = frozenset()
+    error: type[ServiceError]
+    why: str
+    hint: str
+    ending: Ending = Ending.REFUSED
+    least_s: float = 0.0
+
+    def fits(self, status: int, code: str, message: str) -> bool:
+        """Whether the row speaks of such an answer."""
+        return (
+            (not self.statuses or status in self.statuses)
+            and (not self.code or re.fullmatch(self.code, code, re.IGNORECASE) is not None)
+            and (not self.message or re.search(self.message, message, re.IGNORECASE) is not None)
+        )
+
+
+_LATER = "Run the same command again later: what is paid for is kept."
+_OTHER_ACCOUNT = "Put the account in order in the vendor's console, or use another key or profile (now: {profile})."
+_KEY_HINT = (
+    "Keys belong to one region: a key of China (Beijing) fails on the international host and the reverse. "
+    "Set DASHSCOPE_API_KEY to a key of {host}, or choose the other profile (now: {profile})."
+)
+_MODEL_HINT = (
+    "Model {model} may be retired, misspelt or not offered in this region: "
+    "change the model or the profile (now: {profile}), or the base URL ({host}), which must end in /api/v1."
+)
+_VOICE_HINT = (
+    "A voice belongs to one account, region and model; see `narrate voices list`. "
+    "It may have been deleted, or cleaned up after a year without use."
+)
+
+TABLE: Final[tuple[Row, ...]] = (
+    Row(
+        name="length",
+        message=r"range of input length",
+        error=TextTooLong,
+        why="the text is longer than the service takes",
+        hint="Lower max_length of the chunks, or change the unit in which it counts.",
+    ),
+    Row(
+        name="voice quota",
+        code=r"(.*\.)?(Throttling\.)?AllocationQuota",
+        message=r"voice (storage )?limit|maximum voice",
+        error=VoiceQuotaFull,
+        why="the account holds as many designed voices as it may",
+        hint="Delete voices that no book uses (`narrate voices list` shows them), then run the same command again.",
+    ),
+    Row(
+        name="free tier",
+        code=r"(.*\.)?AllocationQuota\.FreeTierOnly",
+        error=AccountBlocked,
+        why="the free quota is used up, and the account is set to stop there",
+        hint='Turn off "stop when the free quota ends" in the vendor\'s console, or use another key or profile ({profile}).',
+    ),
+    Row(
+        name="free quota",
+        message=r"free (allocated )?quota (is )?(exceeded|exhausted|used up)",
+        error=AccountBlocked,
+        why="the free quota is used up",
+        hint=_OTHER_ACCOUNT,
+    ),
+    Row(
+        name="billing",
+        code=r"(.*\.)?(Arrearage|CommodityNotPurchased|PrepaidBillOverdue|PostpaidBillOverdue)",
+        error=AccountBlocked,
+        why="the account is overdue, or has not bought the service",
+        hint=_OTHER_ACCOUNT,
+    ),
+    Row(
+        name="not activated",
+        code=r"(.*\.)?AccessDenied\.Unpurchased",
+        error=AccountBlocked,
+        why="the account has not activated the service",
+        hint="Activate it in the vendor's console, or use another key or profile (now: {profile}).",
+    ),
+    Row(
+        name="key",
+        code=r"(.*\.)?Invalid_?Api_?Key",
+        error=KeyRefused,
+        why="the service does not accept the key",
+        hint=_KEY_HINT,
+    ),
+    Row(
+        name="key, by message",
+        message=r"not authorized|invalid api[- ]?key|incorrect api key",
+        error=KeyRefused,
+        why="the service does not accept the key",
+        hint=_KEY_HINT,
+    ),
+    Row(
+        name="asynchronous",
+        code=r"(.*\.)?AccessDenied",
+        message=r"asynchronous calls",
+        error=ServiceRefused,
+        why="the service takes this call only without the header X-DashScope-Async",
+        hint="Something between here and {host} adds that header; go around it.",
+    ),
+    Row(
+        name="workspace",
+        code=r"(.*\.)?(WorkSpaceNotFound|Workspace\.AccessDenied|Endpoint\.AccessDenied)",
+        error=KeyRefused,
+        why="the workspace is unknown, or the key has no right in it",
+        hint="Check the workspace of profile {profile} (DASHSCOPE_WORKSPACE) and its rights in the vendor's console.",
+    ),
+    Row(
+        name="model access",
+        code=r"(.*\.)?Model\.AccessDenied",
+        error=ModelGone,
+        why="this account may not use the model",
+        hint="Model {model} is retired, or not activated for this key or workspace: "
+        "activate it in the vendor's console, or change the model or the profile (now: {profile}).",
+    ),
+    Row(
+        name="model",
+        code=r"(.*\.)?(ModelNotFound|Model_not_found|NotFound)",
+        error=ModelGone,
+        why="the host does not know the model or the address",
+        hint=_MODEL_HINT,
+    ),
+    Row(
+        name="model, by message",
+        message=r"model (does )?not exist|model can ?not be found|url error, please check",
+        error=ModelGone,
+        why="the host does not know the model, or not at this address",
+        hint=_MODEL_HINT,
+    ),
+    Row(
+        name="voice not found",
+        code=r"(.*\.)?(VoiceNotFound|ResourceNotExist)",
+        error=VoiceMissing,
+        why="the account has no such voice",
+        hint=_VOICE_HINT,
+    ),
+    Row(
+        name="engine 418",
+        message=r"engine (return )?error( code:)? ?\[?418\b",
+        error=VoiceMissing,
+        why="the voice is unknown here, or was designed for another model (engine code 418)",
+        hint=_VOICE_HINT,
+    ),
+    Row(
+        name="engine 411",
+        message=r"engine (return )?error( code:)? ?\[?411\b|request voice is invalid",
+        error=VoiceMissing,
+        why="the voice is not of the kind that {model} speaks with (engine code 411)",
+        hint="A model of designed voices takes no system voice (Cherry) and no cloned one; see `narrate voices list`.",
+    ),
+    Row(
+        name="inspection",
+        code=r"(.*\.)?(Data_?Inspection_?Failed|CustomRoleBlocked|IPInfringementSuspect)",
+        error=TextRefused,
+        why="the service's content inspection refuses the text",
+        hint="Reword the sentence; the same text will be refused again.",
+    ),
+    Row(
+        name="inspection, by message",
+        message=r"data_?inspection_?failed|inappropriate content",
+        error=TextRefused,
+        why="the service's content inspection refuses the text",
+        hint="Reword the sentence; the same text will be refused again.",
+    ),
+    Row(
+        name="nothing to speak",
+        message=r"please ensure input text is valid",
+        error=TextRefused,
+        why="the service finds nothing to speak in the text",
+        hint="A line of symbols only is better cut, or written as a scene break.",
+    ),
+    Row(
+        name="allocated quota",
+        code=r"(.*\.)?(Throttling\.)?AllocationQuota",
+        error=ServiceUnavailable,
+        why="the account's allocated quota is used up for now",
+        hint=_LATER,
+        ending=Ending.THROTTLED,
+        least_s=10.0,
+    ),
+    Row(
+        name="burst",
+        code=r"(.*\.)?Throttling\.BurstRate",
+        error=ServiceUnavailable,
+        why="the rate of requests rose too quickly",
+        hint=_LATER,
+        ending=Ending.THROTTLED,
+        least_s=3.0,
+    ),
+    Row(
+        name="throttled",
+        code=r"(.*\.)?(Throttling(\..+)?|LimitRequests|limit_requests|rate_limit.*)",
+        error=ServiceUnavailable,
+        why="too many requests for the account's limit",
+        hint=_LATER + " The limits of profile {profile} may be set too high.",
+        ending=Ending.THROTTLED,
+        least_s=1.0,
+    ),
+    Row(
+        name="capacity",
+        code=r"(.*\.)?(ServiceUnavailable|ModelUnavailable)",
+        message=r"too many requests|throttled",
+        error=ServiceUnavailable,
+        why="the service is at its capacity",
+        hint=_LATER,
+        ending=Ending.THROTTLED,
+        least_s=1.0,
+    ),
+    Row(
+        name="timed out there",
+        code=r"(.*\.)?(RequestTimeOut|ResponseTimeout|InternalError\.Timeout|GatewayTimeout|Timeout)",
+        error=ServiceUnavailable,
+        why="the service did not finish in time",
+        hint=_LATER,
+        ending=Ending.FAILED,
+    ),
+    Row(
+        name="parameter",
+        code=r"(.*\.)?(InvalidParameter(\..+)?|InvalidURL|BadRequest\..+|EmptyInput|EmptyModel|EmptyParameters"
+        r"|ClientDisconnect|Audio\..+)",
+        error=ServiceRefused,
+        why="the service finds the request wrong",
+        hint="Its words above say which field. If the book's own settings are right, this is a fault of narrate's.",
+    ),
+    Row(
+        name="failed there",
+        code=r"(.*\.)?(InternalError(\..+)?|SystemError|ModelServiceFailed|ServiceUnavailable|ModelUnavailable|Conflict)",
+        error=ServiceUnavailable,
+        why="the service failed",
+        hint=_LATER,
+        ending=Ending.FAILED,
+    ),
+    Row(
+        name="access",
+        code=r"(.*\.)?AccessDenied(\..+)?",
+        error=KeyRefused,
+        why="the key has no right to do this",
+        hint=_KEY_HINT,
+    ),
+    Row(
+        name="401, 403",
+        statuses=frozenset({401, 403}),
+        error=KeyRefused,
+        why="the service does not accept the key, or the key may not do this",
+        hint=_KEY_HINT,
+    ),
+    Row(
+        name="404",
+        statuses=frozenset({404, 405, 410}),
+        error=ModelGone,
+        why="nothing answers at this address",
+        hint=_MODEL_HINT,
+    ),
+    Row(
+        name="429",
+        statuses=frozenset({429}),
+        error=ServiceUnavailable,
+        why="too many requests",
+        hint=_LATER + " The limits of profile {profile} may be set too high.",
+        ending=Ending.THROTTLED,
+        least_s=1.0,
+    ),
+    Row(
+        name="408, 409, 5xx",
+        statuses=frozenset({408, 409, *range(500, 600)}),
+        error=ServiceUnavailable,
+        why="the service failed",
+        hint=_LATER,
+        ending=Ending.FAILED,
+    ),
+    Row(
+        name="anything else",
+        error=ServiceRefused,
+        why="the service refuses the request",
+        hint="Its words above are all that is known.",
+    ),
+)
+"""Read from top to bottom. Messages stand above throttling codes, since the vendor sends some billing and storage
+refusals with a throttling code or status."""
+
+
+def row_for(status: int, code: str, message: str) -> Row:
+    """The row that speaks of such an answer; the last one fits all."""
+    return next(row for row in TABLE if row.fits(status, code, message))
+
+
+def judge(status: int, code: str, message: str, model: str) -> Verdict:
+    """The verdict on an error answer, with the announced end of the model where that explains it."""
+    row = row_for(status, code, message)
+    error, why, hint = row.error, row.why.replace("{model}", model or "this model"), row.hint
+    ended = end_of_service(model)
+    if ended is not None and row.name in {"access", "model access", "model", "model, by message", "404"}:
+        error = ModelGone
+        hint = f"{ended.sentence()} " + _MODEL_HINT
+    return Verdict(
+        error=error,
+        ending=row.ending,
+        repeat=row.ending in {Ending.THROTTLED, Ending.FAILED},
+        why=why,
+        hint=hint,
+        least_s=row.least_s,
+    )

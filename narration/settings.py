@@ -1,0 +1,382 @@
+"""Settings: defaults.toml, the profile, the vendor's environment, book.yaml and options, into one frozen object.
+
+Invariant: a Settings has no unknown key, and nothing reads a setting from anywhere else.
+"""
+
+from __future__ import annotations
+
+import json
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from narration.errors import InputError, Problem
+from narration.profiles import (
+    Layer,
+    checked_url,
+    defaults_text,
+    environment_layer,
+    is_loopback,
+    read_layer,
+    read_profile,
+    region_of,
+    websocket_beside,
+)
+from narration.profiles import profiles_folder as profiles_folder
+from narration.sheet import nearest, shown
+
+SANDBOX_KEY = "sk-sandbox-narrate"
+"""What the sandbox profile sends in place of a key; it opens nothing but the sandbox."""
+
+_Name = Annotated[str, Field(min_length=1, max_length=100)]
+_Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
+_Pause = Annotated[int, Field(ge=0, le=60_000)]
+_T = TypeVar("_T")
+_Decibels = Annotated[float, Field(ge=-60, le=0, allow_inf_nan=False)]
+
+
+class LengthUnit(StrEnum):
+    """What a service's length limit counts.
+
+    Source: the vendor's pages say "600 characters" and three field reports disagree on the unit.
+    """
+
+    CODEPOINTS = "codepoints"
+    WEIGHTED = "weighted"
+    """A Han ideograph counts 2, all else 1; this is also how the vendor bills."""
+    BYTES = "bytes"
+    """UTF-8."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceSettings:
+    """Which service speaks, and where it is.
+
+    Attributes:
+        kind: a row of the services table (`qwen`).
+        profile: name of the profile it came from.
+        base_url: ends in `/api/v1`; empty for the sandbox until one runs.
+        websocket_url: for services that speak over WebSocket; may be empty.
+        region: `cn-beijing`, `ap-southeast-1`, `sandbox`, …
+        workspace: sent as a header when not empty.
+        design_model, speech_model: model names as the service spells them.
+        download_hosts: hosts from which audio may be fetched (`*.aliyuncs.com`), beside the host of `base_url` itself.
+        sandbox: the service is the local sandbox: no money, links are fetched at its present address.
+    """
+
+    kind: _Name
+    profile: str
+    base_url: str
+    websocket_url: str
+    region: str
+    workspace: str
+    design_model: _Name
+    speech_model: _Name
+    download_hosts: tuple[str, ...]
+    sandbox: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkSettings:
+    """How lines are cut.
+
+    Attributes:
+        target_chars: sentences are packed up to about this many code points.
+        max_length: hard limit, in `unit`.
+        unit: what `max_length` counts.
+    """
+
+    target_chars: Annotated[int, Field(ge=20, le=10_000)]
+    max_length: Annotated[int, Field(ge=20, le=10_000)]
+    unit: LengthUnit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitSettings:
+    """How fast a service may be asked.
+
+    Attributes:
+        per_minute, per_second: requests started; 0 is no limit.
+        in_flight: requests open at once.
+        connect_s, read_s: timeouts of one attempt, in seconds.
+        attempts: how often one call is sent at the most.
+        total_s: how long all attempts of one call may take together, in seconds.
+    """
+
+    per_minute: Annotated[int, Field(ge=0)]
+    per_second: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    in_flight: Annotated[int, Field(ge=1, le=256)]
+    connect_s: _Seconds
+    read_s: _Seconds
+    attempts: Annotated[int, Field(ge=1, le=100)]
+    total_s: _Seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioSettings:
+    """How takes become a chapter.
+
+    Attributes:
+        rate_hz: sample rate of the delivered files.
+        bitrate_kbps: of the MP3 files, constant.
+        level_dbfs: RMS that each take's speech is brought to.
+        peak_dbfs: no delivered sample is to exceed it.
+        head_ms, tail_ms: silence at the ends of a chapter.
+        within_ms, line_ms, paragraph_ms, scene_ms, heading_ms: pauses before a chunk, by `narration.book.Gap`.
+        fade_ms: at both ends of every take.
+        keep_ms: silence kept around speech when a take's edges are trimmed.
+    """
+
+    rate_hz: Literal[22050, 24000, 32000, 44100, 48000]
+    bitrate_kbps: Literal[64, 80, 96, 112, 128, 160, 192, 224, 256, 320]
+    level_dbfs: _Decibels
+    peak_dbfs: _Decibels
+    head_ms: _Pause
+    tail_ms: _Pause
+    within_ms: _Pause
+    line_ms: _Pause
+    paragraph_ms: _Pause
+    scene_ms: _Pause
+    heading_ms: _Pause
+    fade_ms: Annotated[int, Field(ge=0, le=200)]
+    keep_ms: Annotated[int, Field(ge=0, le=2000)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything a run is told, once."""
+
+    service: ServiceSettings
+    chunks: ChunkSettings
+    limits: LimitSettings
+    audio: AudioSettings
+
+
+_TABLES: Mapping[str, type] = MappingProxyType(
+    {"service": ServiceSettings, "chunks": ChunkSettings, "limits": LimitSettings, "audio": AudioSettings}
+)
+_EXPECTED = {"int": "a whole number", "float": "a number", "bool": "true or false", "string": "text", "tuple": "a list"}
+"""What a value of a wrong type should have been, by the family of pydantic's error."""
+_DERIVED = frozenset({("service", "profile")})
+_Key = tuple[str, str]
+
+
+def load_settings(
+    profile: str,
+    *,
+    environ: Mapping[str, str],
+    overrides: Mapping[str, Mapping[str, object]] = MappingProxyType({}),
+) -> Settings:
+    """Every setting of a run.
+
+    Args:
+        profile: the name of a packaged profile, or the path of one.
+        environ: the process's environment; a sandbox profile does not look at it.
+        overrides: what book.yaml and options change, as nested keys, already typed.
+
+    Raises:
+        InputError: with every mistake of every layer.
+    """
+    name, profile_layer = read_profile(profile)
+    values: dict[_Key, object] = {}
+    places: dict[_Key, str] = {}
+    problems: list[Problem] = []
+    for layer in (read_layer(defaults_text(), "defaults.toml"), profile_layer):
+        problems += _lay(layer, values, places)
+    if not values[("service", "sandbox")]:
+        problems += _lay(environment_layer(environ), values, places)
+    problems += _lay(Layer(label="", tables=overrides), values, places)
+    if not problems:
+        missing = profile_layer.where("service", "base_url")
+        problems += [*_address_problems(values, places, missing), *_contradictions(values, places)]
+    if problems:
+        raise InputError(*problems)
+    return Settings(
+        service=_built(ServiceSettings, "service", values | {("service", "profile"): name}),
+        chunks=_built(ChunkSettings, "chunks", values),
+        limits=_built(LimitSettings, "limits", values),
+        audio=_built(AudioSettings, "audio", values),
+    )
+
+
+def typed_overrides(
+    table: str, written: Mapping[str, object], places: Mapping[str, str]
+) -> tuple[dict[str, object], tuple[Problem, ...]]:
+    """Settings as book.yaml has them, where every value is text, in their own types.
+
+    Args:
+        table: `audio` or `chunks`.
+        written: key and text.
+        places: where each key stands, for messages.
+    """
+    typed: dict[str, object] = {}
+    problems: list[Problem] = []
+    for key, value in written.items():
+        problem = _unknown_key(table, key, places[key])
+        if problem is None:
+            typed[key], problem = _typed(table, key, value, places[key], text=True)
+        problems += [problem] if problem else []
+    return ({}, tuple(problems)) if problems else (typed, ())
+
+
+def api_key(settings: Settings, environ: Mapping[str, str]) -> str:
+    """The key to send to the service; the sandbox has its own.
+
+    Raises:
+        InputError: the variable is not set, or holds what cannot be a key. The key itself is in no message.
+    """
+    if settings.service.sandbox:
+        return SANDBOX_KEY
+    key = environ.get("DASHSCOPE_API_KEY", "").strip()
+    where = "environment variable DASHSCOPE_API_KEY"
+    hint = (
+        f"The profile `{settings.service.profile}` needs a key of its own site ({_console(settings.service.region)}); "
+        "a key of another region does not work. `--profile sandbox` needs none and costs nothing."
+    )
+    if not key:
+        raise InputError(Problem(what="is not set", where=where, expected="an API key", hint=hint))
+    if not key.isascii() or not key.isprintable() or " " in key:
+        what = "holds something that is not a key (a space, a line break or a foreign letter)"
+        raise InputError(Problem(what=what, where=where, hint=hint))
+    return key
+
+
+def _console(region: str) -> str:
+    """Where a region's keys are made. Source: alibabacloud.com and help.aliyun.com model-studio, get-api-key."""
+    china = region == "cn-beijing"
+    return "https://bailian.console.aliyun.com" if china else "https://modelstudio.console.alibabacloud.com"
+
+
+def settings_reference() -> str:
+    """A Markdown table of every setting: key, default, meaning; made from defaults.toml."""
+    rows = ["| setting | default | meaning |", "|---|---|---|"]
+    table, meaning = "", ""
+    for line in defaults_text().splitlines():
+        if line.startswith("["):
+            table, meaning = line.strip("[] "), ""
+        elif line.startswith("#"):
+            meaning = f"{meaning} {line.lstrip('# ')}".strip()
+        elif " = " in line:
+            key, default = line.split(" = ", 1)
+            rows.append(f"| `{table}.{key}` | `{default}` | {meaning} |")
+            meaning = ""
+        else:
+            meaning = ""
+    return "\n".join(rows) + "\n"
+
+
+@cache
+def _adapters(table: str) -> Mapping[str, TypeAdapter[Any]]:
+    hints = typing.get_type_hints(_TABLES[table], include_extras=True)
+    return MappingProxyType({key: TypeAdapter(hint) for key, hint in hints.items() if (table, key) not in _DERIVED})
+
+
+def _built(make: Callable[..., _T], table: str, values: Mapping[_Key, Any]) -> _T:
+    return make(**{key: value for (of, key), value in values.items() if of == table})
+
+
+def _lay(layer: Layer, values: dict[_Key, object], places: dict[_Key, str]) -> list[Problem]:
+    """Puts one layer over what is there; a value that is wrong is reported and left out."""
+    problems: list[Problem] = []
+    laid: set[_Key] = set()
+    for table, content in layer.tables.items():
+        if table not in _TABLES or not isinstance(content, Mapping):
+            expected = f"one of the tables {', '.join(_TABLES)}"
+            what = f"unknown table `{table}`" if table not in _TABLES else "is not a table"
+            hint = nearest(table, _TABLES)
+            problems.append(Problem(what=what, where=layer.where(table), expected=expected, hint=hint))
+            continue
+        for key, value in content.items():
+            where = layer.where(table, key)
+            problem = _unknown_key(table, key, where)
+            if problem is None:
+                typed, problem = _typed(table, key, value, where, text=False)
+            if problem is not None:
+                problems.append(problem)
+                continue
+            values[table, key], places[table, key] = typed, where
+            laid.add((table, key))
+    _follow_address(laid, values)
+    return problems
+
+
+def _follow_address(laid: set[_Key], values: dict[_Key, object]) -> None:
+    """A layer that moves the service takes along what depends on its address, unless it says so itself."""
+    if ("service", "base_url") not in laid:
+        return
+    if ("service", "websocket_url") not in laid:
+        values["service", "websocket_url"] = ""
+    if ("service", "region") not in laid:
+        values["service", "region"] = region_of(str(values["service", "base_url"])) or values["service", "region"]
+
+
+def _unknown_key(table: str, key: str, where: str) -> Problem | None:
+    names = tuple(_adapters(table))
+    if key in names:
+        return None
+    return Problem(
+        what=f"unknown key `{key}`", where=where, expected=f"one of {', '.join(names)}", hint=nearest(key, names)
+    )
+
+
+def _typed(table: str, key: str, value: object, where: str, *, text: bool) -> tuple[object, Problem | None]:
+    adapter = _adapters(table)[key]
+    try:
+        # JSON's strict mode is the one that takes a list for a tuple and a name for an enum, and no text for a number.
+        return adapter.validate_json(json.dumps(_scalar(value) if text else value, default=str), strict=True), None
+    except ValidationError as error:
+        detail = error.errors(include_url=False)[0]
+        reason = detail["msg"].removeprefix("Input should be ")
+        expected = _EXPECTED.get(detail["type"].split("_")[0], reason)
+        return None, Problem(what=f"found {shown(value)}", where=where, expected=expected)
+
+
+def _scalar(value: object) -> object:
+    """The number or truth value that a text spells, or the text itself."""
+    try:
+        scalar = json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+    return scalar if isinstance(scalar, bool | int | float) else value
+
+
+def _address_problems(values: dict[_Key, object], places: Mapping[_Key, str], missing: str) -> list[Problem]:
+    """Checks both addresses and writes them in one spelling."""
+    sandbox = bool(values["service", "sandbox"])
+    problems: list[Problem | None] = []
+    rules = {"base_url": (("http", "https"), "/api/v1"), "websocket_url": (("ws", "wss"), "/api-ws/v1")}
+    for key, (schemes, path_end) in rules.items():
+        url, where = str(values["service", key]), places["service", key]
+        if key == "websocket_url":
+            # The vendor's SDK writes the interface's own path behind the address.
+            url = url.rstrip("/").removesuffix("/inference").removesuffix("/realtime")
+        if not url:
+            continue
+        values["service", key], problem = checked_url(url, where, schemes=schemes, path_end=path_end)
+        if problem is None and sandbox and not is_loopback(urlsplit(url).hostname or ""):
+            problem = Problem(what="a sandbox on another machine", where=where, expected="an address of this machine")
+        problems.append(problem)
+    base_url = str(values["service", "base_url"])
+    if not base_url and not sandbox:
+        problems.append(Problem(what="`base_url` is missing", where=missing, expected="https://HOST/api/v1"))
+    found = [problem for problem in problems if problem]
+    if base_url and not values["service", "websocket_url"] and not found:
+        values["service", "websocket_url"] = websocket_beside(base_url)
+    return found
+
+
+def _contradictions(values: Mapping[_Key, Any], places: Mapping[_Key, str]) -> list[Problem]:
+    problems = []
+    if values["audio", "peak_dbfs"] <= values["audio", "level_dbfs"]:
+        where = f"{places['audio', 'peak_dbfs']} and {places['audio', 'level_dbfs']}"
+        what = f"a peak of {values['audio', 'peak_dbfs']:g} dBFS is not above the level"
+        expected = f"more than {values['audio', 'level_dbfs']:g}"
+        problems.append(Problem(what=what, where=places["audio", "peak_dbfs"], expected=expected))
+    return problems

@@ -1,0 +1,144 @@
+"""Takes: what was asked of a service, what it answered, and the audio that came of it.
+
+Invariant: a take id is the hash of everything that was asked and the ordinal, and of nothing else; the same id means
+the same request, whoever computes it, wherever and whenever.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+TAKE_ID_CHARS = 40
+"""Hex digits of a take id: 160 bits, so that two different requests never share one."""
+
+
+def canonical_hash(facts: dict[str, object]) -> str:
+    """The first `TAKE_ID_CHARS` hex digits of the SHA-256 of the canonical JSON of `facts`.
+
+    Raises:
+        ValueError: a number is not finite.
+    """
+    canonical = json.dumps(facts, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode("utf-8")).hexdigest()[:TAKE_ID_CHARS]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechAsk:
+    """Everything that one synthesis request says.
+
+    Attributes:
+        service: the service's kind (`qwen`).
+        region: where it is; a system voice of the same name sounds different at another place.
+        model: as the service spells it.
+        voice: the service's own name of the voice; unique to an account and a model.
+        text: as sent.
+        language: ISO 639-1; the door spells it as its service wants.
+        options: further options that change the sound, sorted by name.
+        ordinal: 0; a retake or a pickup counts up.
+    """
+
+    service: str
+    region: str
+    model: str
+    voice: str
+    text: str
+    language: str
+    options: tuple[tuple[str, str], ...] = ()
+    ordinal: int = 0
+
+    @property
+    def take_id(self) -> str:
+        """The identity of the take that answers this request."""
+        return canonical_hash(asdict(self))
+
+
+def ask_of(record: dict[str, Any]) -> SpeechAsk:
+    """The ask of a JSON record.
+
+    Raises:
+        KeyError, TypeError, ValueError: the record is not an ask.
+    """
+    return SpeechAsk(**{**record, "options": tuple((str(name), str(value)) for name, value in record["options"])})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What a service answered to a synthesis request: enough to get the audio later without paying again.
+
+    Exactly one of `url`, `task_id` and `audio` leads to the sound.
+
+    Attributes:
+        request_id: the service's own id.
+        billed_characters: as the service counted them; None while it has not said.
+        url: link to the audio file, or empty.
+        expires_at: Unix seconds at which the link dies; 0 when unknown.
+        task_id: a task to poll, or empty.
+        audio: the file itself, where the service sends it at once; never written into a journal record.
+    """
+
+    request_id: str
+    billed_characters: int | None = None
+    url: str = ""
+    expires_at: int = 0
+    task_id: str = ""
+    audio: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipMeasures:
+    """What was measured of a take's audio as received.
+
+    Attributes:
+        rate_hz: sample rate.
+        frames: length in samples (mono).
+        speech_start, speech_end: first and one-past-last frame of speech; equal when all is silent.
+        speech_dbfs: RMS of the blocks that hold speech; -inf is stored as -120.
+        peak_dbfs: highest sample.
+        floor_dbfs: RMS of the quietest stretch.
+    """
+
+    rate_hz: int
+    frames: int
+    speech_start: int
+    speech_end: int
+    speech_dbfs: float
+    peak_dbfs: float
+    floor_dbfs: float
+
+    @property
+    def audio_s(self) -> float:
+        """Length in seconds."""
+        return self.frames / self.rate_hz
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Take:
+    """The recorded audio of one chunk by one voice.
+
+    Attributes:
+        ask: the request; its `take_id` is the take's.
+        sha256: of the audio as received.
+        measures: of the audio as received.
+        request_id: the service's id of the answer that was paid.
+        billed_characters: as the service counted them.
+        price_usd: what the ledger holds for it.
+        created_at: ISO 8601, UTC, when the answer was read.
+        run_id: the run that bought it.
+    """
+
+    ask: SpeechAsk
+    sha256: str
+    measures: ClipMeasures
+    request_id: str
+    billed_characters: int
+    price_usd: float
+    created_at: str
+    run_id: str
+
+    @property
+    def take_id(self) -> str:
+        """The identity of the take."""
+        return self.ask.take_id

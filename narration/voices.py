@@ -1,0 +1,82 @@
+"""The voice bible: every voice that was designed, under the identity of its design, with its preview.
+
+A voice is two objects below `voices/<design id>/`: the preview, then `voice.json`, which makes it one. It calls no
+service; `narration.design` does. Invariant: a voice that is there is never replaced; another version is another design.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
+
+from narration.errors import StoreError
+from narration.voice import Voice, VoiceDesign
+
+if TYPE_CHECKING:
+    from narration.store import Store
+
+
+class Voices:
+    """The voices of a store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def get(self, design_id: str) -> Voice | None:
+        """The voice of that design, or None.
+
+        Raises:
+            StoreError: the store cannot be read, or the record is damaged.
+        """
+        data = await self._store.get(f"voices/{design_id}/voice.json")
+        return None if data is None else _decode(design_id, data)
+
+    async def put(self, voice: Voice, preview: bytes) -> None:
+        """Keep a voice; the one that is already there under its design stays.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        folder = f"voices/{voice.design.design_id}"
+        if await self._store.exists(f"{folder}/voice.json"):
+            return
+        if preview:
+            await self._store.put(f"{folder}/preview.{voice.preview_format}", preview)
+        await self._store.create(
+            f"{folder}/voice.json", json.dumps(asdict(voice), sort_keys=True, ensure_ascii=False).encode()
+        )
+
+    async def all(self) -> tuple[Voice, ...]:
+        """Every voice, oldest first.
+
+        Raises:
+            StoreError: the store cannot be read, or a record is damaged.
+        """
+        keys = await self._store.keys("voices/")
+        found = [await self.get(key.split("/")[1]) for key in keys if key.endswith("/voice.json")]
+        return tuple(sorted((voice for voice in found if voice), key=lambda voice: (voice.created_at, voice.voice)))
+
+    async def whatever_account(self, design: VoiceDesign) -> Voice | None:
+        """The voice of that design in the one account that has it, for a plan made without a key.
+
+        Returns:
+            None where no account has it, or more than one.
+        """
+        matches = [voice for voice in await self.all() if replace(voice.design, account=design.account) == design]
+        return matches[0] if len(matches) == 1 else None
+
+    def preview_key(self, voice: Voice) -> str:
+        """Where the preview lies in the store."""
+        return f"voices/{voice.design.design_id}/preview.{voice.preview_format}"
+
+
+def _decode(design_id: str, data: bytes) -> Voice:
+    try:
+        record = json.loads(data)
+        voice = Voice(**{**record, "design": VoiceDesign(**record["design"])})
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"The record of voice {design_id} cannot be read: {error}.") from error
+    if voice.design.design_id != design_id:
+        raise StoreError(f"The record of voice {design_id} is of another design, {voice.design.design_id}.")
+    return voice
