@@ -270,8 +270,8 @@ def _narrator(drafts: tuple[_Draft, ...], sheet: Sheet, problems: list[Problem])
 
 
 def _misspelt_narrator(drafts: tuple[_Draft, ...]) -> bool:
-    """Somebody's role is reported as wrong and may well be the narrator's: no second problem for it."""
-    return any(draft.role and draft.role not in tuple(Role) for draft in drafts)
+    """Somebody's role or name is reported as wrong and may well be the narrator's: no second problem for it."""
+    return any(not draft.name or (draft.role and draft.role not in tuple(Role)) for draft in drafts)
 
 
 def _name_problems(drafts: tuple[_Draft, ...], sheet: Sheet) -> Iterator[Problem]:

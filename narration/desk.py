@@ -27,7 +27,6 @@ from narration.takes import Takes
 from narration.usage import Ledger
 from narration.voices import Voices
 
-
 FAILURES = 3
 """So many calls in a row that failed in spite of their retries stop a run: the service is away."""
 
@@ -111,6 +110,7 @@ async def open_desk(
     flow_run_id: str = "",
     book_cap_usd: float | None = None,
     run_cap_usd: float | None = None,
+    halt: Halt | None = None,
 ) -> AsyncIterator[Desk]:
     """Announce the run and open everything; close in order, whatever happened between.
 
@@ -143,7 +143,8 @@ async def open_desk(
         voices=Voices(store),
         ledger=ledger,
         budget=budget,
-        pacer=Pacer(limits.per_minute, limits.per_second, limits.in_flight),
+        pacer=Pacer(per_minute=limits.per_minute, per_second=limits.per_second, in_flight=limits.in_flight),
+        halt=halt or Halt(),
     )
     await desk.claims.announce()
     renewal = asyncio.create_task(_renew(desk.claims))

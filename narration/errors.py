@@ -20,6 +20,7 @@
     ├── AnswerUnclear               6  a reply that does not fit the documented shape
     ├── WindowClosed                7  the time window ended
     ├── Interrupted               130  the user asked to stop
+    ├── TextLost                    1  chunks do not hold the chapter's text, whole and unchanged
     ├── StoreError                  1  the store cannot be read or written
     └── ToolError                   1  a program that we run (ffmpeg) failed
 
@@ -235,6 +236,10 @@ class Interrupted(NarrationError):
     """The user asked the run to stop."""
 
     exit_code = ExitCode.INTERRUPTED
+
+
+class TextLost(NarrationError):
+    """The chunks of a chapter do not hold its text, whole and unchanged: a fault of this program's."""
 
 
 class StoreError(NarrationError):

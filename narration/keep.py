@@ -11,7 +11,7 @@ import hashlib
 import logging
 from dataclasses import dataclass, replace
 
-from narration.audio import measure_clip
+from narration.audio.clips import measure_clip
 from narration.claims import Claim, Held
 from narration.desk import Desk
 from narration.errors import AudioRefused, ServiceUnavailable, StoreError

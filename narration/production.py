@@ -213,7 +213,7 @@ def _missing_book(root: Path, given: Path) -> Problem | None:
         return Problem(what="is a file", where=str(given), expected=f"a folder with a {_BOOK_FILE}", hint=_INIT_HINT)
     if given.is_file() or (root / _BOOK_FILE).exists():
         return None
-    similar = nearest(_BOOK_FILE, [entry.name for entry in root.iterdir() if entry.is_file()])
+    similar = nearest(_BOOK_FILE, [entry.name for entry in root.iterdir() if "book" in entry.name.lower()])
     hint = f"{similar} {_INIT_HINT}".strip()
     return Problem(what=f"the folder has no {_BOOK_FILE}", where=str(given), hint=hint)
 

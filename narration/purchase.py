@@ -107,7 +107,7 @@ class _PaidGate:
         self._open = False
 
     async def before(self, attempt: int) -> None:
-        await self._desk.pacer.acquire()
+        await self._desk.pacer.start()
         self._open = True
         if self._desk.halt.reason is not None:
             raise self._desk.halt.reason
@@ -121,7 +121,7 @@ class _PaidGate:
 
     async def after(self, attempt: int, end: AttemptEnd) -> None:  # noqa: ARG002 — the protocol's
         self._open = False
-        self._desk.pacer.release()
+        self._desk.pacer.end()
         if end.ending is Ending.IN_DOUBT:
             self._doubts += 1
 
@@ -178,7 +178,7 @@ class _PaidGate:
     def _give_way(self) -> None:
         if self._open:
             self._open = False
-            self._desk.pacer.release()
+            self._desk.pacer.end()
 
 
 def doubt_row(row: Row, at: str, number: int) -> Row:

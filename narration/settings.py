@@ -378,5 +378,5 @@ def _contradictions(values: Mapping[_Key, Any], places: Mapping[_Key, str]) -> l
         where = f"{places['audio', 'peak_dbfs']} and {places['audio', 'level_dbfs']}"
         what = f"a peak of {values['audio', 'peak_dbfs']:g} dBFS is not above the level"
         expected = f"more than {values['audio', 'level_dbfs']:g}"
-        problems.append(Problem(what=what, where=places["audio", "peak_dbfs"], expected=expected))
+        problems.append(Problem(what=what, where=where, expected=expected))
     return problems

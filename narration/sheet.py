@@ -178,7 +178,7 @@ def problems_of(error: ValidationError, model: type[BaseModel], sheet: Sheet) ->
         path: KeyPath = detail["loc"]
         if detail["type"] == "missing" and path[-1] in sheet.absent:
             continue
-        if detail["type"] == "too_short" and detail["input"]:
+        if detail["type"] == "too_short" and isinstance(detail["input"], list) and detail["input"]:
             # Pydantic counts the items that are right; those that are wrong have their own problems.
             continue
         found.append(_problem(detail, path, model, sheet))

@@ -107,8 +107,8 @@ def starter_files(
     """
     preview = _PREVIEWS[language]
     book = _BOOK.format(
-        title=_quoted(title or "Untitled"),
-        author=_quoted(author or "Anonymous"),
+        title=_quoted(title, "Untitled"),
+        author=_quoted(author, "Anonymous"),
         language=language,
         languages=", ".join(f"{code} ({name})" for code, name in LANGUAGES.items()),
         manuscript=json.dumps(manuscript_name, ensure_ascii=False),
@@ -127,7 +127,7 @@ def _entry(name: str, voice: str, preview: str, *, role: str = "") -> str:
     return "\n".join(lines)
 
 
-def _quoted(text: str) -> str:
+def _quoted(text: str, stand_in: str = "") -> str:
     """Text on one line in double quotes, which YAML reads as JSON does."""
     line = "".join(" " if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") else char for char in text)
-    return json.dumps(" ".join(line.split()), ensure_ascii=False)
+    return json.dumps(" ".join(line.split()) or stand_in, ensure_ascii=False)

@@ -21,7 +21,9 @@ from narration.sheet import KeyPath, Sheet, key_text, read_text
 if TYPE_CHECKING:
     from pathlib import Path
 
-_YAML_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "timestamp", "value"))
+_YAML_TAGS = frozenset(
+    f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "timestamp", "value", "seq", "map")
+)
 _NULL_TAG = "tag:yaml.org,2002:null"
 
 
@@ -127,12 +129,13 @@ class _YamlReading:
 
     def value(self, node: Node, path: KeyPath) -> object:
         line = node.start_mark.line + 1
+        if node.tag == _NULL_TAG:
+            return None
+        if node.tag not in _YAML_TAGS:
+            self._wrong(f"has the tag {node.tag}", line, path, expected="a plain value")
+            return None
         match node:
             case ScalarNode():
-                if node.tag == _NULL_TAG:
-                    return None
-                if node.tag not in _YAML_TAGS:
-                    self._wrong(f"has the tag {node.tag}", line, path, expected="plain text")
                 return str(node.value)
             case _ if id(node) in self.seen:
                 # An alias of a block: written out once more it could grow without end, so it is not followed.

@@ -111,7 +111,7 @@ def deliver_chapter(
             sha256=file_hash(whole),
             fingerprint=fingerprint,
             timeline=_timeline(chapter_chunks, takes, stitched, title),
-            measures=_measured(whole, stitched),
+            measures=_measured(whole, stitched, path.name),
         )
         encoder.publish()
     _remove_stale(folder, before, keep=(path, timeline_path))
@@ -195,16 +195,16 @@ def _timeline(chapter_chunks: ChapterChunks, takes: Sequence[Take], stitched: St
     )
 
 
-def _measured(path: Path, stitched: Stitched) -> Delivered:
+def _measured(whole: Path, stitched: Stitched, name: str) -> Delivered:
     """What the file is, decoded; it is as long as what was written into it.
 
     Raises:
         ToolError: it is not.
     """
-    measures = probe(path)
+    measures = probe(whole)
     written_s = stitched.frames / stitched.rate_hz
     if abs(measures.duration_s - written_s) > LENGTH_TOLERANCE_S:
-        raise ToolError(f"{path.name} holds {measures.duration_s:.3f} s of sound; {written_s:.3f} s were written into it.")
+        raise ToolError(f"{name} would hold {measures.duration_s:.3f} s; {written_s:.3f} s were written into it.")
     return measures
 
 

@@ -11,7 +11,7 @@ from itertools import dropwhile, takewhile
 from typing import Final
 
 from narration.book import Book, Chapter, Paragraph, ParagraphKind
-from narration.manuscript.headings import is_chapter_heading
+from narration.manuscript.headings import is_chapter_heading, leading_number
 
 _SHORT_FRONT_CHARS: Final = 200
 """What stands before the first chapter and is no longer than this (a by-line, an epigraph) is read with it."""
@@ -53,8 +53,8 @@ class Draft:
 def arrange(draft: Draft, *, language: str) -> Book:
     """The book of a draft.
 
-    A single heading at the top is the book's title; the highest level after it that divides the text makes the chapters.
-    Headings of parts go with the chapter that follows them. Without headings all is one chapter.
+    A single heading at the top is the book's title; the highest level after it that divides the text makes the
+    chapters. Headings of parts go with the chapter that follows them. Without headings all is one chapter.
     """
     level = _chapter_level(draft.blocks)
     sections = _sections(draft.blocks, level)
@@ -69,7 +69,7 @@ def arrange(draft: Draft, *, language: str) -> Book:
 
 
 def _is_body(block: Block) -> bool:
-    return block.level == 0 and block.paragraph.kind is not ParagraphKind.SCENE_BREAK
+    return block.level == 0 and block.paragraph.kind not in {ParagraphKind.SCENE_BREAK, ParagraphKind.HEADING}
 
 
 def _chapter_level(blocks: tuple[Block, ...]) -> int:
@@ -128,9 +128,10 @@ def _title(section: tuple[Block, ...], level: int) -> str:
     if not own:
         return _one_line(headings[0].paragraph.text) if headings else ""
     start = own[0] if len(own) <= _MOST_TITLE_LINES else own[-1]
-    return _one_line(
-        ": ".join(block.paragraph.text.rstrip(".: ") for block in headings[start : start + _MOST_TITLE_LINES])
-    )
+    texts = [block.paragraph.text for block in headings[start : start + _MOST_TITLE_LINES]]
+    if len(texts) > 1 and (is_chapter_heading(texts[1]) or leading_number(texts[1])):
+        texts.pop()
+    return _one_line(": ".join([*(text.rstrip(".: ") for text in texts[:-1]), texts[-1]]))
 
 
 def _from_heading(section: tuple[Block, ...]) -> tuple[Block, ...]:

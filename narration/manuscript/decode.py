@@ -63,7 +63,7 @@ _CONTROLS: Final = re.compile(rb"[\x00-\x08\x0e-\x19\x1b-\x1f\x7f]")
 def decode(data: bytes, where: str) -> str:
     """The text of a manuscript's bytes.
 
-    UTF-8, UTF-16 and UTF-32 with a byte order mark; without one UTF-8, or GB18030 or Windows-1252 where nothing else fits.
+    UTF-8, or UTF-16 and UTF-32 with a byte order mark; else GB18030 or Windows-1252 where nothing else fits.
 
     Args:
         data: the whole file.
@@ -136,10 +136,11 @@ def _decode(data: bytes, where: str) -> str:
             for candidate in (_as_gb18030(data), _as_cp1252(data)):
                 if candidate is not None:
                     return candidate
+        name = encoding.removesuffix("-sig").upper()
         lines = data[: error.start].decode(encoding, "replace").count("\n") + 1
         raise InputError(
             Problem(
-                what=f"byte {error.start} (line {lines}) does not fit {encoding.removesuffix('-sig').upper()}: {error.reason}",
+                what=f"byte {error.start} (line {lines}) does not fit {name}: {error.reason}",
                 where=where,
                 expected="text in UTF-8 (or UTF-16 with a byte order mark)",
                 hint="Open it in an editor that shows it rightly, and save it as UTF-8.",

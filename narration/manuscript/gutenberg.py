@@ -19,11 +19,11 @@ _FIELD: Final = re.compile(r"^(Title|Author):[ \t]*(\S.*?)[ \t]*$", re.MULTILINE
 
 
 def unwrap_gutenberg(text: str) -> tuple[str, str, str]:
-    """`(text, title, author)`: the text without header and licence, and what the header says; else the text as it is."""
+    """`(text, title, author)`: the text without header and licence, and what the header says of it."""
     start = _START.search(text)
     if start is None:
         return text, "", ""
-    fields = {name: value for name, value in reversed(_FIELD.findall(text[: start.end()]))}
+    fields = dict(reversed(_FIELD.findall(text[: start.end()])))
     end = _END.search(text, start.end())
     body = text[start.end() : end.start() if end else len(text)]
     return "\n" * text.count("\n", 0, start.end()) + body, fields.get("Title", ""), fields.get("Author", "")

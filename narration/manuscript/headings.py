@@ -21,25 +21,34 @@ class HeadingSort(StrEnum):
     MATTER = "matter"
     """Preface, prologue, epilogue and the like: of the chapters' rank."""
     NUMBER = "number"
-    """A number alone on its line."""
+    """A number alone on its line, or with a title."""
     TITLE = "title"
     """A short line set apart by space, capitals or its place in the middle."""
+    SUBTITLE = "subtitle"
+    """The line below a heading that is a label or a number only."""
 
 
-_WORD_NUMBERS: Final = (
-    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
-    "nineteen twenty thirty forty fifty sixty first second third fourth fifth sixth seventh eighth ninth tenth eleventh "
-    "twelfth thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth last final"
+_CARDINALS: Final = (
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen twenty thirty forty fifty sixty"
 )
-_WORD_NUMBER: Final = rf"(?:{_WORD_NUMBERS.replace(' ', '|')})(?:[- ](?:one|two|three|four|five|six|seven|eight|nine))?"
+_ORDINALS: Final = (
+    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth "
+    "sixteenth seventeenth eighteenth nineteenth twentieth last final"
+)
+_CARDINAL: Final = rf"(?:{_CARDINALS.replace(' ', '|')})(?:[- ](?:one|two|three|four|five|six|seven|eight|nine))?"
+_WORD_NUMBER: Final = rf"(?:{_CARDINAL}|{_ORDINALS.replace(' ', '|')})"
 _NUMBER: Final = rf"(?:\d{{1,3}}|[ivxlc]+|{_WORD_NUMBER})"
-_CHAPTER_WORDS: Final = "chapter|chap\\.|letter|adventure|stave|canto|scene|episode|story|tale|night|section|chapitre|kapitel|cap[ií]tulo|capitolo|глава"
+_CHAPTER_WORDS: Final = (
+    "chapter|chap\\.|letter|adventure|stave|canto|scene|episode|story|tale|night|section"
+    "|chapitre|kapitel|cap[ií]tulo|capitolo|глава"
+)
 _PART_WORDS: Final = "part|book|volume|vol\\.|act|phase"
 
 _CHAPTER: Final = re.compile(rf"(?:the )?(?:{_CHAPTER_WORDS}) (?:the )?{_NUMBER}(?P<rest>(?![\w’']).*)", re.IGNORECASE)
 _PART: Final = re.compile(rf"(?:the )?(?:{_PART_WORDS}) (?:the )?{_NUMBER}(?P<rest>(?![\w’']).*)", re.IGNORECASE)
-_ORDINAL_PART: Final = re.compile(
-    rf"(?:the )?{_WORD_NUMBER} (?P<word>{_PART_WORDS}|{_CHAPTER_WORDS})(?P<rest>(?![\w’']).*)", re.IGNORECASE
+_ORDINAL: Final = re.compile(
+    rf"(?:the )?{_WORD_NUMBER} (?P<word>{_PART_WORDS}|chapter|letter|scene)(?P<rest>(?![\w’']).*)", re.IGNORECASE
 )
 _MATTER: Final = re.compile(
     r"(?:prologue|epilogue|preface|foreword|introduction|afterword|interlude|conclusion|postscript|dedication|contents"
@@ -52,16 +61,24 @@ _HAN_PART: Final = re.compile(rf"第 ?{_HAN_NUMBER} ?(?P<word>[部卷編编册])
 _HAN_MATTER: Final = re.compile(
     r"(?:序章?|自序|前言|引子|楔子|序言|序幕|尾声|尾聲|后记|後記|终章|終章|番外.{0,20}|プロローグ|エピローグ)"
 )
-_BARE_NUMBER: Final = re.compile(
-    rf"(?P<roman>[IVXLC]+)\.?|(?P<digits>\d{{1,3}})\.?|(?P<han>[一二三四五六七八九十]{{1,3}})[、.．]?"
+_ROMAN_NUMBER: Final = "(?=[IVXLC])(?:C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})"
+_LONE_NUMBER: Final = re.compile(
+    rf"(?:(?P<roman>{_ROMAN_NUMBER})|(?P<digits>\d{{1,3}})|(?P<word>(?i:{_CARDINAL})))(?P<rest>[.:]?(?: .*)?)"
+    r"|(?P<han>[一二三四五六七八九十]{1,3})(?P<han_rest>[、.．]?.*)"
 )
 
+_LETTER: Final = re.compile(r"[^\W\d_]")
 _LONGEST_HEADING: Final = 110
 _LONGEST_HAN_REST: Final = 30
 _LONGEST_TITLE: Final = 60
 _CENTRED_COLUMNS: Final = 8
 _TITLE_STOPS: Final = tuple('.。,，;；:：!！?？”"’」』…、—-')
+_SENTENCE_STOPS: Final = tuple(".。,，;；:：!！?？…")
+_STOPS: Final = (".", ",", ";", "!", "?", "”")
 _HAN_STOPS: Final = tuple("。，；：！？”」』…、")
+_TWENTY: Final = 19
+"""Its place among the cardinals."""
+
 _ROMAN: Final = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
 _HAN_DIGITS: Final = {digit: value for value, digit in enumerate("一二三四五六七八九", start=1)}
 
@@ -78,7 +95,7 @@ def is_chapter_heading(text: str) -> bool:
 
 def is_bare_label(text: str) -> bool:
     """Whether a heading is a label and number only (`CHAPTER XII.`), so that a title may follow."""
-    for pattern in (_CHAPTER, _PART, _ORDINAL_PART, _HAN_CHAPTER, _HAN_PART):
+    for pattern in (_CHAPTER, _PART, _ORDINAL, _HAN_CHAPTER, _HAN_PART):
         match = pattern.fullmatch(text)
         if match:
             return not (match.groupdict().get("rest") or match.groupdict().get("other") or "").strip(" .:—–-]")
@@ -93,12 +110,12 @@ def sort_of_words(text: str) -> HeadingSort | None:
         match = pattern.fullmatch(text)
         if match and _is_title_like(text, match["rest"]):
             return sort
-    ordinal = _ORDINAL_PART.fullmatch(text)
+    ordinal = _ORDINAL.fullmatch(text)
     if ordinal and _is_title_like(text, ordinal["rest"]):
         return HeadingSort.PART if re.fullmatch(_PART_WORDS, ordinal["word"], re.IGNORECASE) else HeadingSort.CHAPTER
     for pattern, sort in ((_HAN_CHAPTER, HeadingSort.CHAPTER), (_HAN_PART, HeadingSort.PART)):
         match = pattern.fullmatch(text)
-        if match and _is_han_title((match["rest"] or match.groupdict().get("other") or "")):
+        if match and _is_han_title(match["rest"] or match.groupdict().get("other") or ""):
             return sort
     return HeadingSort.MATTER if _MATTER.fullmatch(text) or _HAN_MATTER.fullmatch(text) else None
 
@@ -107,12 +124,12 @@ def _is_title_like(text: str, rest: str) -> bool:
     """Whether what follows `Chapter 1` is nothing, or a title: not a sentence that goes on."""
     if not text[0].isupper():
         return False
-    title = rest.strip()
-    if not title.strip(".:—–-]"):
+    title = rest.strip(" .:—–-]")
+    if not title:
         return True
-    if rest[0] in ".:—–-,]":
-        return True
-    return (title[0].isupper() or title[0] in "“\"'‘(0123456789") and not title.endswith((".", ",", ";", "!", "?", "”"))
+    if not (title[0].isupper() or title[0] in "“\"'‘([0123456789"):
+        return False
+    return rest[0] in ".:—–-]" or not title.endswith(_STOPS)
 
 
 def _is_han_title(rest: str) -> bool:
@@ -124,18 +141,49 @@ def _is_han_title(rest: str) -> bool:
     )
 
 
-def bare_number(text: str) -> int | None:
-    """The value of a line that is a number only (`IV.`, `12`, `十二`); None when it is none."""
-    match = _BARE_NUMBER.fullmatch(text)
-    if match is None:
+def leading_number(text: str) -> tuple[int, str] | None:
+    """`(value, title)` of a line that is a number (`IV.`, `12`, `One`, `十二`); the title may be empty."""
+    match = _LONE_NUMBER.fullmatch(text)
+    if match is None or width(text) > _LONGEST_TITLE or text[0].islower():
+        return None
+    title = (match["rest"] or match["han_rest"] or "").strip(" .:、．")
+    if match["han"]:
+        is_heading = not title or match["han_rest"][0] in "、.． "
+    else:
+        is_heading = not title or (title[0].isupper() and not title.endswith(_STOPS))
+    if not is_heading:
         return None
     if match["digits"]:
-        return int(match["digits"])
-    if match["han"]:
-        tens, has_ten, ones = match["han"].rpartition("十")
-        return (_HAN_DIGITS.get(tens, 1) * 10 if has_ten else 0) + _HAN_DIGITS.get(ones, 0)
-    values = [_ROMAN[letter] for letter in match["roman"]]
+        return int(match["digits"]), title
+    if match["word"]:
+        return _word_value(match["word"]), title
+    return (_han_value(match["han"]) if match["han"] else _roman_value(match["roman"])), title
+
+
+def _word_value(words: str) -> int:
+    order = _CARDINALS.split()
+    places = [order.index(word) for word in words.lower().replace("-", " ").split()]
+    return sum(place + 1 if place < _TWENTY else 10 * (place - _TWENTY + 2) for place in places)
+
+
+def _han_value(digits: str) -> int:
+    tens, has_ten, ones = digits.rpartition("十")
+    return (_HAN_DIGITS.get(tens, 1) * 10 if has_ten else 0) + _HAN_DIGITS.get(ones, 0)
+
+
+def _roman_value(digits: str) -> int:
+    values = [_ROMAN[digit] for digit in digits]
     return sum(-low if low < high else low for low, high in zip(values, [*values[1:], 0], strict=True))
+
+
+def is_subtitle(text: str) -> bool:
+    """Whether the line below `CHAPTER I` is its title: short, begun like one, and not a sentence."""
+    if width(text) > _LONGEST_HEADING or "\n" in text or not _LETTER.search(text):
+        return False
+    if text.isupper():
+        return not text.endswith((",", ";"))
+    first = text.lstrip("“\"‘'「《(")
+    return bool(first) and not first[0].islower() and not text.rstrip("”\"’'」』").endswith(_SENTENCE_STOPS)
 
 
 def is_title_line(text: str, *, blanks: int, indent: int, is_han: bool) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import pairwise
 from typing import Final
 
 _DROPPED: Final = "\u00ad\u200b\u2060\ufeff"
@@ -26,9 +27,9 @@ _LETTER_TABLE: Final = str.maketrans({**dict.fromkeys(_DROPPED, ""), **dict.from
 _BLANKS: Final = re.compile(" {2,}")
 _AROUND_BREAK: Final = re.compile(r" *\n[ \n]*")
 
-_CJK: Final = "\u3001-\u303f\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00020000-\U000323af"
-_CJK_LETTER: Final = re.compile(f"[{_CJK}]")
-_HAN: Final = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
+_HAN_BLOCKS: Final = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
+_CJK_LETTER: Final = re.compile(f"[\u3001-\u303f\u3040-\u30ff\u31f0-\u31ff\ufe30-\ufe4f\uff00-\uffef{_HAN_BLOCKS}]")
+_HAN: Final = re.compile(f"[{_HAN_BLOCKS}]")
 _KANA: Final = re.compile("[\u3041-\u30ff]")
 _HANGUL: Final = re.compile("[\uac00-\ud7a3]")
 _CYRILLIC: Final = re.compile("[\u0400-\u04ff]")
@@ -44,7 +45,7 @@ _PLAIN_SCRIPT_LINE: Final = re.compile(r"[A-Z][\w.'’-]*(?: [\w.'’-]+){0,3}(?
 
 
 def unify_lines(text: str) -> str:
-    """The text with one kind of line end (`\\n`) and without control characters; tabs stay."""
+    """The text with line feeds for all line ends and without control characters; tabs stay."""
     return text.replace("\r\n", "\n").translate(_LINE_TABLE)
 
 
@@ -71,7 +72,7 @@ def unwrap(lines: list[str], language: str) -> str:
     if not kept:
         return ""
     parts = [kept[0]]
-    for before, after in zip(kept, kept[1:], strict=False):
+    for before, after in pairwise(kept):
         parts += [_glue(before, after, language), after]
     return "".join(parts)
 

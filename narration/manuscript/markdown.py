@@ -33,9 +33,10 @@ _UNDERLINED_CHARS: Final = 80
 _SENTENCE_ENDS: Final = tuple(".!?…”’\"'。！？」』")
 
 _TAGS: Final = (
-    "a abbr address article aside b big blockquote body br cite center code dd del details dfn div dl dt em figcaption "
-    "figure font footer form h1 h2 h3 h4 h5 h6 head header hr html i img ins kbd li link main mark meta nav ol p pre q rp "
-    "rt ruby s samp section small span strike strong sub summary sup table tbody td tfoot th thead title tr tt u ul var wbr"
+    "a abbr address article aside b big blockquote body br cite center code dd del details dfn div dl dt em "
+    "figcaption figure font footer form h1 h2 h3 h4 h5 h6 head header hr html i img ins kbd li link main mark "
+    "meta nav ol p pre q rp rt ruby s samp section small span strike strong sub summary sup table tbody td tfoot "
+    "th thead title tr tt u ul var wbr"
 )
 _TAG: Final = re.compile(
     rf"</?(?:{_TAGS.replace(' ', '|')})(?=[\s/>])[^<>]*>|<!--.*?-->|<[?!][^>]*>", re.IGNORECASE | re.DOTALL
@@ -62,7 +63,7 @@ def draft_markdown(text: str, *, language: str) -> Draft:
     """The blocks of a Markdown manuscript.
 
     Args:
-        text: the whole file, lines ended by `\\n`.
+        text: the whole file, with line feeds.
         language: ISO 639-1; Chinese and Japanese lines join without a space.
     """
     source, meta = _front_matter(text)
@@ -146,7 +147,7 @@ def _block(text: str, kind: ParagraphKind, line: int, *, level: int = 0) -> Bloc
 
 
 def _inline_text(children: list[Token]) -> str:
-    """The words of inline tokens: soft breaks are `\\n`, hard ones a placeholder and `\\n`."""
+    """The words of inline tokens: soft breaks are line feeds, hard ones have a mark before it."""
     parts: list[str] = []
     for child in children:
         match child.type:

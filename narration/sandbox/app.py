@@ -65,10 +65,12 @@ class Service:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         state, self.shelf = State(folder), Shelf(folder)
-        self.shelf.prune(clock() - max(_FILES_KEPT_S, 2 * switches.url_life_s))
+        kept_since_s = clock() - max(_FILES_KEPT_S, 2 * switches.url_life_s)
+        self.shelf.prune(kept_since_s)
+        state.prune(kept_since_s)
         self.house = House(
             state=state,
-            speaker=Speaker(engine, self.shelf),
+            speaker=Speaker(engine, self.shelf, state),
             links=Links(state.secret, clock),
             limiter=Limiter(monotonic),
             switchboard=Switchboard(switches, rng or random.Random()),  # noqa: S311 - faults, not secrets
@@ -164,7 +166,7 @@ class Service:
         if isinstance(found, Response):
             return found
         house.state.count_download(with_key="authorization" in request.headers)
-        data = self.shelf.get(found)
+        data = house.speaker.fetch(found)
         if data is None:
             return wire.xml_error(404, "NoSuchKey", "The specified key does not exist.", host)
         faults = house.switchboard.draw(DOWNLOAD_FAULTS)

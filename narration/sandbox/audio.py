@@ -19,14 +19,10 @@ PREVIEW_FORMATS = ("wav", "pcm", "mp3", "opus")
 HeaderStyle = Literal["exact", "streaming"]
 
 
-def pcm_bytes(samples: Samples) -> bytes:
-    """Return samples as 16-bit little-endian bytes."""
-    return samples.astype("<i2", copy=False).tobytes()
-
-
-def wav(pcm: bytes, rate_hz: int = SAMPLE_RATE_HZ, style: HeaderStyle = "exact") -> bytes:
-    """Return a WAV file of mono 16-bit samples."""
-    return _header(len(pcm), rate_hz, style) + pcm
+def wav(samples: Samples, rate_hz: int = SAMPLE_RATE_HZ) -> bytes:
+    """Return a WAV file of mono 16-bit samples, its sizes exact."""
+    pcm = np.ascontiguousarray(samples, dtype="<i2")
+    return b"".join((_header(pcm.nbytes, rate_hz, "exact"), pcm.data))
 
 
 def restyled(data: bytes, style: HeaderStyle) -> bytes:
@@ -60,12 +56,12 @@ def preview(samples: Samples, rate_hz: int, form: str) -> bytes:
         import soxr
 
         samples = np.asarray(soxr.resample(samples, SAMPLE_RATE_HZ, rate_hz), dtype=np.int16)
-    pcm = pcm_bytes(samples)
+    if form == "wav":
+        return wav(samples, rate_hz)
+    pcm = samples.astype("<i2").tobytes()
     match form:
         case "pcm":
             return pcm
-        case "wav":
-            return wav(pcm, rate_hz)
         case "mp3":
             return _encoded(pcm, rate_hz, ("-c:a", "libmp3lame", "-b:a", "64k", "-f", "mp3"))
         case _:

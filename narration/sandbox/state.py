@@ -34,6 +34,7 @@ CREATE TABLE IF NOT EXISTS calls (
     action TEXT NOT NULL, request_id TEXT NOT NULL, status INTEGER NOT NULL, code TEXT NOT NULL, voice TEXT NOT NULL,
     text_sha256 TEXT NOT NULL, characters INTEGER NOT NULL, billed INTEGER NOT NULL, answered INTEGER NOT NULL
 );
+CREATE TABLE IF NOT EXISTS recipes (key TEXT PRIMARY KEY, kept_s REAL NOT NULL, recipe TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS tallies (name TEXT PRIMARY KEY, count INTEGER NOT NULL);
 """
 
@@ -119,7 +120,7 @@ class State:
     def reset(self) -> None:
         """Forget voices, bill and tallies."""
         with self._writing():
-            for table in ("voices", "calls", "tallies"):
+            for table in ("voices", "calls", "tallies", "recipes"):
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
 
     def record(self, row: CallRow) -> None:
@@ -133,6 +134,19 @@ class State:
                 self._db.execute(
                     "INSERT INTO tallies VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET count = count + 1", (name,)
                 )
+
+    def keep_recipe(self, key: str, recipe: str) -> None:
+        """Keep how the audio of a key is rendered."""
+        self._db.execute("INSERT OR REPLACE INTO recipes VALUES (?, ?, ?)", (key, time.time(), recipe))
+
+    def recipe(self, key: str) -> str | None:
+        """Return how the audio of a key is rendered, None when it is not kept."""
+        row = self._db.execute("SELECT recipe FROM recipes WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def prune(self, before_s: float) -> None:
+        """Forget the recipes kept before a time: their links have expired."""
+        self._db.execute("DELETE FROM recipes WHERE kept_s < ?", (before_s,))
 
     def add_voice(self, voice: Voice, row: CallRow, quota: int) -> None:
         """Keep a voice and its price.

@@ -36,7 +36,7 @@ async def answer(house: House, call: Call) -> Outcome:
     await house.latency(chars)
 
     language = BY_TYPE.get(language_type) or guess(text, voice.language)
-    key, data = await house.speaker.speak(voice.traits, language, text, call.faults)
+    key = await house.speaker.speak(voice.traits, language, text, call.faults)
     digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
     house.state.record(call.row(voice=voice.voice, characters=chars, text_sha256=digest, billed=True))
 
@@ -49,7 +49,9 @@ async def answer(house: House, call: Call) -> Outcome:
         "expires_at": expires_s,
     }
     usage = {"input_tokens": 0, "output_tokens": 0, "characters": chars}
-    events = _events(link, usage, call.request_id, data) if call.wants_events else None
+    events = None
+    if call.wants_events:
+        events = _events(link, usage, call.request_id, house.speaker.fetch(key) or b"")
     output = {"text": None, "choices": None, "finish_reason": "stop", "audio": link}
     return Outcome({"request_id": call.request_id, "output": output, "usage": usage}, events)
 

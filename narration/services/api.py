@@ -1,7 +1,7 @@
 """A JSON API behind a key: one call, from the gate through its attempts to a parsed answer or a typed error.
 
-Invariant: every attempt that passed the gate is reported to the gate exactly once, however it ended; the key goes to the
-configured host and nowhere else; a call that must not be repeated in doubt is not.
+Invariant: every attempt that passed the gate is reported to the gate exactly once, however it ended; the key goes to
+the configured host and nowhere else; a call that must not be repeated in doubt is not.
 
 The order in which an answer is read is the vendor's: transport, status, the body's `code`, the output.
 """
@@ -9,15 +9,31 @@ The order in which an answer is read is the vendor's: transport, status, the bod
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, Generic, TypeAlias, TypeVar
-from urllib.parse import urlsplit
 
-from narration.errors import AnswerUnclear, CallFacts, InputError, Problem, ServiceError, ServiceUnavailable
+from narration.errors import (
+    AnswerUnclear,
+    CallFacts,
+    ServiceError,
+    ServiceUnavailable,
+)
+from narration.services.envelope import (
+    Json,
+    Judge,
+    Misshapen,
+    Verdict,
+    api_host,
+    encoded,
+    error_words,
+    is_torn,
+    json_object,
+    request_id,
+    what_came,
+)
 from narration.services.http import (
     Passing,
     Persistence,
@@ -36,13 +52,12 @@ from narration.settings import LimitSettings, ServiceSettings
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
-
-Json: TypeAlias = dict[str, object]
-"""A JSON object as it came; what is in it is not to be trusted."""
 
 ANSWER_MOST_BYTES: Final = 40 * 1024 * 1024
 """A longer JSON answer is refused: a preview of two minutes is about 8 MB in base64."""
+
+ROOM_S: Final = 10.0
+"""An attempt with less time than this is not begun: most answers take a few seconds."""
 
 DOUBTFUL_STATUSES: Final = frozenset({408, 502, 504})
 """Somebody between us and the service gave up waiting: the service may have done the work."""
@@ -57,43 +72,6 @@ class Repeat(StrEnum):
     """Also in doubt: the doubt is counted."""
     AT_MOST_ONCE = "at_most_once"
     """Only when the service certainly did nothing."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What an error answer means.
-
-    Attributes:
-        error: the class to raise.
-        ending: what it means for money and rate.
-        repeat: the same request may fare better.
-        why: what happened, a clause without a full stop.
-        hint: the next step, with `{model}`, `{profile}` and `{host}` to be filled in.
-        least_s: wait at least so long before the next attempt, where the service asks for nothing.
-    """
-
-    error: type[ServiceError]
-    ending: Ending
-    repeat: bool
-    why: str
-    hint: str
-    least_s: float = 0.0
-
-
-Judge: TypeAlias = Callable[[int, str, str, str], Verdict]
-"""From status, code, message and model to a verdict: a service's error map."""
-
-
-class Misshapen(Exception):
-    """A parser's word for an answer that does not fit the documents.
-
-    Args:
-        what: what is missing or wrong.
-    """
-
-    def __init__(self, what: str) -> None:
-        super().__init__(what)
-        self.what = what
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,13 +111,23 @@ class _Record:
 
 
 @dataclass(frozen=True, slots=True)
-class _Ended(Generic[T_co]):
-    """How one attempt ended: a value, or a verdict."""
+class _Done(Generic[T]):
+    """An attempt that was answered well."""
 
     end: AttemptEnd
-    value: T_co | None = None
-    verdict: Verdict | None = None
+    value: T
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """An attempt that was not; `words` are the service's own."""
+
+    end: AttemptEnd
+    verdict: Verdict
     words: str = ""
+
+
+_Ended: TypeAlias = _Done[T] | _Failed
 
 
 class ApiDoor:
@@ -172,7 +160,9 @@ class ApiDoor:
         self._profile = service.profile
         self._workspace = service.workspace
         self._key, self._limits, self._judge, self._wire, self._timing = key, limits, judge, wire, timing
-        self._persistence = Persistence(attempts=max(limits.attempts, 1), total_s=limits.total_s)
+        self._persistence = Persistence(
+            attempts=max(limits.attempts, 1), total_s=limits.total_s, room_s=min(ROOM_S, limits.total_s / 4)
+        )
 
     async def ask(self, call: ApiCall[T], gate: Gate) -> tuple[T, CallFacts]:
         """Send a call until it is answered, refused or given up.
@@ -203,7 +193,7 @@ class ApiDoor:
         body = b""
         if call.body is not None:
             headers.append(("Content-Type", "application/json"))
-            body = json.dumps(call.body, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
+            body = encoded(call.body)
         return WireRequest(
             method=call.method,
             url=self._base_url + call.path,
@@ -212,9 +202,7 @@ class ApiDoor:
             most_bytes=ANSWER_MOST_BYTES,
         )
 
-    async def _attempt(
-        self, call: ApiCall[T], request: WireRequest, gate: Gate, record: _Record, spent_s: float
-    ) -> T:
+    async def _attempt(self, call: ApiCall[T], request: WireRequest, gate: Gate, record: _Record, spent_s: float) -> T:
         number = record.attempts + 1
         arrived = self._timing.clock()
         await gate.before(number)
@@ -232,13 +220,11 @@ class ApiDoor:
             raise
         record.in_doubt += ended.end.ending is Ending.IN_DOUBT
         await gate.after(number, ended.end)
-        if ended.verdict is None:
-            return ended.value  # type: ignore[return-value]  # an attempt without a verdict has a value, None included
-        return self._fail(call, record, ended, ended.verdict)
+        if isinstance(ended, _Done):
+            return ended.value
+        raise self._failure(call, record, ended)
 
-    async def _exchange(
-        self, call: ApiCall[T], request: WireRequest, record: _Record, deadline_s: float
-    ) -> _Ended[T]:
+    async def _exchange(self, call: ApiCall[T], request: WireRequest, record: _Record, deadline_s: float) -> _Ended[T]:
         try:
             reply = await self._wire.exchange(request, deadline_s)
         except WireFailure as failure:
@@ -252,29 +238,27 @@ class ApiDoor:
                 why=failure.what,
                 hint="Check the network and the address ({host}, profile {profile}), then run the same command again.",
             )
-            return _Ended(AttemptEnd(ending=ending), verdict=verdict)
+            return _Failed(AttemptEnd(ending=ending), verdict)
         return self._read(call, reply, record)
 
     def _read(self, call: ApiCall[T], reply: Reply, record: _Record) -> _Ended[T]:
-        content = _json_object(reply.body)
-        code, message = _error_words(content or {})
+        content = json_object(reply.body)
+        code, message = error_words(content or {})
         code, message = self._shown(code, 100), self._shown(message)
         record.status, record.code = reply.status, code
-        record.request_id = self._shown(_request_id(content or {}, reply), 100)
+        record.request_id = self._shown(request_id(content or {}, reply), 100)
         if not 200 <= reply.status < 400 or (content is not None and code):
             verdict = self._judge(reply.status, code, message, call.model)
             return self._answered_no(call, reply, code, message, verdict)
         if reply.status >= 300 or content is None:
-            return self._unclear(call, reply, _what_came(reply))
+            return self._unclear(call, reply, what_came(reply))
         try:
             value = call.read(content, record.request_id)
         except Misshapen as misshapen:
             return self._unclear(call, reply, self._shown(misshapen.what))
-        return _Ended(AttemptEnd(ending=Ending.ANSWERED, status=reply.status), value=value)
+        return _Done(AttemptEnd(ending=Ending.ANSWERED, status=reply.status), value)
 
-    def _answered_no(
-        self, call: ApiCall[T], reply: Reply, code: str, message: str, verdict: Verdict
-    ) -> _Ended[T]:
+    def _answered_no(self, call: ApiCall[T], reply: Reply, code: str, message: str, verdict: Verdict) -> _Failed:
         ending, repeat = verdict.ending, verdict.repeat
         timed_out = reply.status in DOUBTFUL_STATUSES or "timeout" in code.casefold()
         if call.repeat is Repeat.AT_MOST_ONCE and repeat and timed_out:
@@ -286,20 +270,12 @@ class ApiDoor:
             retry_after_s=asked_wait_s(reply.headers, self._timing.now()),
         )
         said = " ".join(part for part in (str(reply.status), code, f"“{message}”" if message else "") if part)
-        judged = Verdict(
-            error=verdict.error,
-            ending=ending,
-            repeat=repeat,
-            why=verdict.why,
-            hint=verdict.hint,
-            least_s=verdict.least_s,
-        )
-        return _Ended(end, verdict=judged, words=said)
+        return _Failed(end, replace(verdict, ending=ending, repeat=repeat), said)
 
-    def _unclear(self, call: ApiCall[T], reply: Reply, what: str) -> _Ended[T]:
+    def _unclear(self, call: ApiCall[T], reply: Reply, what: str) -> _Failed:
         """An answer that says neither yes nor no; a torn one may be asked for again, any other would be the same."""
         ending = _billed_or_not(call.repeat) if reply.status < 300 else Ending.REFUSED
-        torn = reply.status < 300 and _is_torn(reply.body) and call.repeat is not Repeat.AT_MOST_ONCE
+        torn = reply.status < 300 and is_torn(reply.body) and call.repeat is not Repeat.AT_MOST_ONCE
         verdict = Verdict(
             error=AnswerUnclear,
             ending=ending,
@@ -307,9 +283,10 @@ class ApiDoor:
             why=what,
             hint="Check that the base URL of profile {profile} is the service's own ({host}) and ends in /api/v1.",
         )
-        return _Ended(AttemptEnd(ending=ending, status=reply.status), verdict=verdict, words=str(reply.status))
+        return _Failed(AttemptEnd(ending=ending, status=reply.status), verdict, str(reply.status))
 
-    def _fail(self, call: ApiCall[T], record: _Record, ended: _Ended[T], verdict: Verdict) -> T:
+    def _failure(self, call: ApiCall[T], record: _Record, ended: _Failed) -> Passing | ServiceError:
+        verdict = ended.verdict
         facts = self._facts(call, record)
         tried = f" ({record.attempts} attempts, {facts.latency_ms / 1000:.1f} s)" if record.attempts > 1 else ""
         answer = f" The service's answer: {ended.words}" if ended.words else ""
@@ -320,10 +297,10 @@ class ApiDoor:
         hint = verdict.hint.format(model=call.model, profile=self._profile, host=self.host)
         error = verdict.error(self._key.redact(what + doubt), hint, facts)
         if not verdict.repeat:
-            raise error
+            return error
         log.info("attempt %d of %s failed and may be repeated: %s", record.attempts, call.action, error.what)
         asked_s = ended.end.retry_after_s
-        raise Passing(error, verdict.least_s if asked_s is None else asked_s)
+        return Passing(error, verdict.least_s if asked_s is None else asked_s)
 
     def _facts(self, call: ApiCall[T], record: _Record) -> CallFacts:
         return CallFacts(
@@ -341,66 +318,6 @@ class ApiDoor:
         return readable(self._key.redact(text), most_chars)
 
 
-def api_host(service: ServiceSettings) -> str:
-    """Host and port of the base URL, as a person would name them.
-
-    Raises:
-        InputError: it is no http or https address of a host, or it carries a user name.
-    """
-    try:
-        parts = urlsplit(service.base_url)
-        usable = parts.scheme in {"http", "https"} and parts.hostname and "@" not in parts.netloc and parts.port != 0
-        usable = usable and service.base_url.isascii() and service.base_url.isprintable() and " " not in parts.netloc
-    except ValueError:
-        usable = False
-    if not usable or parts.query or parts.fragment:
-        raise InputError(
-            Problem(
-                what="The base URL cannot be used.",
-                where=f"base_url of profile {service.profile}",
-                expected="http(s)://host[:port]/api/v1, without a user name",
-            )
-        )
-    return parts.netloc.lower()
-
-
 def _billed_or_not(repeat: Repeat) -> Ending:
     """What an attempt without a readable answer means: of a call that costs nothing, no money is in doubt."""
     return Ending.FAILED if repeat is Repeat.FREE else Ending.IN_DOUBT
-
-
-def _json_object(body: bytes) -> Json | None:
-    try:
-        content = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return content if isinstance(content, dict) else None
-
-
-def _is_torn(body: bytes) -> bool:
-    stripped = body.strip()
-    return not stripped or (stripped.startswith(b"{") and not stripped.endswith(b"}"))
-
-
-def _error_words(content: Json) -> tuple[str, str]:
-    """Code and message of an answer; both empty when it names no error. Also understands `{"error": {…}}`."""
-    inner = content.get("error")
-    holder = inner if isinstance(inner, dict) else content
-    code, message = holder.get("code"), holder.get("message")
-    if isinstance(inner, dict) and not code:
-        code = holder.get("type") or "error"
-    if isinstance(code, str | int) and str(code) not in {"", "0", "200", "False"}:
-        return str(code), message if isinstance(message, str) else ""
-    return "", message if isinstance(message, str) else ""
-
-
-def _request_id(content: Json, reply: Reply) -> str:
-    in_body = content.get("request_id")
-    return in_body if isinstance(in_body, str) and in_body else reply.headers.get("x-request-id", "")
-
-
-def _what_came(reply: Reply) -> str:
-    if 300 <= reply.status < 400:
-        return "the answer is a redirect to another address, which is not followed, as the key belongs to this host only"
-    start = readable(reply.body[:400].decode("utf-8", "replace"), 80)
-    return f"the answer is not a JSON object; it starts “{start}”" if start else "the answer is empty"

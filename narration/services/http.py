@@ -3,9 +3,9 @@
 Invariant: what leaves `Wire.exchange` is a whole `Reply` or a `WireFailure` that says whether the request may have been
 acted upon; what leaves `persist` has been sent `Persistence.attempts` times at the most, within `Persistence.total_s`.
 
-A proxy of the environment (`HTTPS_PROXY`) is used where the caller allows it, and callers allow it for https only: there
-it sees a tunnel, with plain http it would read the key. A `.netrc` is never read, cookies are never kept, redirects are
-never followed here.
+A proxy of the environment (`HTTPS_PROXY`) is used where the caller allows it, and callers allow it for https only:
+there it sees a tunnel, with plain http it would read the key. A `.netrc` is never read, cookies are never kept,
+redirects are never followed here.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Transport: TypeAlias = httpx.AsyncBaseTransport
 """What carries requests; a test passes a fake one."""
 
 KEEPALIVE_S: Final = 15.0
-"""An idle connection is dropped before usual servers drop it (60 s and more), so that few requests meet a closed one."""
+"""An idle connection is dropped before usual servers drop it (60 s), so that few requests meet a closed one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,6 +249,7 @@ class Persistence:
     Attributes:
         attempts: sent so often at the most.
         total_s: all attempts and waits together.
+        room_s: no further attempt begins with less than this left of `total_s`; it would be cut off, and be in doubt.
         step_s: the first wait is between 0 and this, then the range doubles (full jitter).
         longest_s: the range grows no further.
         asked_longest_s: a service's own `Retry-After` is honoured up to this.
@@ -256,9 +257,15 @@ class Persistence:
 
     attempts: int
     total_s: float
+    room_s: float = 0.0
     step_s: float = 1.0
     longest_s: float = 20.0
     asked_longest_s: float = 60.0
+
+    @property
+    def last_start_s(self) -> float:
+        """After so many seconds no further attempt begins."""
+        return self.total_s - self.room_s
 
     def wait_s(self, attempt: int, least_s: float, chance: float) -> float:
         """Seconds to wait after the attempt of that number (1-based)."""
@@ -302,8 +309,7 @@ async def persist(
         retry=retry_if_exception_type(Passing),
         wait=lambda state: persistence.wait_s(state.attempt_number, least_s(state), timing.random()),
         stop=lambda state: (
-            state.attempt_number >= persistence.attempts
-            or spent_s() + state.upcoming_sleep > persistence.total_s
+            state.attempt_number >= persistence.attempts or spent_s() + state.upcoming_sleep > persistence.last_start_s
         ),
         sleep=timing.sleep,
         reraise=True,

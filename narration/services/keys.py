@@ -46,7 +46,9 @@ class ApiKey:
         if _SHAPE.fullmatch(stripped) is None:
             raise InputError(
                 Problem(
-                    what="The key is empty." if not stripped else "The key is not one word of 4 to 512 ASCII characters.",
+                    what="The key is empty."
+                    if not stripped
+                    else "The key is not one word of 4 to 512 ASCII characters.",
                     where="API key",
                     expected="a key such as sk-…",
                     hint="Copy it again from the service's console; nothing was sent.",

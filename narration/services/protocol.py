@@ -147,9 +147,11 @@ class SpeechService(Protocol):
     @property
     def kind(self) -> str:
         """Row of the services table."""
+
     @property
     def account(self) -> str:
         """Fingerprint of the key."""
+
     @property
     def limits(self) -> ServiceLimits:
         """What one request may hold."""
@@ -187,4 +189,3 @@ class SpeechService(Protocol):
 
     async def aclose(self) -> None:
         """Close every connection."""
-

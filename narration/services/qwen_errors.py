@@ -25,7 +25,7 @@ from narration.errors import (
     VoiceMissing,
     VoiceQuotaFull,
 )
-from narration.services.api import Verdict
+from narration.services.envelope import Verdict
 from narration.services.limits import end_of_service
 from narration.services.protocol import Ending
 
@@ -100,7 +100,7 @@ TABLE: Final[tuple[Row, ...]] = (
         code=r"(.*\.)?AllocationQuota\.FreeTierOnly",
         error=AccountBlocked,
         why="the free quota is used up, and the account is set to stop there",
-        hint='Turn off "stop when the free quota ends" in the vendor\'s console, or use another key or profile ({profile}).',
+        hint="Turn off “stop when the free quota ends” in the vendor's console, or use another key or profile.",
     ),
     Row(
         name="free quota",

@@ -1,5 +1,6 @@
 """WAV files as services send them: torn, streamed, odd, of every width; and what must be refused."""
 
+import contextlib
 import struct
 
 import numpy as np
@@ -68,7 +69,7 @@ def test_other_chunks_before_and_behind_the_sound_are_not_heard() -> None:
 
 def test_an_odd_byte_at_the_end_shifts_nothing() -> None:
     assert same_sound(riff(fmt(), chunk(b"data", PCM + b"\x7f")))
-    assert same_sound(riff(fmt(), chunk(b"data", PCM + b"\x7f", size=0xFFFF_FFFF)))
+    assert same_sound(riff(fmt(), b"data\xff\xff\xff\xff" + PCM + b"\x7f"))
 
 
 def packed_24(samples: "np.ndarray[tuple[int], np.dtype[np.int16]]") -> bytes:
@@ -130,7 +131,5 @@ def test_what_is_not_whole_readable_sound_is_refused_with_a_reason(wav: bytes, m
 @given(st.binary(max_size=200))
 def test_no_bytes_whatever_bring_another_error(junk: bytes) -> None:
     for wav in (junk, b"RIFF\0\0\0\0WAVE" + junk, riff(fmt(), b"data" + junk)):
-        try:
-            measure_clip(wav)
-        except AudioRefused as refusal:
-            assert str(refusal)
+        with contextlib.suppress(AudioRefused):
+            assert measure_clip(wav).frames > 0

@@ -4,8 +4,10 @@ Invariant: the base frequency tells the voice, the length tells the billed chara
 """
 
 import hashlib
+from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from narration.sandbox.billing import billed_chars
 from narration.sandbox.engine import SAMPLE_RATE_HZ, Samples, Traits
@@ -28,14 +30,16 @@ class ToneEngine:
 
     def render(self, traits: Traits, language: Language, text: str) -> Samples:
         """Return a tone as long as the text, 24 kHz mono, 16 bit."""
-        digest = int.from_bytes(
-            hashlib.blake2b(f"{language}\n{text}".encode("utf-8", "replace"), digest_size=4).digest()
+        asked = f"{language}\n{text}".encode("utf-8", "replace")
+        chance = int.from_bytes(hashlib.blake2b(asked, digest_size=4).digest())
+        block = (
+            _partial(base_hz(traits), 5_000)
+            + _partial(500 + _STEP_HZ * (traits.seed // 61 % 201), 1_500)
+            + _partial(1_600 + _STEP_HZ * (chance % 201), 800)
         )
-        partials_hz = (base_hz(traits), 500 + _STEP_HZ * (traits.seed // 61 % 201), 1_600 + _STEP_HZ * (digest % 201))
         count = round(SAMPLE_RATE_HZ * min(LONGEST_S, max(SHORTEST_S, billed_chars(text) / CHARS_PER_S)))
-        block = _block(partials_hz)
-        samples = np.tile(block, count // len(block) + 1)[:count]
-        ramp = np.linspace(0.0, 1.0, _EDGE)
+        samples = np.tile(block.astype(np.int16), count // len(block) + 1)[:count]
+        ramp = np.arange(_EDGE) / _EDGE
         samples[:_EDGE] = (samples[:_EDGE] * ramp).astype(np.int16)
         samples[-_EDGE:] = (samples[-_EDGE:] * ramp[::-1]).astype(np.int16)
         return samples
@@ -46,11 +50,9 @@ def base_hz(traits: Traits) -> int:
     return 100 + _STEP_HZ * (traits.seed % 61)
 
 
-def _block(partials_hz: tuple[int, int, int]) -> Samples:
-    """Return 0.2 s of sound that repeats without a seam."""
+@lru_cache(maxsize=512)
+def _partial(frequency_hz: int, level: int) -> NDArray[np.float32]:
+    """Return 0.2 s of one partial that repeats without a seam, under the syllable beat."""
     seconds = np.arange(round(_BLOCK_S * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
     beat = 0.7 - 0.3 * np.cos(2 * np.pi * seconds / _BLOCK_S)
-    chord = sum(
-        level * np.sin(2 * np.pi * hz * seconds) for level, hz in zip((5_000, 1_500, 800), partials_hz, strict=True)
-    )
-    return np.asarray(beat * chord, dtype=np.int16)
+    return np.asarray(level * beat * np.sin(2 * np.pi * frequency_hz * seconds), dtype=np.float32)

@@ -1,0 +1,53 @@
+# Few verbs, the same that CI runs. Each makes .venv and installs the locked, hashed requirements by itself.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench prove lock clean
+
+help: ## show this list
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 8
+
+demo: .venv/run ## render the demo book into out/demo, offline and free
+	$(BIN)/narrate render data/demo --profile sandbox --out out/demo
+
+test: .venv/dev lint ## lint, then run every test
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: .venv/dev ## ruff, mypy, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy narration flows tests benchmarks
+	$(BIN)/lint-imports
+
+bench: .venv/dev ## speed and memory, as ratios
+	$(BIN)/python benchmarks/stitch.py
+
+prove: .venv/dev ## the long proofs, with their figures
+	$(BIN)/python -m tests.prove
+
+lock: .venv/dev ## renew the locked requirements
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --extra sandbox --group dev --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --upgrade -o requirements/dev.txt
+	sed 's/ *\\$$//; /^ *--hash/d' requirements/dev.txt > requirements/.versions.txt
+	$(BIN)/uv pip compile pyproject.toml --extra sandbox --group build --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet \
+	  -c requirements/.versions.txt -o requirements/run.txt
+	rm requirements/.versions.txt
+
+clean: ## remove what these targets made
+	rm -rf .venv out build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+# A failed installation leaves no mark, so that the next call begins anew.
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/run: requirements/run.txt pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/dev: requirements/dev.txt .venv/run
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@

@@ -1,0 +1,1 @@
+"""Reports: what a render did, for programs and for people."""

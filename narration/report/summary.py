@@ -1,0 +1,170 @@
+"""The summary of a render: what was spoken, what it cost, where it is, what is to be looked at.
+
+Invariant: the exit code is that of the gravest thing that happened; a book with an open finding is never a success.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from narration.errors import ExitCode, NarrationError, StoreError
+from narration.finding import Finding, Severity
+
+REPORT = "report.json"
+"""Name of the summary in the output folder."""
+
+_GRAVITY = (
+    ExitCode.OUR_FAULT,
+    ExitCode.WRONG_INPUT,
+    ExitCode.REFUSED,
+    ExitCode.UNAVAILABLE,
+    ExitCode.INTERRUPTED,
+    ExitCode.BUDGET,
+    ExitCode.WINDOW,
+    ExitCode.FINDINGS,
+    ExitCode.DONE,
+)
+"""Exit codes, the gravest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChapterSummary:
+    """What became of one chapter.
+
+    Attributes:
+        number, title: of the chapter.
+        chunks: how many it has.
+        spoken: how many of those were bought by this run.
+        file, timeline: what was delivered, or empty.
+        audio_s: its length, in seconds.
+        reused: it was there already, made from the same takes and settings.
+        findings: what a person should look at.
+        unattributed: quotations read by the narrator because nobody was found for them.
+        error: why it is not finished, or None.
+    """
+
+    number: int
+    title: str
+    chunks: int
+    spoken: int = 0
+    file: str = ""
+    timeline: str = ""
+    audio_s: float = 0.0
+    reused: bool = False
+    findings: tuple[Finding, ...] = ()
+    unattributed: int = 0
+    error: NarrationError | None = None
+
+    @property
+    def state(self) -> str:
+        """`finished`, `finished with findings` or `not finished`."""
+        if self.error is not None:
+            return "not finished"
+        return "finished with findings" if self.findings else "finished"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What became of a render.
+
+    Attributes:
+        title, profile: of what was rendered, and how.
+        out: the folder it is in.
+        chapters: in order.
+        voices_created, chunks_spoken, chunks_reused, characters_billed, cost_usd: of this run.
+        lost_usd: paid by earlier runs for answers that cannot be fetched any more.
+        recovered: takes and voices paid by earlier runs that this one fetched.
+        in_doubt: calls of earlier runs that were sent and never answered.
+        stopped: what stopped the run, or None.
+    """
+
+    title: str
+    profile: str
+    out: str
+    chapters: tuple[ChapterSummary, ...]
+    voices_created: int
+    chunks_spoken: int
+    chunks_reused: int
+    characters_billed: int
+    cost_usd: float
+    lost_usd: float
+    recovered: int
+    in_doubt: int
+    stopped: NarrationError | None
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """What the command exits with."""
+        codes = {chapter.error.exit_code for chapter in self.chapters if chapter.error is not None}
+        if self.stopped is not None:
+            codes.add(self.stopped.exit_code)
+        if any(finding.severity is Severity.ERROR for chapter in self.chapters for finding in chapter.findings):
+            codes.add(ExitCode.FINDINGS)
+        return next((code for code in _GRAVITY if code in codes), ExitCode.DONE)
+
+    @property
+    def audio_s(self) -> float:
+        """Length of the finished chapters, in seconds."""
+        return sum(chapter.audio_s for chapter in self.chapters)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings, in order."""
+        return tuple(finding for chapter in self.chapters for finding in chapter.findings)
+
+    def as_json(self) -> dict[str, object]:
+        """For programs."""
+        return {
+            "title": self.title,
+            "profile": self.profile,
+            "out": self.out,
+            "exit_code": int(self.exit_code),
+            "stopped": str(self.stopped) if self.stopped else None,
+            "chapters": [_chapter_json(chapter) for chapter in self.chapters],
+            "voices_created": self.voices_created,
+            "chunks_spoken": self.chunks_spoken,
+            "chunks_reused": self.chunks_reused,
+            "characters_billed": self.characters_billed,
+            "cost_usd": self.cost_usd,
+            "lost_usd": self.lost_usd,
+            "recovered": self.recovered,
+            "calls_in_doubt": self.in_doubt,
+            "audio_s": self.audio_s,
+        }
+
+
+def _chapter_json(chapter: ChapterSummary) -> dict[str, object]:
+    return {
+        "number": chapter.number,
+        "title": chapter.title,
+        "state": chapter.state,
+        "chunks": chapter.chunks,
+        "spoken": chapter.spoken,
+        "file": chapter.file or None,
+        "timeline": chapter.timeline or None,
+        "audio_s": chapter.audio_s,
+        "reused": chapter.reused,
+        "unattributed": chapter.unattributed,
+        "findings": [asdict(finding) for finding in chapter.findings],
+        "error": str(chapter.error) if chapter.error else None,
+    }
+
+
+def write_summary(folder: Path, summary: Summary) -> Path:
+    """Write `report.json`, whole or not at all.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    target = folder / REPORT
+    staged = folder / f".{REPORT}.part"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        staged.write_text(json.dumps(summary.as_json(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        staged.replace(target)
+    except OSError as error:
+        staged.unlink(missing_ok=True)
+        raise StoreError(f"The report cannot be written to {target}: {error.strerror}.") from error
+    return target

@@ -1,0 +1,156 @@
+"""Speech services behind one Protocol: the table of their kinds, and what the stages need to know of them.
+
+Invariant: nothing of one vendor is named outside of its own door; a door is imported when its kind is opened.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from narration.errors import InputError, Problem
+from narration.services.keys import ApiKey, key_fingerprint
+from narration.services.pricing import cost_usd, price_of
+from narration.services.protocol import (
+    AttemptEnd,
+    Designed,
+    Ending,
+    Gate,
+    Listed,
+    OpenGate,
+    Price,
+    ServiceLimits,
+    SpeechService,
+    Spoken,
+)
+
+if TYPE_CHECKING:
+    from narration.services.download import Resolve
+    from narration.services.http import Timing, Transport
+    from narration.settings import Settings
+
+__all__ = [
+    "KINDS",
+    "AttemptEnd",
+    "Designed",
+    "Ending",
+    "Gate",
+    "Listed",
+    "OpenGate",
+    "Opening",
+    "Price",
+    "ServiceLimits",
+    "SpeechService",
+    "Spoken",
+    "cost_usd",
+    "key_fingerprint",
+    "open_service",
+    "price_of",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """What a factory is given.
+
+    Attributes:
+        settings: of the run.
+        key: of the account.
+        timing: time and chance.
+        transport: a fake wire of a test, or None.
+        resolve: looks names up.
+    """
+
+    settings: Settings
+    key: ApiKey
+    timing: Timing
+    transport: Transport | None
+    resolve: Resolve
+
+
+Factory: TypeAlias = Callable[[Opening], SpeechService]
+
+
+def _open_qwen(opening: Opening) -> SpeechService:
+    from narration.services.api import ApiDoor
+    from narration.services.download import Downloads
+    from narration.services.http import Wire
+    from narration.services.links import LinkRules
+    from narration.services.qwen import QwenService
+    from narration.services.qwen_errors import judge
+
+    service, limits = opening.settings.service, opening.settings.limits
+    # A proxy sees a tunnel when the service speaks https; with plain http it would read the key.
+    proxies = service.base_url.startswith("https://") and not service.sandbox
+
+    def wire() -> Wire:
+        return Wire(
+            connect_s=limits.connect_s,
+            read_s=limits.read_s,
+            in_flight=limits.in_flight,
+            proxies=proxies,
+            transport=opening.transport,
+        )
+
+    door = ApiDoor(service=service, key=opening.key, limits=limits, judge=judge, wire=wire(), timing=opening.timing)
+    downloads = Downloads(
+        rules=LinkRules(service),
+        wire=wire(),
+        profile=service.profile,
+        timing=opening.timing,
+        resolve=opening.resolve,
+    )
+    return QwenService(service=service, key=opening.key, door=door, downloads=downloads)
+
+
+KINDS: Final = MappingProxyType[str, Factory]({"qwen": _open_qwen})
+"""Every kind of service, and what opens it."""
+
+
+def open_service(
+    settings: Settings,
+    api_key: str,
+    *,
+    timing: Timing | None = None,
+    transport: Transport | None = None,
+    resolve: Resolve | None = None,
+) -> SpeechService:
+    """Open the service that the settings name; nothing is sent yet.
+
+    Args:
+        settings: of the run; `base_url` must be known by now.
+        api_key: of the account; goes to the host of `base_url` and nowhere else.
+        timing: time, sleep and chance; the real ones by default.
+        transport: a fake wire for tests.
+        resolve: from host and port to addresses; the machine's resolver by default.
+
+    Raises:
+        InputError: no such kind, or a key, base URL, proxy or certificate setting that cannot be used.
+    """
+    from narration.services.download import addresses_of
+    from narration.services.http import Timing
+
+    kind = settings.service.kind
+    factory = KINDS.get(kind)
+    if factory is None:
+        nearest = difflib.get_close_matches(kind, KINDS, n=1, cutoff=0.4)
+        raise InputError(
+            Problem(
+                what=f"There is no speech service of kind {kind!r}.",
+                where=f"kind of profile {settings.service.profile}",
+                expected="one of " + ", ".join(KINDS),
+                hint=f"Did you mean {nearest[0]}?" if nearest else "",
+            )
+        )
+    return factory(
+        Opening(
+            settings=settings,
+            key=ApiKey(api_key),
+            timing=timing or Timing(),
+            transport=transport,
+            resolve=resolve or addresses_of,
+        )
+    )

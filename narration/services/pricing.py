@@ -1,0 +1,86 @@
+"""What things cost, from `prices.toml`.
+
+Invariant: a price is either the vendor's own for that model and region, or it is marked as assumed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import importlib.resources
+import tomllib
+from dataclasses import replace
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from narration.errors import InputError, Problem
+from narration.services.protocol import Price
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str
+    regions: tuple[str, ...]
+    usd: float = Field(ge=0, allow_inf_nan=False)
+    per_characters: int = Field(ge=0)
+    as_of: str
+    source: str
+    assumed: bool
+
+
+class _Prices(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    currency: Literal["USD"]
+    fallback_region: str
+    fallback_exact: tuple[str, ...]
+    price: tuple[_Row, ...]
+
+
+@functools.cache
+def _prices() -> _Prices:
+    text = importlib.resources.files(__package__).joinpath("prices.toml").read_text("utf-8")
+    return _Prices.model_validate(tomllib.loads(text))
+
+
+def price_of(model: str, region: str) -> Price:
+    """The price of a model in a region, in US dollars.
+
+    The sandbox is priced as the international region is, so that its proofs show what a book would cost there. Any
+    other region without a row is priced likewise, and marked as assumed.
+
+    Raises:
+        InputError: no price of that model is known, so nothing could be budgeted.
+    """
+    table = _prices()
+    rows = {(name, row.model): row for row in table.price for name in row.regions}
+    found = rows.get((region, model))
+    if found is not None:
+        return _price(found)
+    elsewhere = rows.get((table.fallback_region, model))
+    if elsewhere is None:
+        names = sorted({row.model for row in table.price})
+        nearest = difflib.get_close_matches(model, names, n=1, cutoff=0.4)
+        raise InputError(
+            Problem(
+                what=f"No price is known for model {model}, so no cost could be planned or capped.",
+                where="model of the profile",
+                expected="one of " + ", ".join(names),
+                hint=f"Did you mean {nearest[0]}?" if nearest else "",
+            )
+        )
+    price = _price(elsewhere)
+    return price if region in table.fallback_exact else replace(price, assumed=True)
+
+
+def cost_usd(price: Price, count: int) -> float:
+    """What so many billed characters cost, or so many pieces where the price is per piece."""
+    return price.usd * count / (price.per_characters or 1)
+
+
+def _price(row: _Row) -> Price:
+    return Price(
+        usd=row.usd, per_characters=row.per_characters, as_of=row.as_of, source=row.source, assumed=row.assumed
+    )

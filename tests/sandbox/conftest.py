@@ -1,0 +1,182 @@
+"""The sandbox under test: in this process through ASGI with tones, or as a real process."""
+
+import json
+import os
+import subprocess
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import httpx
+import pytest
+
+from narration.sandbox.app import Service, create_app
+from narration.sandbox.engine.tone import ToneEngine
+from narration.sandbox.faults import NO_LIMITS, read_switches
+from narration.sandbox.launch import command
+
+ROOT = Path(__file__).parents[2]
+KEY = "sk-test"
+DESIGN = "/api/v1/services/audio/tts/customization"
+SPEECH = "/api/v1/services/aigc/multimodal-generation/generation"
+MODEL = "qwen3-tts-vd-2026-01-26"
+
+
+@dataclass
+class FakeClock:
+    """A time of day and a stopwatch that stand still until moved."""
+
+    now_s: float = 1_795_000_000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@dataclass
+class Desk:
+    """A caller of the service; every method answers the raw response."""
+
+    client: httpx.AsyncClient
+    key: str = KEY
+    clock: FakeClock = field(default_factory=FakeClock)
+
+    async def post(self, path: str, body: object, **headers: str) -> httpx.Response:
+        given = {"authorization": f"Bearer {self.key}", **{name.replace("_", "-"): v for name, v in headers.items()}}
+        return await self.client.post(path, json=body, headers=given)
+
+    async def design(self, action: str, parameters: object = None, **fields: object) -> httpx.Response:
+        body: dict[str, Any] = {"model": "qwen-voice-design", "input": {"action": action, **fields}}
+        if parameters is not None:
+            body["parameters"] = parameters
+        return await self.post(DESIGN, body)
+
+    async def create(self, parameters: object = None, **changes: object) -> httpx.Response:
+        fields = {
+            "target_model": MODEL,
+            "voice_prompt": "Elderly woman, low and slightly hoarse voice, slow pace, warm.",
+            "preview_text": "The lamp was out, but nobody in the house had slept.",
+            "preferred_name": "granny_01",
+            "language": "en",
+            **changes,
+        }
+        return await self.design("create", parameters, **{k: v for k, v in fields.items() if v is not None})
+
+    async def voice(self, **changes: object) -> str:
+        name = (await self.create(**changes)).json()["output"]["voice"]
+        assert isinstance(name, str)
+        return name
+
+    async def speak(self, voice: str, text: str = "Nobody spoke.", **fields: object) -> httpx.Response:
+        return await self.post(SPEECH, {"model": MODEL, "input": {"text": text, "voice": voice, **fields}})
+
+    async def audio(self, voice: str, text: str = "Nobody spoke.", **fields: object) -> bytes:
+        answer = await self.speak(voice, text, **fields)
+        found = await self.client.get(answer.json()["output"]["audio"]["url"])
+        assert found.status_code == 200, found.text
+        return found.content
+
+    async def switch(self, **changes: object) -> None:
+        answer = await self.client.patch("/sandbox/faults", json=changes)
+        assert answer.status_code == 200, answer.text
+
+    async def bill(self) -> dict[str, Any]:
+        found = (await self.client.get("/sandbox/bill")).json()
+        assert isinstance(found, dict)
+        return found
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def service(tmp_path: Path, clock: FakeClock) -> Iterator[Service]:
+    """The service with tones, without limits, on a clock that stands still."""
+    service = Service(
+        tmp_path / "state",
+        ToneEngine(),
+        read_switches(NO_LIMITS),
+        rng=Random(1),  # noqa: S311
+        clock=clock,
+        monotonic=clock,
+    )
+    yield service
+    service.close()
+
+
+@pytest.fixture
+async def desk(service: Service, clock: FakeClock) -> AsyncIterator[Desk]:
+    transport = httpx.ASGITransport(create_app(service))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8765") as client:
+        yield Desk(client, clock=clock)
+
+
+@dataclass
+class Process:
+    """A sandbox running as a process of its own, and a blocking caller of it."""
+
+    popen: subprocess.Popen[str]
+    ready: dict[str, Any]
+    client: httpx.Client
+
+    @property
+    def root(self) -> str:
+        return f"http://127.0.0.1:{self.ready['port']}"
+
+    def post(self, path: str, body: object) -> httpx.Response:
+        return self.client.post(f"{self.root}{path}", json=body, headers={"authorization": f"Bearer {KEY}"})
+
+    def create(self, **changes: object) -> httpx.Response:
+        fields = {
+            "action": "create",
+            "target_model": MODEL,
+            "voice_prompt": "A calm middle-aged woman.",
+            "preview_text": "Good evening.",
+            "preferred_name": "calm",
+            "language": "en",
+            **changes,
+        }
+        return self.post(DESIGN, {"model": "qwen-voice-design", "input": fields})
+
+    def speak(self, voice: str, text: str = "Nobody spoke.", **fields: object) -> httpx.Response:
+        return self.post(SPEECH, {"model": MODEL, "input": {"text": text, "voice": voice, **fields}})
+
+    def bill(self) -> dict[str, Any]:
+        found = self.client.get(f"{self.root}/sandbox/bill").json()
+        assert isinstance(found, dict)
+        return found
+
+    def switch(self, **changes: object) -> None:
+        self.client.patch(f"{self.root}/sandbox/faults", json=changes).raise_for_status()
+
+
+Start = Callable[..., Process]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Start sandboxes by the arguments of `launch.command`; all are stopped at the end."""
+    started: list[Process] = []
+
+    def go(**options: Any) -> Process:  # noqa: ANN401 - the arguments of `command`
+        argv = command(**{"engine": "tone", "limits": False, "exit_with_stdin": True, **options})
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        popen = subprocess.Popen(
+            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        )
+        assert popen.stdout is not None
+        line = popen.stdout.readline()
+        if not line:
+            _, complaint = popen.communicate()
+            pytest.fail(f"the sandbox did not start: {complaint}")
+        started.append(Process(popen, json.loads(line), httpx.Client(timeout=30)))
+        return started[-1]
+
+    yield go
+    for process in started:
+        process.client.close()
+        process.popen.terminate()
+        process.popen.communicate(timeout=10)
