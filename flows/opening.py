@@ -20,6 +20,7 @@ from narration.errors import InputError
 from narration.manuscript import read_manuscript
 from narration.plan import Plan, make_plan
 from narration.production import Production, load
+from narration.refusals import Refusals
 from narration.selection import select_chapters
 from narration.services import key_fingerprint, open_service
 from narration.services.limits import limits_of
@@ -85,6 +86,7 @@ class Job:
             self.settings,
             takes=Takes(self.store),
             voices=Voices(self.store),
+            refusals=Refusals(self.store),
             account=self.account,
             chapters=self.chapters,
         )

@@ -20,11 +20,10 @@ from narration.deliver.chapter import DeliveredChapter, deliver_chapter
 from narration.design import voice_for
 from narration.desk import Desk, Halt, open_desk
 from narration.errors import NarrationError
-from narration.finding import Finding
 from narration.keep import Recovered, recover
 from narration.plan import ChapterPlan, Plan, PlannedChunk, PlannedVoice
 from narration.report.summary import ChapterSummary, Summary, write_summary
-from narration.speak import speak_chapter
+from narration.speak import SpokenChapter, speak_chapter, spoken_already
 from narration.take import Take
 from narration.takes import Takes
 
@@ -230,12 +229,12 @@ class _Render:
         cut = chapter.cut
         number, title = cut.chapter.number, cut.chapter.title
         try:
-            takes, bought, findings, failed = await self._spoken(chapter)
-            if failed is not None:
-                raise failed
-            spoken = [(chunk, take) for chunk, take in zip(cut.chunks, takes, strict=True) if take is not None]
+            spoken = await self._spoken(chapter)
+            if spoken.error is not None:
+                raise spoken.error
+            heard = [(piece.chunk, piece.take) for piece in spoken.pieces if piece.take is not None]
             delivered = await self._delivered(
-                replace(cut, chunks=tuple(chunk for chunk, _ in spoken)), [take for _, take in spoken]
+                replace(cut, chunks=tuple(chunk for chunk, _ in heard)), [take for _, take in heard]
             )
         except NarrationError as error:
             log.warning("chapter %d is not finished: %s", number, error)
@@ -245,25 +244,19 @@ class _Render:
             number=number,
             title=title,
             chunks=len(chapter.chunks),
-            spoken=bought,
+            spoken=spoken.bought,
             file=str(delivered.path),
             timeline=str(delivered.timeline_path),
             audio_s=delivered.timeline.audio_s,
             reused=delivered.reused,
-            findings=findings,
+            findings=spoken.findings,
             unattributed=cut.script.unattributed,
         )
 
-    async def _spoken(
-        self, chapter: ChapterPlan
-    ) -> tuple[tuple[Take | None, ...], int, tuple[Finding, ...], NarrationError | None]:
+    async def _spoken(self, chapter: ChapterPlan) -> SpokenChapter:
         if self._desk is None:
-            for planned in chapter.chunks:
-                if planned.take is not None:
-                    self._progress.spoken(planned, planned.take, bought=False)
-            return tuple(planned.take for planned in chapter.chunks), 0, (), None
-        spoken = await speak_chapter(self._desk, chapter, self._voices, spoken=self._progress.spoken)
-        return spoken.takes, spoken.bought, spoken.findings, spoken.failed
+            return spoken_already(chapter, self._progress.spoken)
+        return await speak_chapter(self._desk, chapter, self._voices, self._progress.spoken)
 
     async def _delivered(self, cut: ChapterChunks, takes: list[Take]) -> DeliveredChapter:
         loop = asyncio.get_running_loop()

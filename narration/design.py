@@ -52,17 +52,15 @@ async def voice_for(desk: Desk, planned: PlannedVoice) -> tuple[Voice, bool]:
                 return voice, False
             newest = await desk.claims.newest(design_id)
             if newest is not None and (newest.run.run_id == desk.run.run_id or not await desk.claims.alive(newest.run)):
-                in_doubt = (await recover_subject(desk, design_id)).in_doubt
-                if in_doubt and await _reconciled(desk, planned):
-                    continue
-                if await desk.voices.get(design_id) is not None:
+                recovered = await recover_subject(desk, design_id)
+                if recovered.kept or (recovered.in_doubt and await _reconciled(desk, planned)):
                     continue
             elif newest is not None:
                 await asyncio.sleep(wait_s)
                 wait_s = min(WAIT_S[1], wait_s * 2)
                 continue
             try:
-                claim, answer = await buy(desk, _order(desk, planned), _sender(desk, planned))
+                claim, answer = await buy(desk, _order(desk, planned), _sender(planned))
             except Elsewhere:
                 continue
             except ServiceError as error:
@@ -94,11 +92,11 @@ def _order(desk: Desk, planned: PlannedVoice) -> Order:
     return Order(subject=design.design_id, row=row, there=there)
 
 
-def _sender(desk: Desk, planned: PlannedVoice) -> Callable[[Gate], Awaitable[Bought]]:
+def _sender(planned: PlannedVoice) -> Callable[[Desk, Gate], Awaitable[Bought]]:
     design = planned.design
-    name = desk.service.preferred_name(planned.character.name)
 
-    async def send(gate: Gate) -> Bought:
+    async def send(desk: Desk, gate: Gate) -> Bought:
+        name = desk.service.preferred_name(planned.character.name)
         designed = await desk.service.design(design, name, gate)
         answer = await _reviewed(desk, designed.answer)
         price = price_of(design.design_model, desk.settings.service.region)

@@ -19,6 +19,7 @@ from narration.budget import Budget
 from narration.claims import RENEW_S, Claims, Run
 from narration.errors import NarrationError, ServiceUnavailable
 from narration.journal import Journal
+from narration.refusals import Refusals
 from narration.services.pace import Pacer
 from narration.services.protocol import SpeechService
 from narration.settings import Settings
@@ -66,7 +67,7 @@ class Desk:
         flow_run_id: the Prefect flow run, or empty.
         settings: of the run.
         service: the speech service.
-        store, claims, journal, takes, voices, ledger, budget: the memory.
+        store, claims, journal, takes, voices, refusals, ledger, budget: the memory.
         pacer: holds the service's rate.
         halt: whether to stop.
         clock: Unix seconds.
@@ -82,6 +83,7 @@ class Desk:
     journal: Journal
     takes: Takes
     voices: Voices
+    refusals: Refusals
     ledger: Ledger
     budget: Budget
     pacer: Pacer
@@ -141,6 +143,7 @@ async def open_desk(
         journal=Journal(store),
         takes=Takes(store),
         voices=Voices(store),
+        refusals=Refusals(store),
         ledger=ledger,
         budget=budget,
         pacer=Pacer(per_minute=limits.per_minute, per_second=limits.per_second, in_flight=limits.in_flight),

@@ -11,11 +11,13 @@ from dataclasses import dataclass, replace
 from narration.book import Book, ChapterChunks, ChapterScript, Chunk
 from narration.cast import Cast, Character
 from narration.chunks import billed_characters, cut_chapter, verify_coverage
+from narration.halving import halves, lengths
 from narration.production import Production
+from narration.refusals import LengthLesson, Refusal, RefusalKind, Refusals, too_long
 from narration.script import script_chapter
 from narration.services.pricing import cost_usd, price_of
 from narration.services.protocol import Price
-from narration.settings import Settings
+from narration.settings import LengthUnit, Settings
 from narration.take import SpeechAsk, Take
 from narration.takes import Takes
 from narration.voice import Voice, VoiceDesign
@@ -52,16 +54,29 @@ class PlannedChunk:
         design_id: of the voice that says it.
         ask: the request, its `voice` empty while the voice does not exist.
         take: the take that is in the store, or None: it is to be spoken.
+        refusal: that the service refused these words before, and they cannot be cut smaller; else None.
     """
 
     chunk: Chunk
     design_id: str
     ask: SpeechAsk
     take: Take | None
+    refusal: Refusal | None = None
 
     def ask_with(self, voice: Voice) -> SpeechAsk:
         """The request in a voice that exists."""
         return replace(self.ask, voice=voice.voice)
+
+    def halves(self, language: str, *, within_sentences: bool) -> tuple[PlannedChunk, PlannedChunk] | None:
+        """The chunk in two, or None where it cannot be cut (see `narration.halving`)."""
+        pair = halves(self.chunk, language, within_sentences=within_sentences)
+        if pair is None:
+            return None
+        first, second = (
+            replace(self, chunk=chunk, ask=replace(self.ask, text=chunk.text), take=None, refusal=None)
+            for chunk in pair
+        )
+        return first, second
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +85,7 @@ class ChapterPlan:
 
     Attributes:
         cut: its text, lines and chunks.
-        chunks: in order, one for each of `cut.chunks`.
+        chunks: in order, one for each of `cut.chunks`; one that the service refused is there in smaller pieces.
     """
 
     cut: ChapterChunks
@@ -104,8 +119,9 @@ class Plan:
     def missing(self) -> tuple[PlannedChunk, ...]:
         """Chunks to be bought: of several that ask for the same take, the first."""
         first: dict[tuple[str, SpeechAsk], PlannedChunk] = {}
-        for planned in (chunk for chapter in self.chapters for chunk in chapter.chunks if chunk.take is None):
-            first.setdefault((planned.design_id, planned.ask), planned)
+        for planned in (chunk for chapter in self.chapters for chunk in chapter.chunks):
+            if planned.take is None and planned.refusal is None:
+                first.setdefault((planned.design_id, planned.ask), planned)
         return tuple(first.values())
 
     @property
@@ -185,6 +201,7 @@ async def make_plan(
     *,
     takes: Takes,
     voices: Voices,
+    refusals: Refusals,
     account: str | None,
     chapters: frozenset[int] | None = None,
 ) -> Plan:
@@ -197,6 +214,7 @@ async def make_plan(
         settings: how.
         takes: of the store.
         voices: of the store.
+        refusals: of the store.
         account: fingerprint of the key; None without a key: then a voice of any one account counts.
         chapters: numbers of the chapters to plan; None is all.
 
@@ -219,23 +237,73 @@ async def make_plan(
     without = [
         tuple(_planned(chunk, by_name[chunk.character], production, settings) for chunk in cut.chunks) for cut in cuts
     ]
-    takes_found = await takes.find(
-        planned.ask.take_id for chapter in without for planned in chapter if planned.ask.voice
+    lookup = Lookup(
+        takes=takes,
+        refusals=refusals,
+        language=production.language,
+        lessons=await refusals.lessons(account or "", settings.service.speech_model),
     )
+    found = await lookup.resolve([planned for chapter in without for planned in chapter])
     return Plan(
         production=production,
         settings=settings,
         cast=cast,
         book=book,
         chapters=tuple(
-            ChapterPlan(
-                cut=cut,
-                chunks=tuple(replace(planned, take=takes_found.get(planned.ask.take_id)) for planned in chapter),
-            )
+            ChapterPlan(cut=cut, chunks=tuple(piece for planned in chapter for piece in found[planned.chunk]))
             for cut, chapter in zip(cuts, without, strict=True)
         ),
         voices=tuple(planned_voices),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookup:
+    """Finds what the store knows of planned chunks.
+
+    Attributes:
+        takes: of the store.
+        refusals: of the store.
+        language: of the book, ISO 639-1.
+        lessons: what was learnt of the model's length limit.
+    """
+
+    takes: Takes
+    refusals: Refusals
+    language: str
+    lessons: dict[LengthUnit, LengthLesson]
+
+    async def resolve(self, chunks: list[PlannedChunk]) -> dict[Chunk, tuple[PlannedChunk, ...]]:
+        """Each chunk with its take; one that was refused, as the pieces that it was cut into.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        with_voice = [planned for planned in chunks if planned.ask.voice]
+        takes = await self.takes.find(planned.ask.take_id for planned in with_voice)
+        missing = [planned.ask.take_id for planned in with_voice if planned.ask.take_id not in takes]
+        refused = await self.refusals.find(missing)
+        resolved: dict[Chunk, tuple[PlannedChunk, ...]] = {}
+        cut: dict[Chunk, tuple[PlannedChunk, PlannedChunk]] = {}
+        for planned in chunks:
+            take = takes.get(planned.ask.take_id) if planned.ask.voice else None
+            refusal = refused.get(planned.ask.take_id) if planned.ask.voice else None
+            pieces = None if take else self._pieces(planned, refusal)
+            if pieces is None:
+                resolved[planned.chunk] = (replace(planned, take=take, refusal=refusal),)
+            else:
+                cut[planned.chunk] = pieces
+        if cut:
+            deeper = await self.resolve([piece for pair in cut.values() for piece in pair])
+            for chunk, (first, second) in cut.items():
+                resolved[chunk] = (*deeper[first.chunk], *deeper[second.chunk])
+        return resolved
+
+    def _pieces(self, planned: PlannedChunk, refusal: Refusal | None) -> tuple[PlannedChunk, PlannedChunk] | None:
+        for_length = (refusal is not None and refusal.kind is RefusalKind.LENGTH) or (
+            refusal is None and too_long(lengths(planned.chunk.text), self.lessons)
+        )
+        return planned.halves(self.language, within_sentences=for_length) if refusal or for_length else None
 
 
 def _cut(script: ChapterScript, settings: Settings, language: str) -> ChapterChunks:

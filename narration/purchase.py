@@ -7,6 +7,7 @@ turned into rows by `narration.recover`, from the claim and the journal alone.
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -64,7 +65,7 @@ class Bought:
     preview_format: str = ""
 
 
-async def buy(desk: Desk, order: Order, send: Callable[[Gate], Awaitable[Bought]]) -> tuple[Claim, Answer]:
+async def buy(desk: Desk, order: Order, send: Callable[[Desk, Gate], Awaitable[Bought]]) -> tuple[Claim, Answer]:
     """Make one paid call, at most one at a time in the whole world for its subject.
 
     Args:
@@ -85,12 +86,17 @@ async def buy(desk: Desk, order: Order, send: Callable[[Gate], Awaitable[Bought]
     """
     gate = _PaidGate(desk, order)
     try:
-        bought = await send(gate)
+        bought = await send(desk, gate)
     except ServiceError as error:
         await gate.failed(error.call)
         raise
     except (NarrationError, Elsewhere):
         await gate.failed(None)
+        raise
+    except asyncio.CancelledError:
+        # Stopped at once: what is on the way may be billed, and the ledger is to say so before the run is gone.
+        gate.left_open()
+        await asyncio.shield(gate.failed(None))
         raise
     return await gate.answered(bought)
 
@@ -123,6 +129,11 @@ class _PaidGate:
         self._open = False
         self._desk.pacer.end()
         if end.ending is Ending.IN_DOUBT:
+            self._doubts += 1
+
+    def left_open(self) -> None:
+        """The attempt that is on the way will not be answered to us."""
+        if self._open and self._claim is not None:
             self._doubts += 1
 
     def _outstanding(self) -> bool:

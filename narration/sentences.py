@@ -116,9 +116,12 @@ def _cut(text: str) -> int:
     for rank, pattern in enumerate(_RANKS):
         low, high = (max(edge, 1), len(text) - max(edge, 1)) if rank < _SPACE_RANK else (1, len(text) - 1)
         places = [match.end() for match in pattern.finditer(text) if low <= match.end() <= high]
-        good = [place for place in places if _keeps_together(text, place)]
-        if good or (places and rank == _SPACE_RANK):
-            return min(good or places, key=lambda place: abs(place - len(text) / 2))
+        places.sort(key=lambda place: abs(place - len(text) / 2))
+        best = next((place for place in places if _keeps_together(text, place)), None)
+        if best is not None:
+            return best
+        if places and rank == _SPACE_RANK:
+            return places[0]
     return _cut_anywhere(text)
 
 

@@ -1,6 +1,7 @@
 """Plan → Takes: every chunk that has no take yet is spoken once, and what the service refuses becomes a finding.
 
-Invariant: a take that is in the store is never asked for; of all runs on the store, one asks for a missing take.
+Invariant: a take that is in the store is never asked for; of all runs on the store, one asks for a missing take; and no
+words are ever spoken by another voice than their character's.
 """
 
 from __future__ import annotations
@@ -8,16 +9,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
+from narration.book import Chunk
 from narration.chunks import billed_characters
 from narration.desk import Desk
-from narration.errors import AudioRefused, NarrationError, ServiceUnavailable, TextRefused, VoiceMissing
+from narration.errors import AudioRefused, NarrationError, ServiceUnavailable, TextRefused, TextTooLong, VoiceMissing
 from narration.finding import Finding, Severity
+from narration.halving import lengths
 from narration.keep import keep_take, recover_subject
 from narration.plan import ChapterPlan, PlannedChunk
 from narration.purchase import Bought, Elsewhere, Order, buy
+from narration.refusals import Refusal, RefusalKind
 from narration.row import Row
 from narration.services.pricing import cost_usd, price_of
 from narration.services.protocol import Gate
@@ -30,7 +34,7 @@ WAIT_S = (0.05, 2.0)
 """How long to wait before looking again while another run speaks the same words: first, and at the most, in seconds."""
 
 
-class Spoken(Protocol):
+class Watcher(Protocol):
     """Is told of every chunk as its take is there."""
 
     def __call__(self, planned: PlannedChunk, take: Take, *, bought: bool) -> None:
@@ -38,83 +42,131 @@ class Spoken(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SpokenChapter:
-    """The takes of one chapter.
+class SpokenPiece:
+    """A chunk, or a piece of one that had to be cut, with what became of it.
 
     Attributes:
-        takes: one for each chunk, in order; None where the service refused the text.
-        bought: how many were bought by this call.
-        findings: what was refused.
-        failed: why the chapter cannot be finished in this run, or None.
+        chunk: what is said.
+        take: its take, or None.
+        bought: whether this run bought it.
+        finding: why there is no take, where the words were refused.
+        error: why there is no take, where something else was the matter.
     """
 
-    takes: tuple[Take | None, ...]
-    bought: int
-    findings: tuple[Finding, ...]
-    failed: NarrationError | None = None
+    chunk: Chunk
+    take: Take | None = None
+    bought: bool = False
+    finding: Finding | None = None
+    error: NarrationError | None = None
 
 
-async def speak_chapter(
-    desk: Desk,
-    chapter: ChapterPlan,
-    voices: dict[str, Voice],
-    *,
-    spoken: Spoken = lambda _chunk, _take, *, bought: None,  # noqa: ARG005 — the names are the protocol's
-) -> SpokenChapter:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpokenChapter:
+    """What became of one chapter.
+
+    Attributes:
+        pieces: in the order of the text.
+    """
+
+    pieces: tuple[SpokenPiece, ...]
+
+    @property
+    def bought(self) -> int:
+        """How many takes were bought."""
+        return sum(1 for piece in self.pieces if piece.bought)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What the service refused to speak."""
+        return tuple(piece.finding for piece in self.pieces if piece.finding is not None)
+
+    @property
+    def error(self) -> NarrationError | None:
+        """Why the chapter cannot be finished in this run, or None."""
+        return next((piece.error for piece in self.pieces if piece.error is not None), None)
+
+
+async def speak_chapter(desk: Desk, chapter: ChapterPlan, voices: dict[str, Voice], watcher: Watcher) -> SpokenChapter:
     """Have every chunk of a chapter spoken that has no take yet.
 
     Args:
         desk: of the run.
         chapter: what is to be spoken.
         voices: by name of the character.
-        spoken: told of every chunk as its take is there, and whether it was bought for it.
+        watcher: told of every take.
 
     Returns:
-        The takes. A refused text is a finding and the chapter goes on. A missing voice stops its character only.
+        The takes. A refused text is a finding and the chapter goes on; a missing voice stops its character only.
 
     Raises:
         NarrationError: nothing more can be bought (key, account, model, budget, service away); what was in flight is
             finished and stored before it is raised.
     """
-    results = await asyncio.gather(*(_chunk(desk, planned, voices, spoken) for planned in chapter.chunks))
+    pieces = await asyncio.gather(*(_spoken(desk, planned, voices, watcher) for planned in chapter.chunks))
     if desk.halt.reason is not None:
         raise desk.halt.reason
-    takes = tuple(take for take, _, _ in results)
-    problems = [problem for _, _, problem in results if problem is not None]
-    findings = tuple(problem for problem in problems if isinstance(problem, Finding))
-    failed = next((problem for problem in problems if isinstance(problem, NarrationError)), None)
-    return SpokenChapter(
-        takes=takes, bought=sum(1 for _, bought, _ in results if bought), findings=findings, failed=failed
-    )
+    return SpokenChapter(pieces=tuple(piece for some in pieces for piece in some))
 
 
-async def _chunk(
-    desk: Desk,
-    planned: PlannedChunk,
-    voices: dict[str, Voice],
-    spoken: Spoken,
-) -> tuple[Take | None, bool, Finding | NarrationError | None]:
+def spoken_already(chapter: ChapterPlan, watcher: Watcher) -> SpokenChapter:
+    """The same for a chapter with nothing to buy: needs neither desk nor service."""
+    pieces = [piece for planned in chapter.chunks for piece in [_known(planned, watcher)] if piece is not None]
+    return SpokenChapter(pieces=tuple(pieces))
+
+
+def _known(planned: PlannedChunk, watcher: Watcher) -> SpokenPiece | None:
+    """What the store knows already of a chunk."""
     if planned.take is not None:
-        spoken(planned, planned.take, bought=False)
-        return planned.take, False, None
-    if desk.halt.reason is not None or planned.chunk.character not in voices:
-        return None, False, None
-    ask = planned.ask_with(voices[planned.chunk.character])
+        watcher(planned, planned.take, bought=False)
+        return SpokenPiece(chunk=planned.chunk, take=planned.take)
+    if planned.refusal is not None:
+        return SpokenPiece(chunk=planned.chunk, finding=_finding(planned.chunk, planned.refusal.message))
+    return None
+
+
+async def _spoken(
+    desk: Desk, planned: PlannedChunk, voices: dict[str, Voice], watcher: Watcher
+) -> tuple[SpokenPiece, ...]:
+    """One chunk: bought, found, cut in two and tried again, or given up."""
+    chunk = planned.chunk
+    known = _known(planned, watcher)
+    if known is not None:
+        return (known,)
+    if desk.halt.reason is not None or chunk.character not in voices:
+        return (SpokenPiece(chunk=chunk, error=desk.halt.reason),)
+    ask = planned.ask_with(voices[chunk.character])
     try:
-        take, bought = await take_of(desk, ask, chapter=planned.chunk.chapter, character=planned.chunk.character)
+        take, bought = await take_of(desk, ask, chapter=chunk.chapter, character=chunk.character)
     except TextRefused as error:
-        return None, False, _refused(planned, error)
+        return await _refused(desk, replace(planned, ask=ask), error, voices, watcher)
     except (VoiceMissing, AudioRefused) as error:
-        return None, False, error
+        return (SpokenPiece(chunk=chunk, error=error),)
     except ServiceUnavailable as error:
         desk.halt.failed(error)
-        return None, False, error
+        return (SpokenPiece(chunk=chunk, error=error),)
     except NarrationError as error:
         desk.halt.stop(error)
-        return None, False, error
+        return (SpokenPiece(chunk=chunk, error=error),)
     desk.halt.went_well()
-    spoken(planned, take, bought=bought)
-    return take, bought, None
+    watcher(planned, take, bought=bought)
+    return (SpokenPiece(chunk=chunk, take=take, bought=bought),)
+
+
+async def _refused(
+    desk: Desk, planned: PlannedChunk, error: TextRefused, voices: dict[str, Voice], watcher: Watcher
+) -> tuple[SpokenPiece, ...]:
+    """Remember the refusal, cut the chunk in two, and have both halves spoken; a sentence alone is a finding."""
+    chunk, ask = planned.chunk, planned.ask
+    kind = RefusalKind.LENGTH if isinstance(error, TextTooLong) else RefusalKind.TEXT
+    await desk.refusals.note(Refusal(take_id=ask.take_id, kind=kind, message=error.what, at=desk.now()))
+    if kind is RefusalKind.LENGTH:
+        await desk.refusals.learn(desk.service.account, ask.model, accepted={}, refused=lengths(ask.text))
+    pair = planned.halves(ask.language, within_sentences=kind is RefusalKind.LENGTH)
+    log.warning("chapter %d, line %d: refused%s: %s", chunk.chapter, chunk.line + 1, ", cut in two" * bool(pair), error)
+    if pair is None:
+        return (SpokenPiece(chunk=chunk, finding=_finding(chunk, error.what)),)
+    found = await asyncio.gather(*(_spoken(desk, half, voices, watcher) for half in pair))
+    return tuple(piece for some in found for piece in some)
 
 
 async def take_of(desk: Desk, ask: SpeechAsk, *, chapter: int, character: str) -> tuple[Take, bool]:
@@ -134,15 +186,20 @@ async def take_of(desk: Desk, ask: SpeechAsk, *, chapter: int, character: str) -
                 return take, False
             newest = await desk.claims.newest(take_id)
             if newest is not None and (newest.run.run_id == desk.run.run_id or not await desk.claims.alive(newest.run)):
-                await recover_subject(desk, take_id)
-                if await desk.takes.get(take_id) is not None:
+                recovered = await recover_subject(desk, take_id)
+                if recovered.waiting:
+                    raise ServiceUnavailable(
+                        f"“{ask.text[:40]}” is paid for, and its audio cannot be fetched now.",
+                        "Run the same command again before the link dies: it is not paid for twice.",
+                    )
+                if recovered.kept:
                     continue
             elif newest is not None:
                 await asyncio.sleep(wait_s)
                 wait_s = min(WAIT_S[1], wait_s * 2)
                 continue
             try:
-                claim, answer = await buy(desk, _order(desk, ask, chapter, character), _sender(desk, ask))
+                claim, answer = await buy(desk, _order(desk, ask, chapter, character), _sender(ask))
             except Elsewhere:
                 continue
             return await keep_take(desk, claim, answer), True
@@ -174,8 +231,8 @@ def _order(desk: Desk, ask: SpeechAsk, chapter: int, character: str) -> Order:
     return Order(subject=ask.take_id, row=row, there=there)
 
 
-def _sender(desk: Desk, ask: SpeechAsk) -> Callable[[Gate], Awaitable[Bought]]:
-    async def send(gate: Gate) -> Bought:
+def _sender(ask: SpeechAsk) -> Callable[[Desk, Gate], Awaitable[Bought]]:
+    async def send(desk: Desk, gate: Gate) -> Bought:
         spoken = await desk.service.speak(ask, gate)
         billed = spoken.receipt.billed_characters
         characters = billed_characters(ask.text) if billed is None else billed
@@ -190,16 +247,14 @@ def _sender(desk: Desk, ask: SpeechAsk) -> Callable[[Gate], Awaitable[Bought]]:
     return send
 
 
-def _refused(planned: PlannedChunk, error: TextRefused) -> Finding:
-    chunk = planned.chunk
-    log.warning("chapter %d, line %d: refused: %s", chunk.chapter, chunk.line + 1, error.what)
+def _finding(chunk: Chunk, said: str) -> Finding:
     return Finding(
         code="speak-001",
         severity=Severity.ERROR,
-        message=f"The service refused to speak this text: {error.what}",
+        message=f"The service refused to speak this: {said}",
         chapter=chunk.chapter,
         line=chunk.line,
         character=chunk.character,
         text=chunk.text,
-        hint=error.hint or "Reword the line and render again; everything else is kept.",
+        hint="Reword the line and render again; everything else is kept.",
     )

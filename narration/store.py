@@ -196,7 +196,7 @@ def open_store(where: str | Path) -> Store:
     folder = Path(text).expanduser().absolute()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        objects = LocalStore(prefix=folder, mkdir=True)
+        objects = LocalStore(prefix=folder, mkdir=True, automatic_cleanup=True)
     except (OSError, BaseError) as error:
         raise InputError(
             Problem(

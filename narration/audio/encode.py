@@ -28,6 +28,9 @@ ENCODER_HEADROOM_DB = 0.6
 """How far under the delivered peak the limiter stays: encoding to MP3 raises peaks by some tenths of a decibel."""
 ATTACK_MS, RELEASE_MS = 5, 60
 
+_LIBRARIES = ("libmp3lame", "libsoxr")
+"""What ffmpeg must have been built with."""
+_REINSTALL = "Install the requirements again: imageio-ffmpeg brings an ffmpeg that fits."
 _DISK_FULL = "No space left on device"
 _QUIT_WAIT_S = 10
 
@@ -247,7 +250,26 @@ def ffmpeg_program() -> str:
     try:
         return str(imageio_ffmpeg.get_ffmpeg_exe())
     except RuntimeError as error:
-        raise ToolError("There is no ffmpeg.", "Install the requirements again: imageio-ffmpeg brings it.") from error
+        raise ToolError("There is no ffmpeg.", _REINSTALL) from error
+
+
+def ffmpeg_version() -> str:
+    """The version of the ffmpeg that will be used, as it names itself (`ffmpeg version 9.0.2 …`); it can do its work.
+
+    Raises:
+        ToolError: there is none, it does not run, or it was built without something that is needed.
+    """
+    program = ffmpeg_program()
+    try:
+        said = subprocess.run([program, "-version"], capture_output=True, check=True, timeout=_QUIT_WAIT_S).stdout
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ToolError(f"{program} does not run: {error}.", _REINSTALL) from error
+    lines = said.decode("utf-8", "replace").splitlines() or [""]
+    built_with = next((line for line in lines if line.startswith("configuration:")), "")
+    missing = [library for library in _LIBRARIES if f"--enable-{library}" not in built_with]
+    if missing:
+        raise ToolError(f"{program} was built without {', '.join(missing)}.", _REINSTALL)
+    return lines[0].split(" Copyright")[0]
 
 
 def _one_line(value: str) -> str:

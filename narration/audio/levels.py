@@ -21,10 +21,15 @@ BLOCK_MS = 10
 """The grain in which speech is found: shorter than a stop consonant's burst."""
 SPEECH_BELOW_LOUD_DB = 42.0
 """Speech reaches this far below its loud blocks: the weakest fricatives lie about 35 dB under stressed vowels."""
-SPEECH_ABOVE_FLOOR_DB = 8.0
+SPEECH_ABOVE_FLOOR_DB = 5.0
+"""Clear of steady noise, whose blocks stay within 2 dB of their mean."""
+STEADY_BLOCKS, STEADY_DB = 10, 6.0
+"""Noise is what stays this level this long; speech that dies away does not, however soft it is."""
+SHORT_WORD_DB = 8.0
+"""Where loud blocks are few, the loudest counts for this much less."""
 SPEECH_MIN_DBFS = -65.0
-SPEECH_SURE_DB = 25.0
-"""A block this close to the loud ones is speech, even in a clip without a quiet moment to know the floor by."""
+NOISE_BELOW_LOUD_DB = 25.0
+"""What is nearer than this to the loud blocks is speech, however steady: a vowel held long."""
 LEVEL_GATE_DB = 15.0
 """Blocks further below the mean than this are pauses and breaths, and do not count for the level."""
 FLOOR_MS = 50
@@ -73,6 +78,16 @@ def floor_dbfs(samples: Samples, rate_hz: int) -> float:
     return decibels(float(whole.min(initial=1.0)))
 
 
+def _steady_floor(levels: Powers, below_dbfs: float) -> float:
+    """The level of the quietest steady noise in a clip, or `SILENCE_DBFS` where there is none below `below_dbfs`."""
+    if len(levels) < STEADY_BLOCKS:
+        return SILENCE_DBFS
+    windows = np.lib.stride_tricks.sliding_window_view(levels, STEADY_BLOCKS)
+    means = windows.mean(axis=1)
+    steady = means[(np.ptp(windows, axis=1) < STEADY_DB) & (means < below_dbfs)]
+    return float(steady.min()) if len(steady) else SILENCE_DBFS
+
+
 def find_speech(samples: Samples, rate_hz: int) -> Speech:
     """Find the speech of a clip and its level.
 
@@ -84,10 +99,10 @@ def find_speech(samples: Samples, rate_hz: int) -> Speech:
     levels = 10 * np.log10(np.maximum(powers, 10 ** (SILENCE_DBFS / 10)))
     loud = float(np.percentile(levels, 95))
     # The loudest block counts too: one short word in a long silence is under the 95th percentile.
-    loud = max(loud, float(levels.max()) - SPEECH_ABOVE_FLOOR_DB)
-    floor = float(np.percentile(levels, 5))
+    loud = max(loud, float(levels.max()) - SHORT_WORD_DB)
+    floor = _steady_floor(levels, below_dbfs=loud - NOISE_BELOW_LOUD_DB)
     threshold = max(loud - SPEECH_BELOW_LOUD_DB, floor + SPEECH_ABOVE_FLOOR_DB, SPEECH_MIN_DBFS)
-    is_speech = levels >= (min(threshold, loud - SPEECH_SURE_DB) if loud > SPEECH_MIN_DBFS else math.inf)
+    is_speech = levels >= (threshold if loud > SPEECH_MIN_DBFS else math.inf)
     found = np.flatnonzero(is_speech)
     if not len(found):
         return Speech(start=0, end=0, dbfs=SILENCE_DBFS)

@@ -41,6 +41,7 @@ _BREAK_SYMBOLS: Final = re.compile(r"[*＊⁂※#＃~～=＝_\-–—•·◆◇
 _BREAK_MARKS: Final = re.compile(r"[*＊⁂※#＃~～=＝_•◆◇○●☆★□■△▲▽▼✻✽❖❦❧♦+◎]|[-–—][ –—-]*[-–—]")
 
 _SCRIPT_LINE: Final = re.compile(r"[^\W\d_][^:：“”\"「」\n]{0,40}[:：]\s*[“\"„«「『‘]")
+_LINE_ENDINGS: Final = tuple(".!?…—-”\"’'」』»)）。！？*_")
 _PLAIN_SCRIPT_LINE: Final = re.compile(r"[A-Z][\w.'’-]*(?: [\w.'’-]+){0,3}(?: ?\([^()]{1,60}\))?: \S")
 
 
@@ -121,14 +122,15 @@ def starts_script_line(line: str) -> bool:
 
 
 def split_script_lines(lines: list[str]) -> list[list[str]]:
-    """The lines of one paragraph, cut before every line that begins with a speaker's label.
+    """The lines of one paragraph, cut before every line that begins with a speaker's label and a quotation.
 
-    Labels without a quotation (`Mara: Hello.`) cut only where every line has one: elsewhere a colon is a colon.
+    The line before must have ended: after `At last she said to` the next line's `Tom: “…”` is no label. Labels without
+    a quotation (`Mara: Hello.`) cut only where every line has one: elsewhere a colon is a colon.
     """
     every = len(lines) > 1 and all(_PLAIN_SCRIPT_LINE.match(line) for line in lines)
     groups: list[list[str]] = []
     for line in lines:
-        if not groups or every or starts_script_line(line):
+        if not groups or every or (starts_script_line(line) and groups[-1][-1].rstrip().endswith(_LINE_ENDINGS)):
             groups.append([line])
         else:
             groups[-1].append(line)

@@ -24,7 +24,7 @@ _FRONT_MATTER: Final = re.compile(
 _FRONT_KEY: Final = re.compile(r"^(title|author):[ \t]*(.+?)[ \t]*$", re.MULTILINE | re.IGNORECASE)
 
 _DEFINITION: Final = re.compile(
-    r"^( {0,3})(\[[^\]\n]+\]:[ \t]*(?!<?(?:[a-z]+:|www\.|[./#])\S*(?:[ \t]+[\"'(].*)?$))", re.MULTILINE
+    r"^( {0,3})(\[[^\]\n]+\]:[ \t]*+(?!<?(?:[a-z]+:|www\.|[./#])\S*(?:[ \t]+[\"'(].*)?$))", re.MULTILINE
 )
 """What Markdown would take for the target of a link, and swallow, although it is none (`[Mara]: Hello.`)."""
 

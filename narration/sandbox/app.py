@@ -10,6 +10,7 @@ import json
 import logging
 import random
 import re
+import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from starlette.routing import Route
 
 from narration.sandbox import audio, design, panel, synthesis, wire
 from narration.sandbox.calls import UNKNOWN_ACTION, Call, House, Outcome
-from narration.sandbox.engine import Engine
+from narration.sandbox.engine import Engine, EngineError
 from narration.sandbox.faults import ACTIONS, CALL_FAULTS, DOWNLOAD_FAULTS, SPEECH_FAULTS, Switchboard, Switches
 from narration.sandbox.files import Shelf
 from narration.sandbox.limits import Limiter, throttled
@@ -120,7 +121,7 @@ class Service:
         with house.limiter.admit(progress.account, progress.model, switches):
             await self._before(faults, progress)
             call = _call(request, body, progress, faults, house)
-            outcome = await HANDLERS[family](house, call)
+            outcome = await _worked(HANDLERS[family](house, call))
             await self._after(faults)
         log.info("%s %s: answered", progress.action, progress.request_id)
         return _response(outcome, call)
@@ -205,6 +206,19 @@ def create_app(service: Service) -> Starlette:
         Route("/{rest:path}", absent, methods=everywhere),
     ]
     return Starlette(routes=routes, exception_handlers={DroppedError: dropped})
+
+
+async def _worked(work: Awaitable[Outcome]) -> Outcome:
+    """Return the outcome of work; what fails on our side is a 500 that is not billed.
+
+    Raises:
+        RefusedError: 500 `InternalError`: no engine, no room on the disk, a locked state.
+    """
+    try:
+        return await work
+    except (EngineError, OSError, sqlite3.Error) as error:
+        log.exception("internal error")
+        raise RefusedError(500, "InternalError", "An internal error has occurred, please try again later.") from error
 
 
 def _account(authorization: str) -> str:

@@ -3,6 +3,7 @@
 Invariant: a file is either whole or not there; it is written beside its place and moved in.
 """
 
+import contextlib
 import os
 import shutil
 import threading
@@ -53,7 +54,7 @@ class Shelf:
         """Remove files not asked for since a time: their links have expired."""
         if not self._root.is_dir():
             return
-        for group in os.scandir(self._root):
-            for entry in os.scandir(group):
-                if entry.stat().st_mtime < before_s:
-                    Path(entry.path).unlink(missing_ok=True)
+        for path in self._root.glob("*/*"):
+            with contextlib.suppress(FileNotFoundError):  # another process prunes too
+                if path.stat().st_mtime < before_s:
+                    path.unlink()

@@ -93,6 +93,7 @@ def serve(service: Service, listener: socket.socket, folder: Path, *, exit_with_
         create_app(service),
         http=_Protocol,
         ws="none",
+        loop="asyncio",
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -140,9 +141,10 @@ def _bind(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(512)
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         listener.close()
-        raise PortTakenError(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise PortTakenError(f"cannot listen on {host} port {port}: {reason}") from error
     return listener
 
 

@@ -25,6 +25,7 @@ _CONTINUED_P: Final = 0.9
 
 _PARAGRAPH: Final = re.compile(r"\S(?:(?!\n[ \t\r]*\n).)*", re.DOTALL)
 
+_LOOK_BACK_CHARS: Final = 240
 _SCARE_WORDS: Final = 5
 _SCARE_HAN: Final = 12
 _SPEECH_STOPS: Final = tuple(".,!?;:…—–-。，！？；：")
@@ -184,7 +185,8 @@ def _guess_spaced(before: str, after: str, last: str, names: NamePatterns) -> _G
         match = pattern.match(after)
         if match and not (is_lead_in and pattern is names.tags_after[1]):
             return names.owners[_normal(match["name"])], sure, f"tag: {_normal(match.group())}"
-    tail = before[-240:]
+    # A text cut short does not begin with a sentence.
+    tail = before if len(before) <= _LOOK_BACK_CHARS else "~" + before[-_LOOK_BACK_CHARS:]
     for pattern in names.tags_before:
         matches = list(pattern.finditer(tail))
         if matches:

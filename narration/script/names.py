@@ -20,6 +20,11 @@ _BETWEEN: Final = r"(?:\s+(?:\w+ly|back|out|again|at\s+last|at\s+once|softly))?"
 _NO_STOP: Final = r"[^.!?“”\"]"
 _SPACED_LETTER: Final = r"[^\W\u2e80-\U0010ffff]"
 """A letter of a script that parts its words by spaces: 阿K ends before 说, Tom does not end before my."""
+_SENTENCE_START: Final = r"(?:^\s*|[.!?;…”’\"]\s+)(?:(?:And|But|Then|So)\s+)?"
+_ONE_SUBJECT: Final = (
+    r"(?:(?!\b(?:as|when|while|until|till|that|which|who|whom|whose|he|she|they|it|I|we|you)\b)[^.!?;“”\"]){0,100}?"
+)
+"""What stands between a subject and its verb: no other subject, no other clause."""
 _DIRECTION: Final = r"(?:\s*[(（](?P<direction>[^()（）\n]{1,120})[)）])?"
 
 
@@ -60,8 +65,8 @@ def name_patterns(cast: Cast) -> NamePatterns:
     tail = rf"(?:{_NO_STOP}{{0,80}}[,:])?\s*[—–-]?\s*$"
     before = (
         rf"{name}{_ASIDE},?\s+(?:who\s+)?{_ADVERBS}{verb}\b{tail}",
-        rf"(?:^|[.!?;…”’\"]\s+)(?:(?:And|But|Then|So)\s+)?(?:[Tt]he\s+)?{name}\s{_NO_STOP}{{0,100}}?\b{verb}\b{_NO_STOP}{{0,40}}[,:]\s*$",
-        rf"(?:^|[.!?;]\s+)(?:(?:And|Then|So)\s+)?(?i:{verb}){_BETWEEN}\s+{_EPITHET}{name}(?:{_NO_STOP}{{0,60}}[,:])\s*$",
+        rf"{_SENTENCE_START}(?:[Tt]he\s+)?{name}\s{_ONE_SUBJECT}\b{verb}\b{_NO_STOP}{{0,40}}[,:]\s*$",
+        rf"{_SENTENCE_START}(?i:{verb}){_BETWEEN}\s+{_EPITHET}{name}(?:{_NO_STOP}{{0,60}}[,:])\s*$",
     )
     return NamePatterns(
         owners=labels,

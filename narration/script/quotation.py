@@ -47,7 +47,9 @@ class Quotation:
 def quote_openers(paragraphs: Iterable[str]) -> str:
     """The marks that open a quotation in this book, by how its paragraphs begin."""
     firsts = Counter(
-        match.group(1) for match in map(_OPENING.match, paragraphs) if match and not _ELISION.match(match.string)
+        match.group(1)
+        for match in map(_OPENING.match, paragraphs)
+        if match and not _ELISION.match(match.string, match.start(1))
     )
     openers = _ALWAYS
     double = sum(firsts[mark] for mark in '“"„«「『»')

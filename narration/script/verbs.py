@@ -8,18 +8,18 @@ from __future__ import annotations
 from typing import Final
 
 _REGULAR: Final = (
-    "accuse acknowledge add admit admonish advise affirm agree announce answer argue ask assert assure bark bawl "
+    "acknowledge add admit admonish advise affirm agree announce answer argue ask assert assure bark bawl "
     "beg bellow bleat blurt boast boom breathe call caution challenge chant chatter chuckle chime claim coax "
     "comment command complain concede conclude concur confess confide confirm continue coo correct counter croak "
     "croon crow curse declare demand deny drawl echo ejaculate encourage enquire exclaim exhort explain "
-    "expostulate falter finish gasp giggle greet groan growl grumble grunt guess gulp hail hazard hint hiss "
+    "expostulate falter gasp giggle greet groan growl grumble grunt guess gulp hazard hint hiss "
     "holler howl implore inform inquire insist instruct interject interpose interrupt jeer joke lament laugh "
-    "lecture lie lisp moan mock mourn mumble murmur muse mutter nag note object observe offer opine order pant "
+    "lecture lisp moan mourn mumble murmur muse mutter nag note object observe offer opine order pant "
     "persist pipe plead point pout pray proclaim promise prompt pronounce propose protest purr pursue query "
     "question quip quote rage rasp reason reassure recite recommend rejoin remark remind repeat reply report "
-    "request resume respond retort return reveal roar scoff scold scream screech shout shriek shrill sigh sign "
-    "snap snarl sneer sniff snort sob splutter squeak squeal stammer state storm stutter suggest taunt tease "
-    "thank threaten thunder translate urge utter venture volunteer vow wail warn whimper whine whisper wonder "
+    "request resume respond retort return reveal roar scoff scold scream screech shout shriek shrill sigh "
+    "snap snarl sneer sniff snort sob splutter squeak squeal stammer stutter suggest taunt tease "
+    "thank threaten thunder urge utter venture volunteer vow wail warn whimper whine whisper wonder "
     "yell yelp"
 )
 
@@ -44,7 +44,7 @@ _PHRASES: Final = (
 
 _IRREGULAR: Final = (
     "said says began begins told tells cried cries replied replies spoke speaks thought thinks sang sings swore "
-    "swears spat read reads wept weeps quoth denied hummed begged nagged quipped bade bids wrote writes sobbed"
+    "swears spat wept weeps quoth denied hummed begged nagged quipped bade bids wrote writes sobbed"
 )
 
 

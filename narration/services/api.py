@@ -8,7 +8,6 @@ The order in which an answer is read is the vendor's: transport, status, the bod
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -215,7 +214,7 @@ class ApiDoor:
         deadline_s = min(self._limits.connect_s + self._limits.read_s, self._limits.total_s - spent_s)
         try:
             ended = await self._exchange(call, request, record, deadline_s)
-        except asyncio.CancelledError:
+        except BaseException:  # cancelled, above all: the gate holds money and must hear of every attempt
             await gate.after(number, AttemptEnd(ending=_billed_or_not(call.repeat)))
             raise
         record.in_doubt += ended.end.ending is Ending.IN_DOUBT

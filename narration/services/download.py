@@ -51,6 +51,7 @@ _LINK_HINT: Final = "If the host is the service's own, add it to download_hosts 
 Resolve: TypeAlias = Callable[[str, int], Awaitable[tuple[str, ...]]]
 """From host and port to addresses; empty when the name cannot be looked up here (behind a proxy, say)."""
 
+_TAG = re.compile(r"<[^>]*>")
 _PLAIN_PATH = re.compile(rb"/[A-Za-z0-9/_~-]*(\.[A-Za-z0-9]+)?")
 
 
@@ -180,10 +181,11 @@ class Downloads:
         raise self._refusal(reply, link, expires_at, record)
 
     def _refusal(self, reply: Reply, link: Link, expires_at: int, record: _Record) -> Passing | ServiceError:
-        words = readable(reply.body[:4096].decode("utf-8", "replace"), 160)
+        text = reply.body[:4096].decode("utf-8", "replace")
+        words = readable(_TAG.sub(" ", text), 160)
         said = f"{link.host} answered {reply.status}" + (f": “{words}”" if words else "")
         over = 0 < expires_at <= self._timing.now()
-        expired = "expired" in words.casefold() or reply.status == 410 or over
+        expired = "expired" in text.casefold() or reply.status == 410 or over
         if reply.status in {403, 404, 410} and expired:
             return self._error(LinkExpired, f"the link's time is over ({said})", ANEW_HINT, record)
         if reply.status == 404:

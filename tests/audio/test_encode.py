@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from narration.audio.encode import ChapterEncoder, Encoding, Tags, ffmpeg_program, mp3
+from narration.audio.encode import ChapterEncoder, Encoding, Tags, ffmpeg_program, ffmpeg_version, mp3
 from narration.audio.measure import probe
 from narration.errors import StoreError, ToolError
 from narration.settings import AudioSettings
@@ -194,6 +194,20 @@ def test_what_a_killed_run_left_is_removed_and_what_a_running_one_writes_is_not(
         path.write_bytes(b"half")
     encode(tmp_path / "x.mp3", sound(0.5))
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([running.name, other.name, "x.mp3"])
+
+
+def test_the_ffmpeg_of_the_requirements_can_do_its_work() -> None:
+    assert ffmpeg_version().startswith("ffmpeg version ")
+
+
+def test_an_ffmpeg_without_what_is_needed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    poor = script(tmp_path, "print('ffmpeg version 5.1 Copyright (c)\\nconfiguration: --enable-libmp3lame')")
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", poor)
+    with pytest.raises(ToolError, match="built without libsoxr"):
+        ffmpeg_version()
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(tmp_path / "nothing"))
+    with pytest.raises(ToolError, match="does not run"):
+        ffmpeg_version()
 
 
 async def test_it_works_from_threads_side_by_side(tmp_path: Path) -> None:

@@ -86,6 +86,12 @@ def test_a_soft_consonant_at_the_end_is_speech() -> None:
     assert abs(measures.speech_end - round(1.09 * 24_000)) <= 240
 
 
+def test_a_word_that_dies_away_without_a_silence_is_kept_to_its_end() -> None:
+    dying = hiss(0.3, -20) * 10 ** (np.linspace(0, -34, round(0.3 * 24_000)) / 20)
+    measures = measure_clip(wav_of(np.concatenate([hiss(0.4, -20), dying])))
+    assert (measures.speech_start, measures.speech_end) == (0, measures.frames)
+
+
 def test_one_short_word_in_a_long_silence_is_found() -> None:
     measures = measure_clip(wav_of(np.concatenate([silence(5), tone(0.1, -20), silence(5)])))
     assert abs(measures.speech_start - 120_000) <= 240
@@ -97,7 +103,8 @@ def test_pauses_do_not_lower_the_level() -> None:
 
 
 def test_breaths_do_not_lower_the_level() -> None:
-    words = [part for _ in range(5) for part in (tone(0.5, -20), hiss(1.5, -45))]
+    breath = hiss(1.5, -38) * (0.55 + 0.45 * np.sin(np.arange(36_000) * 2 * np.pi * 4 / 24_000))
+    words = [part for _ in range(5) for part in (tone(0.5, -20), breath)]
     assert measure_clip(wav_of(np.concatenate(words))).speech_dbfs == pytest.approx(-20, abs=0.2)
 
 

@@ -134,6 +134,15 @@ def test_takes_of_different_levels_come_out_at_one() -> None:
         assert rms_dbfs(samples[span.start_frame : span.end_frame]) == pytest.approx(AUDIO.level_dbfs, abs=0.5)
 
 
+def test_a_take_of_another_rate_brings_no_image_into_the_chapter() -> None:
+    stitched, samples = run(part(take(1, -20, hz=7_000, rate_hz=16_000)))
+    span = stitched.spans[0]
+    heard = samples[span.start_frame + 2_400 : span.end_frame - 2_400] / 32_768
+    spectrum = np.abs(np.fft.rfft(heard * np.blackman(len(heard)))) ** 2
+    axis_hz = np.fft.rfftfreq(len(heard), 1 / ASSEMBLY_RATE_HZ)
+    assert 10 * np.log10(spectrum[axis_hz > 8_000].sum() / spectrum.sum()) < -60
+
+
 def test_a_take_is_not_lifted_by_more_than_12_db_nor_over_full_scale() -> None:
     faint, spiky = measure_clip(take(1, -45)), measure_clip(take(1, -30))
     assert gain_db(faint, AUDIO) == 12

@@ -179,4 +179,7 @@ def start() -> Iterator[Start]:
     for process in started:
         process.client.close()
         process.popen.terminate()
-        process.popen.communicate(timeout=10)
+        process.popen.wait(timeout=10)
+        for pipe in (process.popen.stdin, process.popen.stdout, process.popen.stderr):
+            assert pipe is not None
+            pipe.close()

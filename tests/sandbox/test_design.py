@@ -39,9 +39,12 @@ async def test_a_preview_comes_in_the_asked_rate(desk: Desk, rate_hz: int) -> No
         assert sound.getnframes() / rate_hz == pytest.approx(52 / 9, abs=0.01)
 
 
-@pytest.mark.parametrize(("form", "magic"), [("pcm", b"\x00\x00"), ("mp3", b"ID3"), ("opus", b"OggS")])
-async def test_a_preview_comes_in_the_asked_format(desk: Desk, form: str, magic: bytes) -> None:
-    preview = (await desk.create(parameters={"response_format": form})).json()["output"]["preview_audio"]
+@pytest.mark.parametrize("rate_hz", [8000, 16000, 24000, 48000])
+@pytest.mark.parametrize(("form", "magic"), [("mp3", b"ID3"), ("opus", b"OggS")])
+async def test_a_preview_comes_in_the_asked_format(desk: Desk, form: str, magic: bytes, rate_hz: int) -> None:
+    preview = (await desk.create(parameters={"response_format": form, "sample_rate": rate_hz})).json()["output"][
+        "preview_audio"
+    ]
     data = base64.b64decode(preview["data"])
     assert preview["response_format"] == form
     assert data.startswith(magic)
@@ -202,3 +205,11 @@ async def test_a_poison_word_in_prompt_or_preview_is_refused_and_free(desk: Desk
         answer = await desk.create(**changes)
         assert (answer.status_code, answer.json()["code"]) == (400, "DataInspectionFailed")
     assert (await desk.bill())["voices_created"] == 0
+
+
+@pytest.mark.parametrize("rate_hz", [8000, 48000])
+async def test_a_pcm_preview_is_samples_and_nothing_else(desk: Desk, rate_hz: int) -> None:
+    preview = (await desk.create(parameters={"response_format": "pcm", "sample_rate": rate_hz})).json()["output"]
+    data = base64.b64decode(preview["preview_audio"]["data"])
+    assert len(data) / 2 / rate_hz == pytest.approx(52 / 9, abs=0.01)
+    assert not data.startswith(b"RIFF")

@@ -52,7 +52,7 @@ def test_a_ready_line_a_clean_stop_and_nothing_else_on_stdout(start: Start, tmp_
 
 
 @pytest.mark.parametrize("way", ["interrupt", "stdin"])
-def test_it_ends_within_a_second_even_when_it_hangs(start: Start, way: str) -> None:
+def test_it_ends_at_once_even_when_it_hangs(start: Start, way: str) -> None:
     process = start(switches={"hang_after": 1.0})
     with ThreadPoolExecutor(1) as pool:
         hanging = pool.submit(process.create)
@@ -64,7 +64,7 @@ def test_it_ends_within_a_second_even_when_it_hangs(start: Start, way: str) -> N
         else:
             process.popen.send_signal(signal.SIGINT)
         assert process.popen.wait(timeout=5) == 0
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 2  # a few tenths on an idle machine
         with pytest.raises(httpx.TransportError):
             hanging.result()
     assert process.popen.stderr.read() == ""
@@ -139,7 +139,7 @@ def test_connections_are_dropped_and_cut_as_asked(start: Start) -> None:
     voice = voice_of(process.create())
     url = link_of(process.speak(voice))
     process.switch(cut=1)
-    with pytest.raises(httpx.RemoteProtocolError, match="incomplete"):
+    with pytest.raises(httpx.RemoteProtocolError, match="without sending complete message body"):
         process.client.get(url)
     process.switch(cut=0, drop_before=1)
     with pytest.raises(httpx.RemoteProtocolError, match="disconnected"):
@@ -174,6 +174,12 @@ def test_a_port_in_use_is_one_line_and_exit_code_2() -> None:
         done = run("--engine", "tone", "--port", str(port))
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == f"sandbox: cannot listen on 127.0.0.1 port {port}: Address already in use\n"
+
+
+def test_a_port_that_is_none_is_one_line_and_exit_code_2() -> None:
+    done = run("--engine", "tone", "--port", "70000")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "port 70000" in done.stderr
 
 
 def test_a_wrong_switch_is_one_line_and_exit_code_2() -> None:

@@ -41,8 +41,8 @@ with Client(api_key="sk-sdk", base_url=base_url) as client:
     seen["sound"] = [sound[:4].decode(), len(sound)]
 
     pcm, last = b"", None
-    for last in dashscope.MultiModalConversation.call(
-            model=model, api_key="sk-sdk", text="Nobody spoke.", voice=made.voice, language_type="English", stream=True):
+    asked = {"text": "Nobody spoke.", "voice": made.voice, "language_type": "English", "stream": True}
+    for last in dashscope.MultiModalConversation.call(model=model, api_key="sk-sdk", **asked):
         assert last.status_code == 200, last
         pcm += base64.b64decode(last.output.audio.data or "")
     seen["stream"] = [pcm == sound[44:], last.output.finish_reason, last.output.audio.url.startswith("http")]

@@ -142,6 +142,21 @@ async def test_a_bad_field_is_400(desk: Desk, fields: dict[str, Any], message: s
     assert answer.json()["message"] == message
 
 
+async def test_a_failure_on_the_services_side_is_a_500_and_not_billed(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    voice = await desk.voice()
+
+    async def full(*_: object) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("narration.sandbox.speaker.Speaker.speak", full)
+    answer = await desk.speak(voice)
+    assert (answer.status_code, answer.json()["code"]) == (500, "InternalError")
+    assert (await desk.bill())["synthesized"] == 0
+    assert "No space left" in caplog.text
+
+
 async def test_refusals_are_on_the_record_and_not_on_the_bill(desk: Desk) -> None:
     voice = await desk.voice()
     await desk.switch(poison_words=["murder"])

@@ -24,13 +24,18 @@ from narration.services.qwen_errors import TABLE, judge, row_for
 REFUSED, THROTTLED, FAILED = Ending.REFUSED, Ending.THROTTLED, Ending.FAILED
 LENGTH = "<400> InternalError.Algo.InvalidParameter: Range of input length should be [0, 600]"
 FREE = "Free allocated quota exceeded."
+CLONES = "Maximum voice-clone voice limit exceeded."
+ASYNC = "current user api does not support asynchronous calls."
+CONTENT = "Input data may contain inappropriate content."
+QUOTA = "Allocated quota exceeded, please increase your quota limit."
+CAPACITY = "Too many requests. Your requests are being throttled due to system capacity limits."
 STORAGE = "Maximum voice storage limit exceeded, please delete existing voices."
 
 ANSWERS: list[tuple[int, str, str, str, type[ServiceError], Ending]] = [
     (400, "InvalidParameter", LENGTH, "length", TextTooLong, REFUSED),
     (500, "InternalError.Algo", LENGTH, "length", TextTooLong, REFUSED),
     (400, "Throttling.AllocationQuota", STORAGE, "voice quota", VoiceQuotaFull, REFUSED),
-    (429, "Throttling.AllocationQuota", "Maximum voice-clone voice limit exceeded.", "voice quota", VoiceQuotaFull, REFUSED),
+    (429, "Throttling.AllocationQuota", CLONES, "voice quota", VoiceQuotaFull, REFUSED),
     (403, "AllocationQuota.FreeTierOnly", "The free tier is exhausted.", "free tier", AccountBlocked, REFUSED),
     (429, "Throttling.AllocationQuota", FREE, "free quota", AccountBlocked, REFUSED),
     (400, "Arrearage", "Access denied, your account is overdue.", "billing", AccountBlocked, REFUSED),
@@ -41,7 +46,7 @@ ANSWERS: list[tuple[int, str, str, str, type[ServiceError], Ending]] = [
     (401, "InvalidApiKey", "Invalid API-key provided.", "key", KeyRefused, REFUSED),
     (200, "InvalidApiKey", "", "key", KeyRefused, REFUSED),
     (401, "", "NOT AUTHORIZED", "key, by message", KeyRefused, REFUSED),
-    (403, "AccessDenied", "current user api does not support asynchronous calls.", "asynchronous", ServiceRefused, REFUSED),
+    (403, "AccessDenied", ASYNC, "asynchronous", ServiceRefused, REFUSED),
     (404, "WorkSpaceNotFound", "", "workspace", KeyRefused, REFUSED),
     (403, "Workspace.AccessDenied", "", "workspace", KeyRefused, REFUSED),
     (403, "Endpoint.AccessDenied", "", "workspace", KeyRefused, REFUSED),
@@ -61,15 +66,15 @@ ANSWERS: list[tuple[int, str, str, str, type[ServiceError], Ending]] = [
     (400, "InvalidParameter", "Request voice is invalid!", "engine 411", VoiceMissing, REFUSED),
     (400, "DataInspectionFailed", "", "inspection", TextRefused, REFUSED),
     (400, "data_inspection_failed", "", "inspection", TextRefused, REFUSED),
-    (400, "InvalidParameter", "Input data may contain inappropriate content.", "inspection, by message", TextRefused, REFUSED),
+    (400, "InvalidParameter", CONTENT, "inspection, by message", TextRefused, REFUSED),
     (400, "InvalidParameter", "Please ensure input text is valid.", "nothing to speak", TextRefused, REFUSED),
-    (429, "Throttling.AllocationQuota", "Allocated quota exceeded, please increase", "allocated quota", ServiceUnavailable, THROTTLED),
+    (429, "Throttling.AllocationQuota", QUOTA, "allocated quota", ServiceUnavailable, THROTTLED),
     (429, "Throttling.BurstRate", "Request rate increased too quickly.", "burst", ServiceUnavailable, THROTTLED),
     (429, "Throttling", "Requests throttling triggered.", "throttled", ServiceUnavailable, THROTTLED),
     (429, "Throttling.RateQuota", "Requests rate limit exceeded", "throttled", ServiceUnavailable, THROTTLED),
     (429, "Throttling.Concurrency", "", "throttled", ServiceUnavailable, THROTTLED),
     (429, "LimitRequests", "", "throttled", ServiceUnavailable, THROTTLED),
-    (503, "ServiceUnavailable", "Too many requests. Throttled due to system capacity limits", "capacity", ServiceUnavailable, THROTTLED),
+    (503, "ServiceUnavailable", CAPACITY, "capacity", ServiceUnavailable, THROTTLED),
     (408, "RequestTimeOut", "", "timed out there", ServiceUnavailable, FAILED),
     (500, "ResponseTimeout", "", "timed out there", ServiceUnavailable, FAILED),
     (500, "InternalError.Timeout", "", "timed out there", ServiceUnavailable, FAILED),

@@ -24,7 +24,11 @@ class EngineKind(StrEnum):
     TONE = "tone"
 
 
-class EngineMissingError(RuntimeError):
+class EngineError(RuntimeError):
+    """The engine cannot speak."""
+
+
+class EngineMissingError(EngineError):
     """The engine's library is not installed."""
 
 
@@ -65,7 +69,11 @@ class Engine(Protocol):
         """Whether a rendering is so short that it may run on the event loop."""
 
     def render(self, traits: Traits, language: Language, text: str) -> Samples:
-        """Return the spoken text, 24 kHz mono, 16 bit."""
+        """Return the spoken text, 24 kHz mono, 16 bit.
+
+        Raises:
+            EngineError: it cannot be spoken.
+        """
 
 
 def load_engine(kind: EngineKind) -> Engine:

@@ -14,7 +14,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from narration.sandbox.engine import SAMPLE_RATE_HZ, EngineMissingError, Samples, Traits
+from narration.sandbox.engine import SAMPLE_RATE_HZ, EngineError, EngineMissingError, Samples, Traits
 from narration.sandbox.languages import Language
 
 # Numbers of espeak-ng's speak_lib.h.
@@ -28,10 +28,6 @@ _UTF8 = 1
 _VOICES: Mapping[Language, str] = {language: language.value for language in Language} | {Language.CHINESE: "cmn"}
 
 _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
-
-
-class EspeakError(RuntimeError):
-    """The library refused a call."""
 
 
 class EspeakEngine:
@@ -62,7 +58,7 @@ class EspeakEngine:
         """Return the spoken text, 24 kHz mono, 16 bit.
 
         Raises:
-            EspeakError: the library refused the voice or the text.
+            EngineError: the library refused the voice or the text.
         """
         voice = f"{_VOICES[language]}+{traits.variant}"
         # A smaller speaker: the waveform is played faster by `tract`, and spoken slower by as much.
@@ -78,12 +74,12 @@ class EspeakEngine:
         """Give a fresh copy of the library, seeded, with its sample rate in Hz; unload it in any case."""
         handle = self._loader.dlopen(self._library, os.RTLD_NOW)
         if not handle:
-            raise EspeakError("the espeak-ng library could not be loaded")
+            raise EngineError("the espeak-ng library could not be loaded")
         try:
             library = ctypes.CDLL("espeak-ng", handle=handle)
             rate_hz = library.espeak_Initialize(_OUTPUT_SYNCHRONOUS, 0, self._data, _DONT_EXIT)
             if rate_hz <= 0:
-                raise EspeakError("the espeak-ng library could not be initialised")
+                raise EngineError("the espeak-ng library could not be initialised")
             library.espeak_ng_SetRandSeed(ctypes.c_long(1))
             yield library, rate_hz
             library.espeak_Terminate()
@@ -104,11 +100,11 @@ def _speak(library: ctypes.CDLL, voice: str, settings: tuple[int, int, int], tex
     library.espeak_SetSynthCallback(callback)
     status = library.espeak_SetVoiceByName(voice.encode())
     if status != 0:
-        raise EspeakError(f"no voice {voice} (status {status})")
+        raise EngineError(f"no voice {voice} (status {status})")
     for parameter, value in zip((_RATE, _PITCH, _RANGE), settings, strict=True):
         library.espeak_SetParameter(parameter, value, 0)
     data = text.replace("\0", " ").encode("utf-8", "replace")
     status = library.espeak_Synth(data, ctypes.c_size_t(len(data) + 1), 0, _POS_CHARACTER, 0, _UTF8, None, None)
     if status != 0:
-        raise EspeakError(f"the text could not be spoken (status {status})")
+        raise EngineError(f"the text could not be spoken (status {status})")
     return b"".join(parts)
