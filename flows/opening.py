@@ -44,6 +44,7 @@ class Request:
         out: where the audiobook goes, or None for `out/` in the production.
         store: folder or URL, or None for the default.
         budget_usd: cap of this run, or None.
+        redesign_missing: whether voices that the service no longer has are made anew.
     """
 
     folder: Path
@@ -52,6 +53,7 @@ class Request:
     out: Path | None = None
     store: str | None = None
     budget_usd: float | None = None
+    redesign_missing: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

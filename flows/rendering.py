@@ -17,13 +17,13 @@ from flows.opening import Job, speaking
 from narration.book import ChapterChunks
 from narration.claims import this_run
 from narration.deliver.chapter import DeliveredChapter, deliver_chapter
-from narration.design import voice_for
+from narration.design import check_quota, give_up_missing, voice_for
 from narration.desk import Desk, Halt, open_desk
 from narration.errors import NarrationError
 from narration.keep import Recovered, recover
 from narration.plan import ChapterPlan, Plan, PlannedChunk, PlannedVoice
 from narration.report.summary import ChapterSummary, Summary, write_summary
-from narration.speak import SpokenChapter, speak_chapter, spoken_already
+from narration.speak import SpokenChapter, speak_chapter, spoken_already, verify_spoken
 from narration.take import Take
 from narration.takes import Takes
 
@@ -126,8 +126,10 @@ async def render(
     """
     halt = halt or Halt()
     async with _desk_if_needed(job, plan, environ, halt, flow_run_id) as desk:
-        work = _Render(job=job, plan=plan, desk=desk, halt=halt, progress=progress)
         recovered = await recover(desk) if desk is not None else Recovered()
+        if desk is not None and job.request.redesign_missing and await give_up_missing(desk, plan.voices):
+            progress.plan = plan = await job.plan()
+        work = _Render(job=job, plan=plan, desk=desk, halt=halt, progress=progress)
         await work.make_voices()
         progress.stage = "speaking"
         chapters = await asyncio.gather(*(each(_name(chapter), work.of(chapter)) for chapter in plan.chapters))
@@ -157,7 +159,7 @@ async def _desk_if_needed(
 ) -> AsyncIterator[Desk | None]:
     """A desk with its service; none where there is nothing to buy and nothing left open by a dead run."""
     left_open = await job.store.keys("open/") or await job.store.keys("ledger/pending/")
-    if not plan.chunks_to_speak and not left_open:
+    if not plan.chunks_to_speak and not left_open and not job.request.redesign_missing:
         yield None
         return
     async with (
@@ -198,6 +200,11 @@ class _Render:
     async def make_voices(self) -> None:
         """Create what is missing: the first alone, since a wrong key or a full quota shows there, then the rest."""
         missing = [planned for planned in self._plan.voices if planned.voice is None]
+        if missing and self._desk is not None:
+            try:
+                await check_quota(self._desk, len(self._plan.voices_to_create()))
+            except NarrationError as error:
+                self._halt.stop(error)
         for group in (missing[:1], missing[1:]):
             await asyncio.gather(*(self._make_voice(planned) for planned in group))
 
@@ -232,6 +239,7 @@ class _Render:
             spoken = await self._spoken(chapter)
             if spoken.error is not None:
                 raise spoken.error
+            verify_spoken(cut, spoken)
             heard = [(piece.chunk, piece.take) for piece in spoken.pieces if piece.take is not None]
             delivered = await self._delivered(
                 replace(cut, chunks=tuple(chunk for chunk, _ in heard)), [take for _, take in heard]

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 from narration.desk import Desk
-from narration.errors import ServiceError, VoiceRejected
+from narration.errors import ServiceError, VoiceQuotaFull, VoiceRejected
 from narration.keep import keep_voice, recover_subject
 from narration.plan import PlannedVoice
 from narration.purchase import Bought, Elsewhere, Order, buy
@@ -70,6 +70,51 @@ async def voice_for(desk: Desk, planned: PlannedVoice) -> tuple[Voice, bool]:
             return await keep_voice(desk, claim, answer), True
 
 
+async def check_quota(desk: Desk, to_create: int) -> None:
+    """See that the account has room for new voices, before the first of them is paid for. Asks for the free list.
+
+    Raises:
+        VoiceQuotaFull: it has not; the message names voices that this store has never spoken with.
+        ServiceError: the list cannot be had.
+    """
+    listed = await desk.service.voices()
+    await desk.note_free(listed.call)
+    most = desk.service.limits.voices_max
+    if listed.total + to_create <= most:
+        return
+    spoken = await desk.ledger.voices_spoken()
+    idle = [remote.voice for remote in listed.voices if remote.voice not in spoken]
+    names = ", ".join(idle[:5]) + (f" and {len(idle) - 5} more" if len(idle) > 5 else "")
+    raise VoiceQuotaFull(
+        f"The account holds {listed.total} of {most} voices, and this book needs {to_create} more.",
+        f"Never spoken with from this store, so perhaps not needed: {names}." if idle else "All of them are in use.",
+        listed.call,
+    )
+
+
+async def give_up_missing(desk: Desk, kept: Iterable[PlannedVoice]) -> tuple[PlannedVoice, ...]:
+    """Give up the voices that the service no longer has, so that a new version takes their place.
+
+    Returns:
+        Those that were given up.
+
+    Raises:
+        ServiceError: the service does not answer.
+        StoreError: the store cannot be written.
+    """
+    gone = []
+    for planned in kept:
+        if planned.voice is None:
+            continue
+        remote, call = await desk.service.query(planned.voice.voice)
+        await desk.note_free(call, voice=planned.voice.voice)
+        if remote is None:
+            await desk.voices.give_up(planned.voice, "the service no longer has it", desk.now())
+            log.warning("%s: %s is gone; a new version is made", planned.character.name, planned.voice.voice)
+            gone.append(planned)
+    return tuple(gone)
+
+
 def _order(desk: Desk, planned: PlannedVoice) -> Order:
     design = planned.design
 
@@ -121,7 +166,8 @@ async def _reviewed(desk: Desk, answer: DesignAnswer) -> DesignAnswer:
         if status is not VoiceStatus.PENDING:
             break
         await asyncio.sleep(WAIT_S[1])
-        remote, _call = await desk.service.query(answer.voice)
+        remote, call = await desk.service.query(answer.voice)
+        await desk.note_free(call, voice=answer.voice)
         status = remote.status if remote is not None else VoiceStatus.REJECTED
     if status is not VoiceStatus.READY:
         raise VoiceRejected(
@@ -133,6 +179,7 @@ async def _reviewed(desk: Desk, answer: DesignAnswer) -> DesignAnswer:
 async def _reconciled(desk: Desk, planned: PlannedVoice) -> bool:
     """Look in the account for a voice whose creation was sent and not answered; keep it if it is there."""
     listed = await desk.service.voices()
+    await desk.note_free(listed.call)
     known = {voice.voice for voice in await desk.voices.all()}
     match = next((remote for remote in listed.voices if _is(remote, desk, planned) and remote.voice not in known), None)
     if match is None:

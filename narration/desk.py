@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+import uuid
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -17,9 +18,10 @@ from datetime import UTC, datetime
 
 from narration.budget import Budget
 from narration.claims import RENEW_S, Claims, Run
-from narration.errors import NarrationError, ServiceUnavailable
+from narration.errors import CallFacts, NarrationError, ServiceUnavailable, VoiceMissing
 from narration.journal import Journal
 from narration.refusals import Refusals
+from narration.row import Row
 from narration.services.pace import Pacer
 from narration.services.protocol import SpeechService
 from narration.settings import Settings
@@ -70,6 +72,7 @@ class Desk:
         store, claims, journal, takes, voices, refusals, ledger, budget: the memory.
         pacer: holds the service's rate.
         halt: whether to stop.
+        gone: voices that the service no longer has, and its answer.
         clock: Unix seconds.
         locks: one for each subject that is asked for now, so that a run does not compete with itself.
     """
@@ -88,6 +91,7 @@ class Desk:
     budget: Budget
     pacer: Pacer
     halt: Halt = field(default_factory=Halt)
+    gone: dict[str, VoiceMissing] = field(default_factory=dict)
     clock: Callable[[], float] = time.time
     locks: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
@@ -95,6 +99,32 @@ class Desk:
     def run(self) -> Run:
         """This run."""
         return self.claims.run
+
+    async def note_free(self, call: CallFacts, *, voice: str = "") -> None:
+        """Write down a call that costs nothing (list, query, delete).
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        service = self.settings.service
+        row = Row(
+            call_id=uuid.uuid4().hex,
+            at=self.now(),
+            run_id=self.run.run_id,
+            flow_run_id=self.flow_run_id,
+            production=self.production,
+            service=service.kind,
+            region=service.region,
+            model=call.model or service.design_model,
+            action=call.action,
+            voice=voice,
+            request_id=call.request_id,
+            status=call.status,
+            code=call.code,
+            attempts=call.attempts,
+            latency_ms=call.latency_ms,
+        )
+        await self.ledger.note(row)
 
     def now(self) -> str:
         """The time, ISO 8601, UTC, milliseconds."""

@@ -231,6 +231,7 @@ async def make_plan(
     for character in cast.characters:
         if character.name in speaking:
             design = design_of(character, production, settings, account or "")
+            design = await voices.current(design)
             found = await voices.get(design.design_id) if account else await voices.whatever_account(design)
             planned_voices.append(PlannedVoice(character=character, design=design, voice=found))
     by_name = {voice.character.name: voice for voice in planned_voices}
@@ -243,14 +244,14 @@ async def make_plan(
         language=production.language,
         lessons=await refusals.lessons(account or "", settings.service.speech_model),
     )
-    found = await lookup.resolve([planned for chapter in without for planned in chapter])
+    pieces = await lookup.resolve([planned for chapter in without for planned in chapter])
     return Plan(
         production=production,
         settings=settings,
         cast=cast,
         book=book,
         chapters=tuple(
-            ChapterPlan(cut=cut, chunks=tuple(piece for planned in chapter for piece in found[planned.chunk]))
+            ChapterPlan(cut=cut, chunks=tuple(piece for planned in chapter for piece in pieces[planned.chunk]))
             for cut, chapter in zip(cuts, without, strict=True)
         ),
         voices=tuple(planned_voices),

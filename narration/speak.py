@@ -12,10 +12,18 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from narration.book import Chunk
+from narration.book import ChapterChunks, Chunk
 from narration.chunks import billed_characters
 from narration.desk import Desk
-from narration.errors import AudioRefused, NarrationError, ServiceUnavailable, TextRefused, TextTooLong, VoiceMissing
+from narration.errors import (
+    AudioRefused,
+    NarrationError,
+    ServiceUnavailable,
+    TextLost,
+    TextRefused,
+    TextTooLong,
+    VoiceMissing,
+)
 from narration.finding import Finding, Severity
 from narration.halving import lengths
 from narration.keep import keep_take, recover_subject
@@ -110,8 +118,25 @@ async def speak_chapter(desk: Desk, chapter: ChapterPlan, voices: dict[str, Voic
 
 def spoken_already(chapter: ChapterPlan, watcher: Watcher) -> SpokenChapter:
     """The same for a chapter with nothing to buy: needs neither desk nor service."""
-    pieces = [piece for planned in chapter.chunks for piece in [_known(planned, watcher)] if piece is not None]
-    return SpokenChapter(pieces=tuple(pieces))
+    pieces = (_known(planned, watcher) for planned in chapter.chunks)
+    return SpokenChapter(pieces=tuple(piece for piece in pieces if piece is not None))
+
+
+def verify_spoken(cut: ChapterChunks, spoken: SpokenChapter) -> None:
+    """Prove that every chunk is heard or named in a finding, before a chapter is assembled.
+
+    Raises:
+        TextLost: some words are neither.
+    """
+    accounted = [piece for piece in spoken.pieces if piece.take is not None or piece.finding is not None]
+    spans = sorted((piece.chunk.start, piece.chunk.end) for piece in accounted)
+    removed = [(removal.start, removal.end) for removal in cut.removals]
+    text, position = cut.chapter.text, 0
+    for start, end in [*sorted([*spans, *removed]), (len(text), len(text))]:
+        if text[position:start].strip():
+            words = text[position:start].strip()[:60]
+            raise TextLost(f"chapter {cut.chapter.number}: nobody speaks {words!r}.", "Please report this as a bug.")
+        position = max(position, end)
 
 
 def _known(planned: PlannedChunk, watcher: Watcher) -> SpokenPiece | None:
@@ -132,14 +157,19 @@ async def _spoken(
     known = _known(planned, watcher)
     if known is not None:
         return (known,)
-    if desk.halt.reason is not None or chunk.character not in voices:
+    if desk.halt.reason is not None:
         return (SpokenPiece(chunk=chunk, error=desk.halt.reason),)
     ask = planned.ask_with(voices[chunk.character])
+    if ask.voice in desk.gone:
+        return (SpokenPiece(chunk=chunk, error=desk.gone[ask.voice]),)
     try:
         take, bought = await take_of(desk, ask, chapter=chunk.chapter, character=chunk.character)
     except TextRefused as error:
         return await _refused(desk, replace(planned, ask=ask), error, voices, watcher)
-    except (VoiceMissing, AudioRefused) as error:
+    except VoiceMissing as error:
+        gone = desk.gone.setdefault(ask.voice, _gone(chunk.character, ask.voice, error))
+        return (SpokenPiece(chunk=chunk, error=gone),)
+    except AudioRefused as error:
         return (SpokenPiece(chunk=chunk, error=error),)
     except ServiceUnavailable as error:
         desk.halt.failed(error)
@@ -245,6 +275,15 @@ def _sender(ask: SpeechAsk) -> Callable[[Desk, Gate], Awaitable[Bought]]:
         )
 
     return send
+
+
+def _gone(character: str, voice: str, error: VoiceMissing) -> VoiceMissing:
+    return VoiceMissing(
+        f"The service no longer has the voice of {character} ({voice}): {error.what}",
+        "`narrate render --redesign-missing` makes a new version of it, and speaks everything of that character again; "
+        "nothing is replaced unless you say so.",
+        error.call,
+    )
 
 
 def _finding(chunk: Chunk, said: str) -> Finding:

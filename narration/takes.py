@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -52,6 +52,17 @@ class Takes:
 
         found = await asyncio.gather(*(look(take_id) for take_id in dict.fromkeys(take_ids)))
         return {take.take_id: take for take in found if take is not None}
+
+    async def all(self) -> AsyncIterator[Take]:
+        """Every take of the store.
+
+        Raises:
+            StoreError: the store cannot be read, or a record is damaged.
+        """
+        ids = [key.split("/")[2] for key in await self._store.keys("takes/") if key.endswith("/take.json")]
+        for start in range(0, len(ids), LOOKUPS_AT_ONCE):
+            for take in (await self.find(ids[start : start + LOOKUPS_AT_ONCE])).values():
+                yield take
 
     async def put(self, take: Take, audio: bytes) -> None:
         """Store a take: the audio first, then the record that makes it one.

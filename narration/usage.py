@@ -119,6 +119,27 @@ class Ledger:
         table = gathered.select(wanted)
         return table.sort_by("at") if "at" in wanted else table
 
+    async def paid(self) -> list[tuple[str, str, str, float]]:
+        """What was paid for and answered: action, take id, request id and price in USD of each call.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        table = await self.table(["action", "take_id", "request_id", "price_usd", "status", "code", "in_doubt"])
+        good = pc.and_(pc.equal(table["status"], 200), pc.equal(table["code"], ""))
+        answered = table.filter(pc.and_not(good, table["in_doubt"]))
+        columns = [answered[name].to_pylist() for name in ("action", "take_id", "request_id", "price_usd")]
+        return list(zip(*columns, strict=True))
+
+    async def voices_spoken(self) -> frozenset[str]:
+        """Names of the voices that something was ever spoken with.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        table = await self.table(["voice", "action"])
+        return frozenset(table.filter(pc.equal(table["action"], "synthesize"))["voice"].to_pylist())
+
     async def spent_usd(self, production: str, left_out: frozenset[str] = frozenset()) -> float:
         """What a production has cost, calls in doubt included.
 

@@ -57,6 +57,25 @@ class Voices:
         found = [await self.get(key.split("/")[1]) for key in keys if key.endswith("/voice.json")]
         return tuple(sorted((voice for voice in found if voice), key=lambda voice: (voice.created_at, voice.voice)))
 
+    async def current(self, design: VoiceDesign) -> VoiceDesign:
+        """The newest version of a design: the one that nobody has given up.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        while await self._store.exists(f"voices/{design.design_id}/given_up.json"):
+            design = replace(design, version=design.version + 1)
+        return design
+
+    async def give_up(self, voice: Voice, why: str, at: str) -> None:
+        """Say that a voice is to be made anew: its record stays, the next version of its design takes its place.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        record = json.dumps({"voice": voice.voice, "why": why, "at": at}, ensure_ascii=False).encode()
+        await self._store.create(f"voices/{voice.design.design_id}/given_up.json", record)
+
     async def whatever_account(self, design: VoiceDesign) -> Voice | None:
         """The voice of that design in the one account that has it, for a plan made without a key.
 

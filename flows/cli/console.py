@@ -1,25 +1,40 @@
 """What is printed, and where: results to standard output, everything else to standard error.
 
-Invariant: with `--json`, standard output holds one JSON document and nothing else.
+Invariant: with `--json`, standard output holds one JSON document and nothing else. Nothing is wrapped in a pipe, and
+a path is never broken, not even on a narrow terminal.
 """
 
 from __future__ import annotations
 
 import json
-import logging
+import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TypeVar
 
 from rich.console import Console
-from rich.logging import RichHandler
-from rich.table import Table
+from rich.text import Text
 
-from narration.errors import InputError, Problem
+from narration.errors import Interrupted
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+_T = TypeVar("_T")
+
+GOES_ON = "The same command goes on from there and pays for nothing twice."
+"""What a person who stopped a run wants to hear."""
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Whoever read us has enough (`| head`): say nothing more, and finish; rich would end the process as failed."""
+        self.quiet = True
+        devnull = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(devnull, self.file.fileno())
+        os.close(devnull)
+
+
+out = _Console(highlight=False)
+err = _Console(stderr=True, highlight=False)
 
 
 @dataclass(slots=True)
@@ -38,70 +53,50 @@ class Verbosity:
 settings = Verbosity()
 
 
-def start_logging() -> None:
-    """Send the program's own log records to standard error."""
-    logger = logging.getLogger("narration")
-    if not logger.handlers:
-        handler = RichHandler(console=err, show_path=False, show_time=False, markup=False, rich_tracebacks=False)
-        handler.setFormatter(logging.Formatter("%(message)s"))
-        logger.addHandler(handler)
-        logger.setLevel(logging.WARNING)
-        logger.propagate = False
-
-
-def log_to(path: Path) -> None:
-    """Send every log record to a file as well.
-
-    Raises:
-        InputError: the file cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handler = logging.FileHandler(path, encoding="utf-8")
-    except OSError as error:
-        raise InputError(
-            Problem(what=f"{path} cannot be written: {error.strerror}", where="--log-file", expected="a file's path")
-        ) from error
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logger = logging.getLogger("narration")
-    for shown in logger.handlers:
-        shown.setLevel(logger.level)
-    logger.addHandler(handler)
-    logger.setLevel(logging.DEBUG)
-
-
 def say(text: str = "") -> None:
-    """Print something for a person, unless quiet."""
+    """Print something for a person, unless quiet. Rich markup; what is not ours goes through `escape`."""
     if not settings.quiet:
-        out.print(text)
+        _print(out, text)
+
+
+def tell(text: str) -> None:
+    """Print something beside the result: on standard error, also when quiet."""
+    _print(err, text)
+
+
+def _print(console: Console, text: str) -> None:
+    if console.is_terminal:
+        console.print(Text.from_markup(text), overflow="ignore", crop=False)
+    else:
+        console.print(Text.from_markup(text), soft_wrap=True)
 
 
 def result(text: str) -> None:
-    """Print a result, also when quiet; plain, so that a pipe gets it whole."""
-    sys.stdout.write(text + "\n")
+    """Print a result, also when quiet; plain and whole on a line of its own."""
+    try:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        out.on_broken_pipe()
 
 
 def show_json(value: object) -> None:
     """Print one JSON document."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+    result(json.dumps(value, ensure_ascii=False, indent=2))
 
 
-def table(title: str, columns: Iterable[tuple[str, str]], rows: Iterable[Iterable[str]]) -> None:
-    """Print a table, unless quiet.
+def wait(work: Coroutine[object, object, _T]) -> _T:
+    """Run something asynchronous to its end.
 
-    Args:
-        title: above it.
-        columns: heading and justification (`left`, `right`).
-        rows: cells, in the order of the columns.
+    Raises:
+        Interrupted: the user stopped it.
     """
-    if settings.quiet:
-        return
-    grid = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False)
-    for heading, justify in columns:
-        grid.add_column(heading, justify="right" if justify == "right" else "left", overflow="fold")
-    for row in rows:
-        grid.add_row(*row)
-    out.print(grid)
+    import asyncio
+
+    try:
+        return asyncio.run(work)
+    except (KeyboardInterrupt, asyncio.CancelledError) as error:
+        raise Interrupted("Stopped at once. What was answered is kept.", GOES_ON) from error
 
 
 def duration(seconds: float) -> str:
@@ -114,4 +109,9 @@ def duration(seconds: float) -> str:
 
 def money(usd: float) -> str:
     """An amount: to the cent, or finer where a cent hides it."""
-    return f"${usd:.2f}" if usd == 0 or usd >= 1 else f"${usd:.4f}"
+    return f"${usd:,.2f}" if usd == 0 or usd >= 1 else f"${usd:.4f}"
+
+
+def count(number: int, thing: str, things: str = "") -> str:
+    """A number of things, in words that fit it (`1 voice`, `6 voices`)."""
+    return f"{number:,} {thing if number == 1 else things or thing + 's'}"

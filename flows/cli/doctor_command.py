@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
+import re
 import shutil
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from flows.cli import console
-from flows.cli.options import Json, LogFile, Profile, Quiet, StoreOption, Verbose, environ
-from narration.errors import ExitCode, NarrationError
+from flows.cli.options import Json, LogFile, Profile, Quiet, StoreOption, Verbose, Version, environ, examples
+from narration.errors import ExitCode, InputError, NarrationError, ServiceUnavailable, StoreError
+
+EXAMPLES = examples(
+    "narrate doctor                          this machine, with the sandbox",
+    "narrate doctor my-book                  the production, and its profile",
+    "narrate doctor --profile international  the key and the region",
+)
 
 LEAST_FREE_GB = 2.0
 """Below this, a book of ten hours does not fit beside its takes (1.7 GB of 24 kHz mono)."""
@@ -25,7 +33,7 @@ class Check:
     Attributes:
         name: of the thing.
         good: whether it will do.
-        says: what was found, in one sentence.
+        says: what was found, and what to do where it will not do.
         exit_code: what a render would exit with because of it.
     """
 
@@ -36,43 +44,84 @@ class Check:
 
 
 def doctor(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="DIR",
+            help="A production to check as well, with the profile in its book.yaml.",
+            show_default=False,
+        ),
+    ] = None,
     profile: Profile = None,
     store: StoreOption = None,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
     log_file: LogFile = None,
+    version: Version = False,
 ) -> None:
-    """Check profile, key, service, store, disk and ffmpeg. Asks the service for its list of voices, which is free."""
-    variables = environ()
-    checks = asyncio.run(_all(profile or "sandbox", store, variables))
+    """Check everything that a render needs; free of charge.
+
+    Production, profile, key, service, store, disk, ffmpeg, and Prefect where PREFECT_API_URL is set. The service is
+    asked for its list of voices. Exits with the code of the first thing that will not do.
+    """
+    checks = console.wait(_all(folder, profile, store, environ()))
+    failed = next((check.exit_code for check in checks if not check.good), ExitCode.DONE)
     if json:
-        console.show_json([{**asdict(check), "exit_code": int(check.exit_code)} for check in checks])
+        listed = [{**asdict(check), "exit_code": int(check.exit_code)} for check in checks]
+        console.show_json({"checks": listed, "exit_code": int(failed)})
     else:
         for check in checks:
-            console.out.print("[green]✓[/]" if check.good else "[red]✗[/]", end=" ")
-            console.out.print(f"{check.name}: {check.says}", markup=False)
-    bad = [check.exit_code for check in checks if not check.good]
-    if bad:
-        raise typer.Exit(bad[0])
+            if check.good:
+                console.say(f"[green]✓[/] {check.name}: {escape(check.says)}")
+            else:
+                console.tell(f"[red]✗[/] {check.name}: {escape(check.says)}")
+    raise typer.Exit(failed)
 
 
-async def _all(profile: str, store: str | None, variables: Mapping[str, str]) -> list[Check]:
-    checks = []
-    for name, look in (
-        ("service", lambda: _service(profile, variables)),
+async def _all(
+    folder: Path | None, profile: str | None, store: str | None, variables: Mapping[str, str]
+) -> list[Check]:
+    looks: list[tuple[str, Callable[[], Awaitable[str]]]] = []
+    if folder is not None:
+        looks.append(("production", lambda: _production(folder, profile, store, variables)))
+    looks += [
+        ("service", lambda: _service(profile or _profile_of(folder), variables)),
         ("store", lambda: _store(store, variables)),
         ("ffmpeg", _ffmpeg),
-    ):
-        checks.append(await _tried(name, look))
-    return checks
+    ]
+    if variables.get("PREFECT_API_URL", "").strip():
+        looks.append(("prefect", lambda: _prefect(variables["PREFECT_API_URL"])))
+    return [await _tried(name, look) for name, look in looks]
 
 
 async def _tried(name: str, look: Callable[[], Awaitable[str]]) -> Check:
     try:
         return Check(name=name, good=True, says=await look())
     except NarrationError as error:
-        return Check(name=name, good=False, says=str(error), exit_code=error.exit_code)
+        return Check(name=name, good=False, says=" ".join(str(error).split()), exit_code=error.exit_code)
+
+
+async def _production(folder: Path, profile: str | None, store: str | None, variables: Mapping[str, str]) -> str:
+    from flows.opening import Request, open_job
+
+    job = open_job(Request(folder=folder, profile=profile, store=store), variables, needs_key=False)
+    plan = await job.plan()
+    chapters = console.count(len(job.book.chapters), "chapter")
+    voices = console.count(len(plan.voices), "voice")
+    return (
+        f"{job.production.title}: {chapters}, {voices}, {plan.chunks_to_speak} of {plan.chunks_total} chunks to speak"
+    )
+
+
+def _profile_of(folder: Path | None) -> str:
+    """The profile of a production; the sandbox where there is none, or it cannot be read (its own check tells why)."""
+    from narration.production import load_production
+
+    try:
+        return load_production(folder).profile if folder is not None else "sandbox"
+    except InputError:
+        return "sandbox"
 
 
 async def _service(profile: str, variables: Mapping[str, str]) -> str:
@@ -83,10 +132,8 @@ async def _service(profile: str, variables: Mapping[str, str]) -> str:
     async with speaking(settings, variables) as (service, placed):
         listed = await service.voices()
     where = "the local sandbox" if settings.service.sandbox else placed.service.base_url
-    return (
-        f"profile {settings.service.profile}: {where} answers and takes the key; "
-        f"{listed.total} of {service.limits.voices_max} voices in the account"
-    )
+    voices = f"{listed.total} of {service.limits.voices_max} voices in the account"
+    return f"profile {settings.service.profile}: {where} answers and takes the key; {voices}"
 
 
 async def _store(store: str | None, variables: Mapping[str, str]) -> str:
@@ -101,7 +148,7 @@ async def _store(store: str | None, variables: Mapping[str, str]) -> str:
         return f"{opened.url} can be written"
     free_gb = shutil.disk_usage(_existing(opened.folder)).free / 1e9
     if free_gb < LEAST_FREE_GB:
-        raise NarrationError(
+        raise StoreError(
             f"{opened.url} has {free_gb:.1f} GB free.", f"A book wants {LEAST_FREE_GB:.0f} GB; choose another --store."
         )
     return f"{opened.url} can be written, {free_gb:.0f} GB free"
@@ -112,6 +159,20 @@ def _existing(folder: Path) -> Path:
 
 
 async def _ffmpeg() -> str:
+    import asyncio
+
     from narration.audio.encode import ffmpeg_version
 
-    return await asyncio.to_thread(ffmpeg_version)
+    said = await asyncio.to_thread(ffmpeg_version)
+    version = re.search(r"\d+(\.\d+)+", said)
+    return f"ffmpeg {version[0]}" if version else said
+
+
+async def _prefect(url: str) -> str:
+    from flows.render import server_trouble
+
+    trouble = await server_trouble()
+    if trouble:
+        hint = "Start it (`prefect server start`), or unset PREFECT_API_URL; a render goes on without it."
+        raise ServiceUnavailable(f"No Prefect server answers at {url} ({trouble}).", hint)
+    return f"the server at {url} answers"

@@ -2,56 +2,89 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from flows.cli import console
-from flows.cli.options import LogFile, Quiet, Verbose
+from flows.cli.options import LogFile, Quiet, Verbose, Version, examples
 from narration.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from narration.book import Book
+
+EXAMPLES = examples(
+    "narrate init my-book --manuscript my-book.md",
+    'narrate init emma -m emma.txt --title Emma --author "Jane Austen"',
+)
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(help="The folder to make.", show_default=False)],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make.", show_default=False)],
     manuscript: Annotated[
-        Path, typer.Option("--manuscript", "-m", help="The manuscript: Markdown or plain text.", show_default=False)
+        Path,
+        typer.Option(
+            "--manuscript", "-m", metavar="FILE", help="The manuscript: Markdown or plain text.", show_default=False
+        ),
     ],
     title: Annotated[
-        str | None, typer.Option("--title", help="Default: what the manuscript says.", show_default=False)
+        str | None,
+        typer.Option("--title", metavar="TEXT", help="Default: what the manuscript says.", show_default=False),
     ] = None,
-    author: Annotated[str, typer.Option("--author")] = "",
+    author: Annotated[
+        str | None,
+        typer.Option("--author", metavar="TEXT", help="Default: what the manuscript says.", show_default=False),
+    ] = None,
     language: Annotated[
         str | None,
         typer.Option(
-            "--language", "-l", help="Two letters (en, zh, …). Default: by the manuscript's script.", show_default=False
+            "--language",
+            "-l",
+            metavar="CODE",
+            help="Two letters (en, zh, de, …). Default: by the letters of the manuscript.",
+            show_default=False,
         ),
     ] = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
     log_file: LogFile = None,
+    version: Version = False,
 ) -> None:
-    """Make a production: book.yaml and cast.yaml with every key explained, beside a copy of the manuscript.
+    """Make a production: book.yaml and cast.yaml, every key explained.
 
-    Nothing that is there is overwritten.
+    The manuscript is copied beside them. Nothing that is there is overwritten.
     """
     from narration.manuscript import read_manuscript
-    from narration.production import LANGUAGES
     from narration.starter import starter_files
 
-    if language is not None and language not in LANGUAGES:
-        raise InputError(
-            Problem(what=f"no language {language!r}", where="--language", expected=f"one of {', '.join(LANGUAGES)}")
-        )
+    _check(manuscript, language)
     book = read_manuscript(manuscript, language=language)
     target = folder / manuscript.name
-    files = starter_files(
-        manuscript.name,
-        title=title or book.title or manuscript.stem.replace("_", " ").replace("-", " ").title(),
-        author=author or book.author,
-        language=book.language,
-    )
+    title = title or book.title or manuscript.stem.replace("_", " ").replace("-", " ").title()
+    files = starter_files(manuscript.name, title=title, author=author or book.author, language=book.language)
+    _refuse_to_overwrite(folder, files, manuscript, target)
+    _write(folder, files, manuscript, target)
+    _say(folder, [*files, target.name], title, book)
+
+
+def _check(manuscript: Path, language: str | None) -> None:
+    from narration.production import LANGUAGES
+
+    problems = []
+    if not manuscript.exists():
+        problems.append(Problem(what=f"there is no file {manuscript}", where="--manuscript"))
+    if language is not None and language not in LANGUAGES:
+        expected = f"one of {', '.join(LANGUAGES)}"
+        problems.append(Problem(what=f"no language {language!r}", where="--language", expected=expected))
+    if problems:
+        raise InputError(*problems)
+
+
+def _refuse_to_overwrite(folder: Path, files: dict[str, str], manuscript: Path, target: Path) -> None:
     there = [name for name in files if (folder / name).exists()]
     if target.exists() and not target.samefile(manuscript):
         there.append(target.name)
@@ -59,14 +92,11 @@ def init(
         raise InputError(
             Problem(
                 what=f"{folder} has {' and '.join(there)} already",
-                where="narrate init",
+                where="DIR",
                 expected="a folder without them",
-                hint=f"Edit what is there, or choose another folder; `narrate plan {folder}` shows what it would make.",
+                hint=f"Nothing was changed; `narrate plan {_quoted(folder)}` shows what it would make.",
             )
         )
-    _write(folder, files, manuscript, target)
-    console.say(f"Made {folder}: {', '.join([*files, target.name])}.")
-    console.say(f"Edit cast.yaml (who speaks, and how each is to sound), then: narrate plan {folder}")
 
 
 def _write(folder: Path, files: dict[str, str], manuscript: Path, target: Path) -> None:
@@ -83,5 +113,21 @@ def _write(folder: Path, files: dict[str, str], manuscript: Path, target: Path) 
         for path in written:
             path.unlink(missing_ok=True)
         raise InputError(
-            Problem(what=f"{folder} cannot be written: {error.strerror}", where="narrate init", expected="a folder")
+            Problem(what=f"{folder} cannot be written: {error.strerror}", where="DIR", expected="a folder to write in")
         ) from error
+
+
+def _say(folder: Path, files: list[str], title: str, book: Book) -> None:
+    chapters = console.count(len(book.chapters), "chapter")
+    console.say(f"Made {escape(str(folder))}: {escape(', '.join(files))}")
+    console.say(f"  [bold]{escape(title)}[/], {chapters}, language {book.language}")
+    console.say()
+    console.say("Next:")
+    console.say(f"  1. Edit {escape(str(folder / 'cast.yaml'))}: everyone who speaks, and how each is to sound.")
+    console.say(f"  2. narrate plan {escape(_quoted(folder))}     shows what it would make and cost; spends nothing")
+    console.say(f"  3. narrate render {escape(_quoted(folder))}   makes the audiobook; offline and free, until")
+    console.say("     `profile` in book.yaml names a service that costs money")
+
+
+def _quoted(folder: Path) -> str:
+    return shlex.quote(str(folder))

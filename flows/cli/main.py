@@ -6,58 +6,74 @@ import logging
 import sys
 import time
 import traceback
-from typing import Annotated
 
-import click
 import typer
+from rich.markup import escape
+from typer.core import TyperGroup
 
-from flows.cli import console
-from flows.cli.doctor_command import doctor
-from flows.cli.init_command import init
-from flows.cli.options import LogFile, Quiet, Verbose, environ
-from flows.cli.plan_command import plan
-from flows.cli.render_command import render
-from flows.cli.sandbox_command import sandbox
-from flows.cli.usage_command import usage
-from flows.cli.voices_command import voices_app
+from flows.cli import (
+    console,
+    doctor_command,
+    exit_codes,
+    init_command,
+    logs,
+    plan_command,
+    render_command,
+    sandbox_command,
+    usage_command,
+    voices_command,
+)
+from flows.cli.options import LogFile, Quiet, Verbose, Version, environ
 from narration import __version__
 from narration.errors import ExitCode, InputError, NarrationError
 
+COMMANDS = ("init", "plan", "render", "voices", "usage", "doctor", "sandbox")
+"""In the order in which a person meets them."""
+
+
+class _InOrder(TyperGroup):
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
+        """The commands in our order."""
+        del ctx
+        return [name for name in COMMANDS if name in self.commands]
+
+
+_SUMMARY = "Make a multi-voice audiobook from a manuscript and a cast sheet, and pay for nothing twice."
+_START = """\b
+Start:
+  narrate init my-book --manuscript my-book.md   make the folder of a book
+  narrate plan my-book                           what it would make, and cost
+  narrate render my-book                         make it"""
+
 app = typer.Typer(
     name="narrate",
-    help="Make a multi-voice audiobook from a manuscript and a cast sheet, and pay for nothing twice.",
+    cls=_InOrder,
     no_args_is_help=True,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
 )
 
 
-def _version(value: bool) -> None:
-    if value:
-        console.result(f"narrate {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
+@app.callback(help=_SUMMARY, epilog=f"{_START}\n\n{exit_codes.help_lines()}")
 def everything(
-    version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
-    ] = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
     log_file: LogFile = None,
+    version: Version = False,
 ) -> None:
-    """Make a multi-voice audiobook from a manuscript and a cast sheet, and pay for nothing twice."""
+    """Take the options that stand before the command's name."""
 
 
-app.command()(init)
-app.command()(plan)
-app.command()(render)
-app.command()(usage)
-app.add_typer(voices_app, name="voices")
-app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(sandbox)
-app.command()(doctor)
+app.command(epilog=init_command.EXAMPLES)(init_command.init)
+app.command(epilog=plan_command.EXAMPLES)(plan_command.plan)
+app.command(epilog=render_command.EXAMPLES)(render_command.render)
+app.command(epilog=usage_command.EXAMPLES)(usage_command.usage)
+app.command(epilog=doctor_command.EXAMPLES)(doctor_command.doctor)
+app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
+    sandbox_command.sandbox
+)
+app.add_typer(voices_command.voices_app, name="voices")
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -74,22 +90,23 @@ def run(argv: list[str]) -> int:
     Returns:
         The exit code.
     """
-    console.start_logging()
+    console.settings.quiet = console.settings.verbose = False
+    with logs.listening():
+        return int(_run(argv))
+
+
+def _run(argv: list[str]) -> int:
     try:
         code = typer.main.get_command(app).main(args=argv, prog_name="narrate", standalone_mode=False)
     except NarrationError as error:
         _tell(error)
         return error.exit_code
-    except (click.exceptions.Abort, KeyboardInterrupt):
-        console.err.print("Interrupted. What was answered is kept; the same command goes on from there.")
+    except (typer.Abort, KeyboardInterrupt):
+        console.tell("Interrupted.")
         return ExitCode.INTERRUPTED
-    except click.ClickException as error:
-        error.show(sys.stderr)
+    except typer.TyperException as error:
+        _tell_usage(error)
         return ExitCode.WRONG_INPUT
-    except BrokenPipeError:
-        # Whoever read our output has enough; that is not a failure of ours.
-        sys.stderr.close()
-        return ExitCode.DONE
     except Exception:  # noqa: BLE001 — the last line of defence: a bug is told as one, with its report on disk
         return _our_fault()
     return code if isinstance(code, int) else ExitCode.DONE
@@ -99,14 +116,23 @@ def _tell(error: NarrationError) -> None:
     logging.getLogger("narration.cli").debug("%s: %s", type(error).__name__, error)
     if isinstance(error, InputError):
         count = len(error.problems)
-        console.err.print(f"[bold red]{'One mistake' if count == 1 else f'{count} mistakes'}:[/]")
+        console.tell(f"[bold red]{'One mistake' if count == 1 else f'{count} mistakes'}:[/]")
         for problem in error.problems:
-            console.err.print(f"  • {problem}", markup=False)
+            console.tell(f"  • {escape(str(problem))}")
         return
-    console.err.print(f"[bold red]{type(error).__name__}:[/] ", end="")
-    console.err.print(error.what, markup=False)
+    console.tell(f"[bold red]error:[/] {escape(error.what)}")
     if error.hint:
-        console.err.print(f"→ {error.hint}", markup=False)
+        console.tell(f"→ {escape(error.hint)}")
+
+
+def _tell_usage(error: typer.TyperException) -> None:
+    """A mistake in the command line itself; without a command at all, its help."""
+    context = getattr(error, "ctx", None)
+    if type(error).__name__ == "NoArgsIsHelpError":
+        sys.stderr.write(error.format_message() + "\n")
+        return
+    console.tell(f"[bold red]error:[/] {escape(error.format_message())}")
+    console.tell(f"→ {context.command_path if context else 'narrate'} --help")
 
 
 def _our_fault() -> int:
@@ -117,9 +143,9 @@ def _our_fault() -> int:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         path.write_text(f"narrate {__version__}\n{traceback.format_exc()}", encoding="utf-8")
-        where = f"The report is in {path}."
+        where = f"The report is in {path}"
     except OSError:
         where = traceback.format_exc()
-    console.err.print("[bold red]This is a bug of ours, not a mistake of yours.[/] ", end="")
-    console.err.print(f"{where} What was paid for is kept.", markup=False)
+    console.tell("[bold red]This is a bug of ours, not a mistake of yours.[/] What was paid for is kept.")
+    console.tell(escape(where))
     return ExitCode.OUR_FAULT

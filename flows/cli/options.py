@@ -1,4 +1,7 @@
-"""Options that several commands share: spelled, explained and checked in one place."""
+"""Options that several commands share: spelled, explained and checked in one place.
+
+Invariant: `--quiet`, `--verbose`, `--log-file` and `--version` mean the same before and after the name of a command.
+"""
 
 from __future__ import annotations
 
@@ -9,55 +12,87 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import console
+from flows.cli import console, logs
+from narration import __version__
 
 Folder = Annotated[
     Path,
     typer.Argument(
-        help="The production: the folder with book.yaml. Default: the folder you are in.", show_default=False
+        metavar="DIR", help="The production: the folder with book.yaml. Default: where you are.", show_default=False
     ),
 ]
 Profile = Annotated[
     str | None,
     typer.Option(
-        "--profile", "-p", help="Name or path of a profile; instead of the one in book.yaml.", show_default=False
+        "--profile",
+        "-p",
+        metavar="NAME",
+        help="sandbox, international, china, or the path of a TOML file; instead of `profile` in book.yaml.",
+        show_default=False,
     ),
 ]
 Chapters = Annotated[
     str | None,
     typer.Option(
-        "--chapters", "-c", help="Which chapters: numbers, ranges, titles (`1-3`, `2,5`, `4-`).", show_default=False
+        "--chapters",
+        "-c",
+        metavar="WHICH",
+        help="Numbers, ranges or titles: 1-3, or 2,5, or 4-. Default: the whole book.",
+        show_default=False,
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", "-o", metavar="DIR", help="Where the audiobook goes. Default: out/ in DIR.", show_default=False
     ),
 ]
 StoreOption = Annotated[
     str | None,
     typer.Option(
         "--store",
-        help="Folder or URL (s3://bucket/prefix) of the store. Default: `store` in NARRATION_HOME.",
+        metavar="PLACE",
+        help="Folder or URL (s3://bucket/prefix) of the store. Default: store/ in NARRATION_HOME.",
         show_default=False,
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Budget = Annotated[
+    float | None,
+    typer.Option(
+        "--budget",
+        min=0.0,
+        metavar="USD",
+        help="The most that this run may spend; `budget_usd` of the book holds as well.",
+        show_default=False,
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 
 def _quiet(value: bool) -> bool:
     if value:
         console.settings.quiet = True
-        logging.getLogger("narration").setLevel(logging.ERROR)
+        logs.print_from(logging.ERROR)
     return value
 
 
 def _verbose(value: bool) -> bool:
     if value:
         console.settings.verbose = True
-        logging.getLogger("narration").setLevel(logging.DEBUG)
+        logs.print_from(logging.INFO)
     return value
 
 
 def _log_file(value: Path | None) -> Path | None:
     if value is not None:
-        console.log_to(value)
+        logs.log_to(value)
     return value
+
+
+def _version(value: bool) -> None:
+    if value:
+        console.result(f"narrate {__version__}")
+        raise typer.Exit
 
 
 Quiet = Annotated[
@@ -68,10 +103,25 @@ Verbose = Annotated[
 ]
 LogFile = Annotated[
     Path | None,
-    typer.Option("--log-file", help="Write every step into this file.", callback=_log_file, show_default=False),
+    typer.Option(
+        "--log-file",
+        metavar="FILE",
+        help="Write every step into this file.",
+        callback=_log_file,
+        is_eager=True,
+        show_default=False,
+    ),
+]
+Version = Annotated[
+    bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
 ]
 
 
 def environ() -> dict[str, str]:
     """The process's environment."""
     return dict(os.environ)
+
+
+def examples(*lines: str) -> str:
+    """The end of a command's help: lines to copy."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)

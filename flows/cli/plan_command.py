@@ -2,34 +2,62 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.markup import escape
+
 from flows.cli import console
-from flows.cli.options import Chapters, Folder, Json, LogFile, Profile, Quiet, StoreOption, Verbose, environ
+from flows.cli.options import (
+    Budget,
+    Chapters,
+    Folder,
+    Json,
+    LogFile,
+    Out,
+    Profile,
+    Quiet,
+    StoreOption,
+    Verbose,
+    Version,
+    environ,
+    examples,
+)
+from flows.cli.tables import Column, table
 
 if TYPE_CHECKING:
     from flows.opening import Job
     from narration.plan import Plan
+
+EXAMPLES = examples(
+    "narrate plan                        the production you are in",
+    "narrate plan my-book --chapters 1-3",
+    "narrate plan my-book --profile international --json",
+)
 
 
 def plan(
     folder: Folder = Path(),
     profile: Profile = None,
     chapters: Chapters = None,
+    out: Out = None,
     store: StoreOption = None,
+    budget: Budget = None,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
     log_file: LogFile = None,
+    version: Version = False,
 ) -> None:
-    """Show what a render would speak, reuse and cost. Spends nothing; needs neither key nor network."""
+    """Show what a render would speak, reuse and cost.
+
+    Spends nothing; needs neither key nor network.
+    """
     from flows.opening import Request, open_job
 
-    request = Request(folder=folder, profile=profile, chapters=chapters, store=store)
+    request = Request(folder=folder, profile=profile, chapters=chapters, out=out, store=store, budget_usd=budget)
     job = open_job(request, environ(), needs_key=False)
-    made = asyncio.run(job.plan())
+    made = console.wait(job.plan())
     if json:
         console.show_json(plan_json(made))
     else:
@@ -75,34 +103,41 @@ def plan_json(plan: Plan) -> dict[str, object]:
             {
                 "character": voice.character.name,
                 "voice": voice.voice.voice if voice.voice else None,
-                "lines": sum(
-                    1
-                    for chapter in plan.chapters
-                    for line in chapter.cut.script.lines
-                    if line.character == voice.character.name
-                ),
+                "lines": _lines_of(plan, voice.character.name),
             }
             for voice in plan.voices
         ],
     }
 
 
+def _lines_of(plan: Plan, name: str) -> int:
+    return sum(1 for chapter in plan.chapters for line in chapter.cut.script.lines if line.character == name)
+
+
 def show_plan(job: Job, plan: Plan) -> None:
     """The plan, for a person."""
-    service = plan.settings.service
-    console.say(f"[bold]{plan.production.title}[/] by {plan.production.author or 'unknown'}, profile {service.profile}")
+    author = plan.production.author
+    profile = plan.settings.service.profile
+    console.say(f"[bold]{escape(plan.production.title)}[/]{escape(f' by {author}' if author else '')}, {profile}")
     console.say()
-    console.table(
-        "Chapters",
+    _chapters(plan)
+    console.say()
+    _voices(plan)
+    console.say()
+    _sums(job, plan)
+
+
+def _chapters(plan: Plan) -> None:
+    table(
         (
-            ("", "right"),
-            ("title", "left"),
-            ("lines", "right"),
-            ("chunks", "right"),
-            ("reused", "right"),
-            ("to narrator", "right"),
+            Column(heading="", right=True),
+            Column(heading="chapter", gives_way=True),
+            Column(heading="lines", right=True),
+            Column(heading="chunks", right=True),
+            Column(heading="reused", right=True),
+            Column(heading="no speaker", right=True),
         ),
-        (
+        [
             (
                 str(chapter.cut.chapter.number),
                 chapter.cut.chapter.title or "—",
@@ -112,57 +147,73 @@ def show_plan(job: Job, plan: Plan) -> None:
                 str(chapter.cut.script.unattributed or ""),
             )
             for chapter in plan.chapters
-        ),
+        ],
     )
-    console.say()
-    lines = {voice.character.name: 0 for voice in plan.voices}
-    for chapter in plan.chapters:
-        for line in chapter.cut.script.lines:
-            lines[line.character] = lines.get(line.character, 0) + 1
-    console.table(
-        "Voices",
-        (("character", "left"), ("lines", "right"), ("voice", "left")),
+
+
+def _voices(plan: Plan) -> None:
+    table(
         (
+            Column(heading="character", gives_way=True),
+            Column(heading="lines", right=True),
+            Column(heading="voice", gives_way=True),
+        ),
+        [
             (
                 voice.character.name,
-                str(lines[voice.character.name]),
-                voice.voice.voice if voice.voice else "to be created",
+                str(_lines_of(plan, voice.character.name)),
+                f"kept, made {voice.voice.created_at[:10]}" if voice.voice else "to be created",
             )
             for voice in plan.voices
-        ),
+        ],
     )
-    console.say()
-    _show_sums(job, plan)
 
 
-def _show_sums(job: Job, plan: Plan) -> None:
-    design, speech = plan.prices
+def _sums(job: Job, plan: Plan) -> None:
+    _say_unattributed(plan)
+    repeated = plan.chunks_total - plan.chunks_to_speak - plan.chunks_reused
+    again = f", {repeated} said twice" if repeated else ""
+    create, kept = len(plan.voices_to_create()), sum(1 for voice in plan.voices if voice.voice)
+    characters = console.count(plan.characters_billed, "character")
+    _row("speech", f"{plan.chunks_to_speak} of {plan.chunks_total} chunks to buy ({characters} billed)")
+    _row("", f"{plan.chunks_reused} in the store{again}")
+    _row("voices", f"{create} to create, {kept} kept")
+    _say_cost(job, plan)
+    took = f", about {console.duration(plan.time_s_estimate)} to make" if plan.time_s_estimate else ""
+    _row("audio", f"about {console.duration(plan.audio_s_estimate)}{took}")
+    _row("output", escape(str(job.out)))
+
+
+def _say_unattributed(plan: Plan) -> None:
     quotations = sum(chapter.cut.script.quotations for chapter in plan.chapters)
     unattributed = sum(chapter.cut.script.unattributed for chapter in plan.chapters)
     if unattributed:
         console.say(
-            f"{unattributed} of {quotations} quotations have no speaker's name beside them: the narrator reads them. "
-            "Write `Name: “…”` to give one to somebody."
+            f"{unattributed} of {console.count(quotations, 'quotation')} have no speaker's name beside them: the "
+            "narrator reads them. `Name: “…”` gives a line to somebody."
         )
-    silent = [
-        character.name
-        for character in plan.cast.characters
-        if character.name not in {v.character.name for v in plan.voices}
-    ]
+    speaking = {voice.character.name for voice in plan.voices}
+    silent = [character.name for character in plan.cast.characters if character.name not in speaking]
     if silent:
-        console.say(f"In the cast, and without a line here: {', '.join(silent)}.")
-    console.say(
-        f"To speak: {plan.chunks_to_speak} chunks ({plan.characters_billed} characters billed) "
-        f"and {len(plan.voices_to_create())} voices; reused: {plan.chunks_reused} of {plan.chunks_total} chunks."
-    )
+        console.say(f"In the cast, and without a line here: {escape(', '.join(silent))}.")
+    if unattributed or silent:
+        console.say()
+
+
+def _say_cost(job: Job, plan: Plan) -> None:
+    _row("cost", f"[bold]{console.money(plan.cost_usd)}[/]{_assumed(plan) if plan.cost_usd else ''}")
+    if plan.cost_usd and plan.settings.service.sandbox:
+        _row("", "the sandbox charges nothing; this is what the vendor would ask")
+    caps = [cap for cap in (plan.production.budget_usd, job.request.budget_usd) if cap is not None]
+    if caps and plan.cost_usd > min(caps):
+        _row("", f"[yellow]that is more than the budget of {console.money(min(caps))}: the render will stop there[/]")
+
+
+def _assumed(plan: Plan) -> str:
+    design, speech = plan.prices
     assumed = [name for name, price in (("a voice", design), ("speech", speech)) if price.assumed]
-    note = f" (the price of {' and '.join(assumed)} is assumed: the vendor's is not known)" if assumed else ""
-    free = " The sandbox costs nothing; this is what the vendor would ask." if plan.settings.service.sandbox else ""
-    console.say(f"Cost: [bold]{console.money(plan.cost_usd)}[/]{note}.{free}")
-    budget = plan.production.budget_usd
-    if budget is not None and plan.cost_usd > budget:
-        console.say(
-            f"[yellow]That is more than the book's budget of {console.money(budget)}: the render will stop there.[/]"
-        )
-    took = f", about {console.duration(plan.time_s_estimate)} to make" if plan.time_s_estimate else ""
-    console.say(f"Audio: about {console.duration(plan.audio_s_estimate)}{took}. Output: {job.out}")
+    return f"; the price of {' and '.join(assumed)} is assumed (the vendor's is not known)" if assumed else ""
+
+
+def _row(label: str, text: str) -> None:
+    console.say(f"{label:<8}{text}")

@@ -30,8 +30,11 @@ SHORT_WORD_DB = 8.0
 SPEECH_MIN_DBFS = -65.0
 NOISE_BELOW_LOUD_DB = 25.0
 """What is nearer than this to the loud blocks is speech, however steady: a vowel held long."""
-LEVEL_GATE_DB = 15.0
-"""Blocks further below the mean than this are pauses and breaths, and do not count for the level."""
+LEVEL_GATE_DB = 10.0
+"""Blocks further below the mean than this are pauses and breaths, and do not count for the level.
+
+Source: the relative gate of ITU-R BS.1770-4.
+"""
 FLOOR_MS = 50
 """Length of the quietest stretch of a clip."""
 

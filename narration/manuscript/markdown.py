@@ -24,7 +24,8 @@ _FRONT_MATTER: Final = re.compile(
 _FRONT_KEY: Final = re.compile(r"^(title|author):[ \t]*(.+?)[ \t]*$", re.MULTILINE | re.IGNORECASE)
 
 _DEFINITION: Final = re.compile(
-    r"^( {0,3})(\[[^\]\n]+\]:[ \t]*+(?!<?(?:[a-z]+:|www\.|[./#])\S*(?:[ \t]+[\"'(].*)?$))", re.MULTILINE
+    r"^((?:[ \t>*+-]|\d{1,9}[.)](?=[ \t]))*)(\[[^\]\n]+\]:[ \t]*+(?!<?(?:[a-z]+:|www\.|[./#])\S*(?:[ \t]+[\"'(].*)?$))",
+    re.MULTILINE,
 )
 """What Markdown would take for the target of a link, and swallow, although it is none (`[Mara]: Hello.`)."""
 
@@ -97,7 +98,11 @@ def _leaves(tokens: list[Token]) -> Iterator[tuple[Token, ParagraphKind, str]]:
         elif token.type in {"blockquote_close", "bullet_list_close", "ordered_list_close"}:
             containers.pop()
         elif token.type == "list_item_open":
-            marker = f"{token.info}{token.markup} " if token.info else ""
+            marker += f"{token.info}{token.markup} " if token.info else ""
+            opener = token
+        elif token.type == "list_item_close" and marker and opener is not None:
+            yield Token("inline", "", 0, children=[], map=opener.map), ParagraphKind.LIST_ITEM, marker
+            marker = ""
         elif token.type in {"paragraph_open", "heading_open"}:
             opener = token
         elif token.type in {"inline", "html_block", "hr"}:
@@ -109,6 +114,8 @@ def _leaves(tokens: list[Token]) -> Iterator[tuple[Token, ParagraphKind, str]]:
 
 def _blocks(token: Token, kind: ParagraphKind, marker: str, language: str) -> Iterator[Block]:
     line = token.map[0] + 1 if token.map else 0
+    if marker and token.type != "inline":
+        yield from _prose_blocks(marker, kind, line, language)
     if token.type == "hr":
         yield _block(token.markup[0] * 3, ParagraphKind.SCENE_BREAK, line)
         return
@@ -116,16 +123,16 @@ def _blocks(token: Token, kind: ParagraphKind, marker: str, language: str) -> It
         yield from _html_blocks(token.content, kind, line, language)
         return
     level = int(token.tag[1]) if token.tag.startswith("h") else 0
-    raw = _inline_text(token.children or [])
+    raw = marker + _inline_text(token.children or [])
     if level and token.markup == "-" and (len(raw) > _UNDERLINED_CHARS or raw.rstrip().endswith(_SENTENCE_ENDS)):
-        yield from _prose_blocks(marker + raw, kind, line, language)
+        yield from _prose_blocks(raw, kind, line, language)
         yield _block("---", ParagraphKind.SCENE_BREAK, line + raw.count("\n") + 1)
     elif level:
         heading = clean(unwrap(raw.replace(_HARD_BREAK, "\n").split("\n"), language))
         if heading:
             yield _block(heading, ParagraphKind.HEADING, line, level=level)
     else:
-        yield from _prose_blocks(marker + raw, kind, line, language)
+        yield from _prose_blocks(raw, kind, line, language)
 
 
 def _prose_blocks(raw: str, kind: ParagraphKind, line: int, language: str) -> Iterator[Block]:

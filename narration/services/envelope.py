@@ -119,7 +119,7 @@ def error_words(content: Json) -> tuple[str, str]:
     code, message = holder.get("code"), holder.get("message")
     if isinstance(inner, dict) and not code:
         code = holder.get("type") or "error"
-    told = str(code) if isinstance(code, str | int) and _short(code) else ""
+    told = str(code) if isinstance(code, str | int) else ""
     return "" if told in _NO_ERROR else told, message if isinstance(message, str) else ""
 
 
@@ -135,8 +135,3 @@ def what_came(reply: Reply) -> str:
         return "the answer is a redirect, which is not followed, as the key belongs to this host only"
     start = readable(reply.body[:400].decode("utf-8", "replace"), 80)
     return f"the answer is not a JSON object; it starts “{start}”" if start else "the answer is empty"
-
-
-def _short(code: str | int) -> bool:
-    """Whether a code can be spelled out; a number of thousands of digits cannot."""
-    return isinstance(code, str) or abs(code) < 1 << 64

@@ -150,7 +150,7 @@ def public_only(host: str, addresses: Iterable[str]) -> None:
 
 def _split(url: str) -> _Parts:
     match = _LINK.fullmatch(url) if len(url) <= LINK_MOST_CHARS and _PRINTABLE.fullmatch(url) else None
-    if match is None or "\\" in url:
+    if match is None:
         raise LinkRefused("it is not a URL")
     scheme = match["scheme"].lower()
     if scheme not in _DEFAULT_PORTS:

@@ -114,6 +114,10 @@ def test_what_only_looks_like_markup_is_not_lost(tmp_path: Path) -> None:
     )
 
 
+def test_the_number_of_an_empty_list_item_is_a_word_too(tmp_path: Path) -> None:
+    assert read(tmp_path, "* 12.\n\nEnd.\n").chapters[0].text == "12.\n\nEnd."
+
+
 def test_a_reference_link_is_still_a_link(tmp_path: Path) -> None:
     assert read(tmp_path, "See [the lamp][l].\n\n[l]: https://example.org/lamp\n").chapters[0].text == "See the lamp."
 

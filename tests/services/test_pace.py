@@ -45,11 +45,12 @@ def most_within(starts: list[float], length_s: float) -> int:
     per_minute=st.sampled_from([0, 1, 7, 60, 120, 180]),
     per_second=st.sampled_from([0.0, 0.25, 1.0, 2.0, 2.5, 3.0, 50.0]),
     late_s=st.sampled_from([0.0, 0.003, 0.4]),
-    pauses=st.lists(st.sampled_from([0.0, 0.0, 0.0, 0.1, 1.0, 45.0]), min_size=1, max_size=250),
+    runs=st.lists(st.tuples(st.sampled_from([0.0, 0.1, 1.0, 3.0, 45.0]), st.integers(1, 60)), min_size=1, max_size=8),
 )
 def test_no_window_holds_more_starts_than_it_may(
-    per_minute: int, per_second: float, late_s: float, pauses: list[float]
+    per_minute: int, per_second: float, late_s: float, runs: list[tuple[float, int]]
 ) -> None:
+    pauses = [pause for first, length in runs for pause in [first] + [0.0] * (length - 1)]
     time = FakeTime(late_s)
     pacer = Pacer(per_minute=per_minute, per_second=per_second, in_flight=4, clock=time.clock, sleep=time.sleep)
     starts = asyncio.run(starts_of(pacer, time, pauses))
@@ -71,6 +72,13 @@ async def test_the_rate_is_reached_within_five_percent_after_the_slow_start(late
     steady = [start for start in starts if start >= starts[0] + 30]
     rate_hz = (len(steady) - 1) / (steady[-1] - steady[0])
     assert 3.0 * 0.9 <= rate_hz <= 3.0 + 1e-6
+
+
+async def test_a_pause_is_not_made_up_for_by_a_burst() -> None:
+    time = FakeTime()
+    pacer = Pacer(per_minute=180, per_second=3.0, in_flight=4, clock=time.clock, sleep=time.sleep)
+    starts = await starts_of(pacer, time, [0.0] * 60 + [5.0] + [0.0] * 30)
+    assert most_within(starts, 1.0) == 3
 
 
 async def test_the_start_is_slow_and_slow_again_after_a_rest() -> None:
