@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from typing import Annotated
 from uuid import UUID
 
 import httpx
-from prefect import flow, task
+from prefect import flow, tags, task
 from prefect.artifacts import (
     acreate_markdown_artifact,
     acreate_progress_artifact,
@@ -28,15 +28,17 @@ from prefect.artifacts import (
 )
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State
 from prefect.exceptions import PrefectException
 from prefect.runtime import flow_run
+from prefect.states import Failed
 from pydantic import Field
 
-from flows.artifacts import chapter_rows, key_of, progress_words, report_markdown
+from flows.artifacts import chapter_rows, finding_words, key_of, progress_words, report_markdown
 from flows.opening import Job, Request, open_job
 from flows.rendering import Progress, render
 from narration.desk import Halt
-from narration.errors import NarrationError, ToolError
+from narration.errors import ExitCode, NarrationError, ToolError
 from narration.production import load_production
 from narration.report.summary import ChapterSummary, Summary
 
@@ -74,7 +76,10 @@ async def render_book(
     budget_usd: Annotated[
         float | None, Field(title="Budget", description="The most that this run may spend, in USD.", ge=0)
     ] = None,
-) -> int:
+    redesign_missing: Annotated[
+        bool, Field(title="Redesign missing voices", description="Make those anew that the service lost.")
+    ] = False,
+) -> int | State[int]:
     """Render one book: plan, voices, chapters side by side, delivery.
 
     Args:
@@ -84,13 +89,12 @@ async def render_book(
         out: folder of the audiobook.
         store: folder or URL of the store.
         budget_usd: the most that this run may spend.
+        redesign_missing: make voices anew that the service lost, and speak all of their lines again.
 
     Returns:
-        The exit code that the command line would have ended with; 0 or 3 (findings).
-
-    Raises:
-        NarrationError: what stopped the run; the flow run is marked as failed with its message.
+        0, or a failed state with our message: what stopped the run, or what in the finished book is to be looked at.
     """
+    watch = watching.get()
     request = Request(
         folder=Path(production),
         profile=profile,
@@ -98,28 +102,46 @@ async def render_book(
         out=Path(out) if out else None,
         store=store,
         budget_usd=budget_usd,
+        redesign_missing=redesign_missing,
     )
-    watch = watching.get()
-    environ = dict(os.environ)
-    job = open_job(request, environ, needs_key=True)
-    progress = watch.progress if watch else Progress(plan=await job.plan())
-    summary = await _render_shown(job, environ, progress, watch.halt if watch else Halt())
+    try:
+        summary = await _render_shown(request, watch)
+    except NarrationError as error:
+        if watch:
+            watch.failure = error
+        return _failed(error)
     if watch:
         watch.summary = summary
+    return _ended(summary)
+
+
+def _ended(summary: Summary) -> int | State[int]:
+    """How the flow run ends. A state and not an error, which Prefect would print with a traceback."""
     failure = summary.stopped or next((chapter.error for chapter in summary.chapters if chapter.error), None)
     if failure is not None:
-        raise failure
+        return _failed(failure)
+    if summary.exit_code is ExitCode.FINDINGS:
+        return Failed(message=f"Finished, with something to look at. {finding_words(summary.findings[0])}")
     return int(summary.exit_code)
 
 
-async def _render_shown(job: Job, environ: Mapping[str, str], progress: Progress, halt: Halt) -> Summary:
+def _failed(error: NarrationError) -> State[int]:
+    return Failed(message=f"{type(error).__name__}: {error}")
+
+
+async def _render_shown(request: Request, watch: Watch | None) -> Summary:
+    environ = dict(os.environ)
+    job = watch.job if watch else open_job(request, environ, needs_key=True)
+    progress = watch.progress if watch else Progress(plan=await job.plan())
+    halt = watch.halt if watch else Halt()
     async with _shown(progress):
         flow_run_id = str(flow_run.get_id() or "")
         summary = await render(
             job, progress.plan, environ, progress=progress, halt=halt, flow_run_id=flow_run_id, each=_as_task
         )
     with _server_may_be_away():
-        await acreate_markdown_artifact(report_markdown(summary), key=key_of(progress.plan, "report"))
+        report = report_markdown(summary, sandbox=job.settings.service.sandbox)
+        await acreate_markdown_artifact(report, key=key_of(progress.plan, "report"))
     return summary
 
 
@@ -128,42 +150,55 @@ class Watch:
     """A caller in the same process who looks on, and may stop the run.
 
     Attributes:
+        job: the production, opened.
         progress: of the plan that was shown.
         halt: stops buying.
         summary: what became of the run.
+        failure: why it could not begin.
     """
 
+    job: Job
     progress: Progress
     halt: Halt
     summary: Summary | None = None
+    failure: NarrationError | None = None
 
 
 watching: ContextVar[Watch | None] = ContextVar("watching", default=None)
 """Who looks on. Not a parameter of the flow: those are values that a form can hold."""
 
 
-async def render_watched(job: Job, watch: Watch) -> Summary:
+async def render_watched(watch: Watch) -> Summary:
     """Run the flow for somebody who looks on.
 
     Raises:
         NarrationError: the run could not begin.
     """
-    request = job.request
-    token = watching.set(watch)
+    request, token = watch.job.request, watching.set(watch)
     try:
-        await render_book(
-            production=str(request.folder.absolute()),
-            profile=request.profile,
-            chapters=request.chapters,
-            out=str(job.out),
-            store=request.store,
-            budget_usd=request.budget_usd,
-        )
-    except NarrationError:
-        if watch.summary is None:
-            raise
+        with tags(f"book:{watch.job.production.name}", f"profile:{watch.job.settings.service.profile}"):
+            state = await render_book(
+                production=str(request.folder.absolute()),
+                profile=request.profile,
+                chapters=request.chapters,
+                out=str(watch.job.out),
+                store=request.store,
+                budget_usd=request.budget_usd,
+                redesign_missing=request.redesign_missing,
+                return_state=True,
+            )
+    except (httpx.HTTPError, PrefectException) as error:
+        # Away for good while we worked: the store has everything, and only the page on the server is not complete.
+        if watch.summary is None and watch.failure is None:
+            raise ToolError(f"The Prefect server went away: {error}.", "Run the same command again.") from error
+        log.warning("the Prefect server did not take the end of the run: %s", error)
+    else:
+        if watch.summary is None and watch.failure is None:
+            await state.aresult()
     finally:
         watching.reset(token)
+    if watch.failure is not None:
+        raise watch.failure
     if watch.summary is None:
         raise ToolError("The flow ended without a summary.", "Look at the run in the Prefect UI.")
     return watch.summary
@@ -204,12 +239,12 @@ async def _shown(progress: Progress) -> AsyncIterator[None]:
 
 
 async def _follow(progress: Progress, artifact: UUID | None) -> None:
-    shown, chapters = -1, -1
+    words, chapters = "", 0
     while True:
-        if progress.chunks_done != shown:
-            shown = progress.chunks_done
+        if progress_words(progress) != words:
+            words = progress_words(progress)
             await _update(progress, artifact)
-        if len(progress.chapters) != chapters:
+        if chapters < len(progress.chapters) < len(progress.plan.chapters):
             chapters = len(progress.chapters)
             await _table(progress)
         await asyncio.sleep(UPDATE_S)

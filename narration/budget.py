@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import itertools
 import json
+import zlib
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from narration.errors import BudgetReached
+from narration.errors import BudgetReached, StoreError
 
 if TYPE_CHECKING:
     from narration.store import Store
@@ -28,7 +30,7 @@ BLOCKS = 50
 """An allowance grows by this share of the cap, so that not every request has to look at the store."""
 
 PATIENCE_S = 3.0
-"""How long a run waits for others to give allowance back before it says that the budget is reached."""
+"""How long a run waits, in all, for others to give allowance back before it says that the budget is reached."""
 
 SpentElsewhere = Callable[[frozenset[str]], Awaitable[float]]
 """Money in the ledger of this production that other runs spent or are in doubt about, those named left out."""
@@ -61,6 +63,7 @@ class Budget:
         self._spent_elsewhere = spent_elsewhere
         self._sleep = sleep
         self._allowance_usd = 0.0
+        self._patience_s = PATIENCE_S
         self._lock = asyncio.Lock()
 
     async def reserve(self, usd: float) -> None:
@@ -83,12 +86,17 @@ class Budget:
         self.committed_usd += spent_usd - reserved_usd
 
     async def left_usd(self) -> float | None:
-        """What may still be spent under the tighter cap; None without a cap."""
+        """What may still be spent under the tighter cap; None without a cap.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
         left = []
         if self._run_cap_usd is not None:
             left.append(self._run_cap_usd - self.committed_usd)
         if self._book_cap_usd is not None:
-            left.append(self._book_cap_usd - self.committed_usd - await self._others())
+            others_usd, _ = await self._others()
+            left.append(self._book_cap_usd - self.committed_usd - others_usd)
         return max(0.0, min(left)) if left else None
 
     async def close(self) -> None:
@@ -101,45 +109,65 @@ class Budget:
             await self._store.delete(self._key(self._run_id))
 
     async def bury(self, run_id: str) -> None:
-        """Remove the allowance of a run that died, once everything it did is in the ledger."""
+        """Remove the allowance of a run that died, once everything it did is in the ledger.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
         await self._store.delete(self._key(run_id))
 
     async def runs(self) -> tuple[str, ...]:
-        """Runs that hold an allowance for this production."""
+        """Runs that hold an allowance for this production.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
         keys = await self._store.keys(f"{self._folder}/")
-        return tuple(key.rpartition("/")[2].removesuffix(".json") for key in keys)
+        return tuple(key.rpartition("/")[2].removesuffix(".json") for key in keys if key.endswith(".json"))
 
     async def _grow(self, cap_usd: float, needed_usd: float, wanted_usd: float) -> None:
-        waited = 0.0
-        while True:
-            before = self._allowance_usd
-            await self._write(min(cap_usd, needed_usd + cap_usd / BLOCKS))
-            free = cap_usd - await self._others()
-            if self._allowance_usd <= free + EPSILON_USD:
+        for look in itertools.count():
+            asked_usd = min(cap_usd, needed_usd + cap_usd / BLOCKS)
+            # Seen by others before we look at theirs; ours only once it is found to fit.
+            await self._write(asked_usd)
+            others_usd, holders = await self._others()
+            free_usd = cap_usd - others_usd
+            if needed_usd <= free_usd + EPSILON_USD:
+                if asked_usd > free_usd:
+                    await self._write(free_usd)
+                self._allowance_usd = min(asked_usd, free_usd)
+                self._patience_s = PATIENCE_S
                 return
-            if needed_usd <= free + EPSILON_USD:
-                await self._write(free)
-                return
-            await self._write(before)
-            if waited >= PATIENCE_S or len(await self.runs()) <= 1:
-                raise BudgetReached(cap_usd, cap_usd - free + self.committed_usd, wanted_usd, "budget_usd of book.yaml")
-            await self._sleep(0.25)
-            waited += 0.25
+            await self._write(max(self._allowance_usd, self.committed_usd))
+            if self._patience_s <= 0 or not holders:
+                raise BudgetReached(cap_usd, others_usd + self.committed_usd, wanted_usd, "budget_usd of book.yaml")
+            # Two runs that back off from each other must not come back at the same time.
+            pause_s = 0.1 + 0.3 * zlib.crc32(f"{self._run_id} {look}".encode()) / 2**32
+            self._patience_s -= pause_s
+            await self._sleep(pause_s)
 
     async def _write(self, usd: float) -> None:
         record = json.dumps({"run_id": self._run_id, "allowance_usd": usd}).encode()
         await self._store.put(self._key(self._run_id), record)
-        self._allowance_usd = usd
 
-    async def _others(self) -> float:
+    async def _others(self) -> tuple[float, frozenset[str]]:
+        """What is not ours of the cap, and the runs that hold an allowance of it."""
         # Allowances before the ledger: a run that ends writes its rows first and gives its allowance back after.
         total, holders = 0.0, set[str]()
         for run_id in await self.runs():
             data = None if run_id == self._run_id else await self._store.get(self._key(run_id))
             if data is not None:
                 holders.add(run_id)
-                total += float(json.loads(data)["allowance_usd"])
-        return total + await self._spent_elsewhere(frozenset({*holders, self._run_id}))
+                total += self._allowance_of(run_id, data)
+        return total + await self._spent_elsewhere(frozenset({*holders, self._run_id})), frozenset(holders)
+
+    def _allowance_of(self, run_id: str, data: bytes) -> float:
+        try:
+            return float(json.loads(data)["allowance_usd"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise StoreError(
+                f"{self._store.url}/{self._key(run_id)} is not an allowance: {error}.", "Move it away and run again."
+            ) from error
 
     def _key(self, run_id: str) -> str:
         return f"{self._folder}/{run_id}.json"

@@ -2,31 +2,27 @@
 
 A claim is an object that exactly one run can create. It lies at `open/<subject>/claim-<generation>.json` beside the
 journal of what that run then did (see `narration.journal`). A claim is never changed and never stolen: when its owner
-is dead, the next run creates the next generation, and only one can.
+is dead, the next run creates the next generation, and only one can. Whoever has created a claim looks round once more
+and steps back when it sees another living run's: of two that create at the same time, at least one sees the other.
 
-Invariant: at any moment at most one living run holds the newest generation of a subject. Within a run, whoever asks
-holds a lock of that subject (see `narration.purchase`), so that a run's own older claim is one it is done with.
+Invariant: at most one living run holds a subject. Within a run, whoever asks holds a lock of that subject (see
+`narration.desk`), so that a run's own older claim is one it is done with.
 
-Alive is: on the same machine, a process of that id and start time exists; on another, its presence record
-(`runs/<run id>.json`) was renewed within `LEASE_S`.
+Who lives is the business of `narration.presence`.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-import hashlib
 import json
-import os
-import platform
-import socket
+import re
 import time
-import uuid
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
-
+from narration.errors import StoreError
+from narration.presence import LEASE_S, RENEW_S, Presence, Run, this_run
 from narration.row import Row
 
 if TYPE_CHECKING:
@@ -34,50 +30,22 @@ if TYPE_CHECKING:
 
     from narration.store import Store
 
-LEASE_S = 60.0
-"""How long a silent run on another machine counts as alive, in seconds."""
-
-RENEW_S = 15.0
-"""How often a run renews its presence, in seconds."""
+__all__ = [
+    "LEASE_S",
+    "OPEN",
+    "RENEW_S",
+    "Claim",
+    "Claims",
+    "Held",
+    "Run",
+    "decode_claim",
+    "encode_claim",
+    "generation_of",
+    "this_run",
+]
 
 OPEN = "open"
 """Where claims and journals lie."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """One run of the program, as others see it.
-
-    Attributes:
-        run_id: unique, sortable by start.
-        machine: fingerprint of the machine (and container) it runs on.
-        pid: its process id there.
-        process_started: when that process started, Unix seconds.
-    """
-
-    run_id: str
-    machine: str
-    pid: int
-    process_started: float
-
-
-def this_run(now: float | None = None) -> Run:
-    """A new run in this process."""
-    moment = time.strftime("%Y%m%dT%H%M%S", time.gmtime(time.time() if now is None else now))
-    return Run(
-        run_id=f"{moment}-{uuid.uuid4().hex[:8]}",
-        machine=_machine(),
-        pid=os.getpid(),
-        process_started=psutil.Process().create_time(),
-    )
-
-
-def _machine() -> str:
-    # Two containers may share a host name and a network card; their process-id namespaces differ.
-    facts = [socket.gethostname(), platform.machine(), str(uuid.getnode())]
-    with contextlib.suppress(OSError):
-        facts.append(str(Path("/proc/self/ns/pid").readlink()))
-    return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,10 +85,18 @@ class Held:
 class Claims:
     """Claims of one run on one store."""
 
-    def __init__(self, store: Store, run: Run, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        store: Store,
+        run: Run,
+        *,
+        clock: Callable[[], float] = time.time,
+        ticks: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._store = store
-        self.run = run
         self._clock = clock
+        self._presence = Presence(store, run, clock=clock, ticks=ticks)
+        self.run = run
 
     async def acquire(self, subject: str, row: Row | None) -> Claim | Held:
         """Try once to become the one who may ask for `subject`.
@@ -135,61 +111,112 @@ class Claims:
         Raises:
             StoreError: the store cannot be read or written.
         """
-        generation = 0
-        newest = await self.newest(subject)
-        if newest is not None:
-            if newest.run.run_id != self.run.run_id and await self.alive(newest.run):
-                return Held(claim=newest)
-            generation = newest.generation
-        claim = Claim(
-            subject=subject,
-            generation=generation + 1,
-            run=self.run,
-            at=self._clock(),
-            call_id=row.call_id if row is not None else "",
-            row=row,
-        )
-        if not await self._store.create(claim.key, encode_claim(claim)):
-            return Held(claim=await self.newest(subject) or claim)
-        if newest is not None and await self._read(newest.key) != newest:
-            # The dead owner's claim was cleared away meanwhile, and the subject may have begun anew: step back.
-            await self._store.delete(claim.key)
-            return Held(claim=await self.newest(subject) or claim)
-        return claim
+        if self._presence.silent_s() > 2 * RENEW_S:
+            await self._presence.announce()
+        # The first generation is tried before looking: nearly always nobody is there, and looking comes after anyway.
+        claim = self._claim(subject, 1, row)
+        holds, others = await self._try(claim, over=None)
+        if holds:
+            return claim
+        top = await self._counting(others)
+        if top is None or await self._another_lives(top):
+            return Held(claim=top or claim)
+        claim = self._claim(subject, others[-1].generation + 1, row)
+        holds, others = await self._try(claim, over=others[-1])
+        return claim if holds else Held(claim=await self._counting(others) or claim)
+
+    def _claim(self, subject: str, generation: int, row: Row | None) -> Claim:
+        call_id = row.call_id if row is not None else ""
+        return Claim(subject=subject, generation=generation, run=self.run, at=self._clock(), call_id=call_id, row=row)
+
+    async def _try(self, claim: Claim, *, over: Claim | None) -> tuple[bool, list[Claim]]:
+        """Make a claim; returns whether it counts (if not, it is taken back), and the others on its subject.
+
+        Args:
+            claim: what is to be made.
+            over: the dead run's that it follows. When that was cleared away meanwhile, the subject began anew.
+        """
+        try:
+            made = await self._store.create(claim.key, encode_claim(claim))
+            found = await self._open(claim.subject, claim if made else None)
+            others = [other for other in found if other != claim]
+            if len(others) == len(found):
+                return False, others
+            follows = not others if over is None else others[-1:] == [over]
+            if follows and self._presence.silent_s() < LEASE_S - RENEW_S:
+                lives = [await self._another_lives(other) for other in others]
+                if not any(lives):
+                    return True, others
+            await self.step_back(claim)
+        except (StoreError, asyncio.CancelledError):
+            # It may have been made nevertheless; a claim that nobody knows of would look like a call in doubt.
+            with contextlib.suppress(StoreError):
+                await asyncio.shield(self.step_back(claim))
+            raise
+        return False, others
 
     async def newest(self, subject: str) -> Claim | None:
-        """The newest claim on a subject, or None."""
-        keys = await self._store.keys(f"{OPEN}/{subject}/")
-        for key in sorted((key for key in keys if "/claim-" in key), reverse=True):
-            claim = await self._read(key)
-            if claim is not None:
-                return claim
-        return None
+        """The claim on a subject that counts, or None: a living run's, or else the newest.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return await self._counting(await self._open(subject))
+
+    async def _counting(self, claims: list[Claim]) -> Claim | None:
+        if len(claims) > 1:
+            for claim in reversed(claims):
+                if await self._another_lives(claim):
+                    return claim
+        return claims[-1] if claims else None
+
+    async def _another_lives(self, claim: Claim) -> bool:
+        return claim.run.run_id != self.run.run_id and await self.alive(claim.run)
+
+    async def _open(self, subject: str, ours: Claim | None = None) -> list[Claim]:
+        keys = [key for key in await self._store.keys(f"{OPEN}/{subject}/") if "/claim-" in key and generation_of(key)]
+        found = [
+            ours if ours is not None and key == ours.key else await self._read(key)
+            for key in sorted(keys, key=generation_of)
+        ]
+        return [claim for claim in found if claim is not None]
 
     async def _read(self, key: str) -> Claim | None:
         data = await self._store.get(key)
-        return None if data is None else decode_claim(data)
+        if data is None:
+            return None
+        try:
+            return decode_claim(data)
+        except (ValueError, KeyError, TypeError) as error:
+            raise StoreError(
+                f"{self._store.url}/{key} is not a claim: {error}.", "Move it away and run again."
+            ) from error
 
     async def release(self, claim: Claim) -> None:
         """Remove the claim and everything of its generation and older ones, claims last, so that no gap opens before.
 
-        A younger generation is somebody's who thought us dead: it is left alone.
+        A younger generation is somebody's who thought us dead: it is left alone. So is everything, when our claim is
+        gone and another lies in its place.
 
         Raises:
             StoreError: the store cannot be written.
         """
-        keys = await self._store.keys(f"{OPEN}/{claim.subject}/")
-        mine = [key for key in keys if generation_of(key) <= claim.generation]
-        for key in sorted(mine, key=lambda key: ("/claim-" in key, key)):
+        keys, ours = await asyncio.gather(self._store.keys(f"{OPEN}/{claim.subject}/"), self._read(claim.key))
+        if ours != claim:
+            return
+        mine = [key for key in keys if 0 < generation_of(key) <= claim.generation]
+        await self._store.delete_all(key for key in mine if "/claim-" not in key)
+        for key in sorted((key for key in mine if "/claim-" in key), key=generation_of):
             await self._store.delete(key)
 
     async def step_back(self, claim: Claim) -> None:
-        """Remove this claim alone; what older owners left stays open.
+        """Remove this claim alone, if it is still ours; what older owners left stays open.
 
         Raises:
             StoreError: the store cannot be written.
         """
-        await self._store.delete(claim.key)
+        if await self._read(claim.key) == claim:
+            await self._store.delete(claim.key)
 
     async def announce(self) -> None:
         """Say that this run is alive; to be repeated every `RENEW_S`.
@@ -197,28 +224,31 @@ class Claims:
         Raises:
             StoreError: the store cannot be written.
         """
-        record = {**asdict(self.run), "seen": self._clock()}
-        await self._store.put(f"runs/{self.run.run_id}.json", json.dumps(record, sort_keys=True).encode())
+        await self._presence.announce()
 
     async def leave(self) -> None:
-        """Say that this run has ended."""
-        await self._store.delete(f"runs/{self.run.run_id}.json")
+        """Say that this run has ended.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        await self._presence.leave()
 
     async def alive(self, run: Run) -> bool:
-        """Whether a run still lives, as far as can be known from here."""
-        if run.run_id == self.run.run_id:
-            return True
-        if run.machine == self.run.machine:
-            return _process_lives(run)
-        record = await self._presence(run.run_id)
-        return record is not None and self._clock() - record[1] < LEASE_S
+        """Whether a run still lives, as far as can be known from here.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return await self._presence.lives(run.run_id)
 
     async def run_lives(self, run_id: str) -> bool:
-        """Whether the run of that id still lives; one that never announced itself, or has left, does not."""
-        if run_id == self.run.run_id:
-            return True
-        record = await self._presence(run_id)
-        return record is not None and await self.alive(record[0])
+        """Whether the run of that id still lives; one that never announced itself, or has left, does not.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return await self._presence.lives(run_id)
 
     async def bury_dead_runs(self) -> None:
         """Remove the presence records of dead runs.
@@ -226,31 +256,16 @@ class Claims:
         Raises:
             StoreError: the store cannot be read or written.
         """
-        for key in await self._store.keys("runs/"):
-            run_id = key.rpartition("/")[2].removesuffix(".json")
-            if not await self.run_lives(run_id):
-                await self._store.delete(key)
-
-    async def _presence(self, run_id: str) -> tuple[Run, float] | None:
-        data = await self._store.get(f"runs/{run_id}.json")
-        if data is None:
-            return None
-        record = json.loads(data)
-        seen = float(record.pop("seen"))
-        return Run(**record), seen
+        await self._presence.bury_dead_runs()
 
 
-def _process_lives(run: Run) -> bool:
-    try:
-        process = psutil.Process(run.pid)
-        return abs(process.create_time() - run.process_started) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False
+_ENTRY = re.compile(r"/(?:claim|answer|resent)-(\d+)(?:-\d+)?\.json$")
 
 
 def generation_of(key: str) -> int:
-    """The generation in the name of a claim or journal entry (`open/<subject>/claim-000002.json`)."""
-    return int(key.rpartition("/")[2].split(".")[0].split("-")[1])
+    """The generation in the name of a claim or journal entry (`open/<subject>/claim-000002.json`); 0 in other names."""
+    found = _ENTRY.search(key)
+    return int(found[1]) if found else 0
 
 
 def encode_claim(claim: Claim) -> bytes:

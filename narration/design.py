@@ -12,7 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 
 from narration.desk import Desk
-from narration.errors import ServiceError, VoiceQuotaFull, VoiceRejected
+from narration.errors import AccountBlocked, KeyRefused, ModelGone, ServiceError, VoiceQuotaFull, VoiceRejected
 from narration.keep import keep_voice, recover_subject
 from narration.plan import PlannedVoice
 from narration.purchase import Bought, Elsewhere, Order, buy
@@ -75,9 +75,15 @@ async def check_quota(desk: Desk, to_create: int) -> None:
 
     Raises:
         VoiceQuotaFull: it has not; the message names voices that this store has never spoken with.
-        ServiceError: the list cannot be had.
+        KeyRefused, AccountBlocked, ModelGone: no creation would be answered either.
     """
-    listed = await desk.service.voices()
+    try:
+        listed = await desk.service.voices()
+    except (KeyRefused, AccountBlocked, ModelGone):
+        raise
+    except ServiceError as error:
+        log.warning("the account's voices cannot be listed, so its quota is not checked: %s", error)
+        return
     await desk.note_free(listed.call)
     most = desk.service.limits.voices_max
     if listed.total + to_create <= most:

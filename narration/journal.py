@@ -114,8 +114,12 @@ class Journal:
         return History(claims=tuple(claims), answers=tuple(answers), resent=resent)
 
     async def subjects(self) -> tuple[str, ...]:
-        """Every subject that something is open on."""
-        return tuple(sorted({key.split("/")[1] for key in await self._store.keys(f"{OPEN}/")}))
+        """Every subject that something is open on.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return tuple(await self._store.folders(OPEN))
 
 
 def _decode(data: bytes) -> Answer:

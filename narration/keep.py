@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from narration.audio.clips import measure_clip
 from narration.claims import Claim, Held
 from narration.desk import Desk
-from narration.errors import AudioRefused, ServiceUnavailable, StoreError
+from narration.errors import AudioRefused, LinkExpired, ServiceUnavailable, StoreError
 from narration.journal import Answer, History
 from narration.purchase import doubt_row
 from narration.take import Take
@@ -27,8 +27,9 @@ async def keep_take(desk: Desk, claim: Claim, answer: Answer) -> Take:
     """Get the sound, verify and store it, note the row, release the claim.
 
     Raises:
-        AudioRefused: what was paid for cannot be had (`LinkExpired`: its time is over); the row is noted, the claim
-            released, nothing stored.
+        LinkExpired: what was paid for is lost; the row is noted, the claim released, nothing stored.
+        AudioRefused: what came is not the audio, or the link may not be followed. The journal keeps the answer until
+            its link dies, so that a wrong setting does not pay for the same words again and again.
         ServiceUnavailable: not now; the journal keeps it for the next run.
         StoreError: the store cannot be written; the journal keeps it.
     """
@@ -38,11 +39,11 @@ async def keep_take(desk: Desk, claim: Claim, answer: Answer) -> Take:
     try:
         audio = await desk.service.collect(answer.receipt)
         measures = measure_clip(audio)
-    except AudioRefused:
+    except LinkExpired:
         await desk.ledger.note(answer.row)
         await desk.claims.release(claim)
         raise
-    except ServiceUnavailable:
+    except (AudioRefused, ServiceUnavailable):
         await desk.ledger.note(answer.row)
         raise
     take = Take(
@@ -159,10 +160,11 @@ async def recover_subject(desk: Desk, subject: str) -> Recovered:
             await keep_voice(desk, claim, answer)
         else:
             await keep_take(desk, claim, answer)
-    except AudioRefused as error:
+    except LinkExpired as error:
         log.warning("paid for and lost (%.4f USD): %s", answer.row.price_usd, error.what)
         return outcome + Recovered(lost=1, lost_usd=answer.row.price_usd)
-    except ServiceUnavailable:
+    except (AudioRefused, ServiceUnavailable) as error:
+        log.warning("paid for and not yet to be had: %s", error)
         await desk.claims.step_back(claim)
         return outcome + Recovered(waiting=1)
     return outcome + Recovered(kept=1)

@@ -6,9 +6,12 @@ Invariant: a row is made once, from the answer (or from the doubt), and never ch
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
 
 from narration.errors import StoreError
+
+_TYPES = {"str": str, "int": int, "float": int | float, "bool": bool}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +19,7 @@ class Row:
     """One call to a service.
 
     Attributes:
-        call_id: identity of the call; for a paid call, what was asked for and the generation of the claim.
+        call_id: identity of the call, made before it is sent; of an attempt in doubt, the call's and its number.
         at: when the answer was read (or the doubt was found), ISO 8601, UTC.
         run_id: the run that made the call.
         flow_run_id: the Prefect flow run, or empty.
@@ -67,13 +70,24 @@ def encode_row(row: Row) -> bytes:
     return json.dumps(asdict(row), sort_keys=True, ensure_ascii=False).encode()
 
 
-def decode_row(data: bytes) -> Row:
+def decode_row(data: bytes, where: str = "a pending row") -> Row:
     """The row of a JSON record.
+
+    Args:
+        data: the record.
+        where: what it is called in the error.
 
     Raises:
         StoreError: the record is not a row.
     """
     try:
-        return Row(**json.loads(data))
+        row = Row(**json.loads(data))
+        datetime.fromisoformat(row.at)
+        for item in fields(row):
+            if not isinstance(getattr(row, item.name), _TYPES[str(item.type)]):
+                raise TypeError(f"{item.name} is {getattr(row, item.name)!r}")
     except (ValueError, TypeError) as error:
-        raise StoreError(f"A pending ledger row cannot be read: {error}.") from error
+        raise StoreError(
+            f"{where} is not a row of the ledger: {error}.", "Move it away; the others are untouched."
+        ) from error
+    return row

@@ -27,6 +27,9 @@ _GOES_ON: Final = re.compile(r"[\s\"'’”)\]—–-]*[a-zà-öø-ÿ]")
 _MASK: Final = str.maketrans(dict.fromkeys('“”"„«»「」『』‘', " "))
 """sentencex keeps quoted text whole, however long; an apostrophe stays, or words would fall apart."""
 
+_LONG_LINE_CHARS: Final = 20_000
+"""sentencex takes quadratic time over many quotation marks: a longer line is masked at once."""
+
 _RANKS: Final = (
     re.compile(r"[.!?…][”’\"')\]]*(?=\s)|[。！？…]+[”’」』）]*"),
     re.compile(r"[;:][”’\"')\]]*(?=\s)|[；：]|[—–―]+(?=\s?\S)|--+"),
@@ -50,6 +53,8 @@ def sentence_spans(text: str, language: str, *, longest: int) -> list[tuple[int,
         longest: a sentence over this many code points is looked at again as if it had no quotation marks inside.
     """
     spans: list[tuple[int, int]] = []
+    if len(text) > _LONG_LINE_CHARS:
+        text = text.translate(_MASK)
     for start, end in _joined(text, _boundaries(text, language)):
         if end - start > longest:
             masked = text[start:end].translate(_MASK)

@@ -169,9 +169,7 @@ async def _spoken(
     except VoiceMissing as error:
         gone = desk.gone.setdefault(ask.voice, _gone(chunk.character, ask.voice, error))
         return (SpokenPiece(chunk=chunk, error=gone),)
-    except AudioRefused as error:
-        return (SpokenPiece(chunk=chunk, error=error),)
-    except ServiceUnavailable as error:
+    except (AudioRefused, ServiceUnavailable) as error:
         desk.halt.failed(error)
         return (SpokenPiece(chunk=chunk, error=error),)
     except NarrationError as error:

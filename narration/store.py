@@ -3,30 +3,45 @@
 This is obstore's only room. It knows keys and bytes; what they mean is the business of `claims`, `takes`, `voices`
 and `usage`. Invariant: an object is there whole or not at all, and `create` makes at most one of its key, whoever asks.
 
-On a folder every object is flushed to the disk (`fsync`) before `put` and `create` return, its folder entry included;
-a power cut can then lose only what had not returned yet. On S3 the service's own durability holds.
+On a folder an object's bytes are flushed to the disk (`fsync`) before it gets its name, and the name before `put` and
+`create` return: a power cut loses only what had not returned yet, and what is there is whole. What was deleted may be
+there again after a power cut; nothing here depends on its being gone. On S3 the service's own durability holds.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, TypeVar
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import LocalStore, from_url
 
 from narration.errors import InputError, Problem, StoreError
+from narration.folder import sweep, write_whole
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Iterable
+
     from obstore.store import ObjectStore
 
+T = TypeVar("T")
+
+AT_ONCE = 64
+"""How many objects are asked for at the same time; more does not help on a folder or on S3."""
+
+EMPTIED = ("budget", "ledger", "open", "runs")
+"""Where objects come and go; a killed writer may leave folders empty there."""
+
 _REMOTE = re.compile(r"^(s3|s3a|gs|az|azure|memory)://", re.IGNORECASE)
-_STAGED = re.compile(r"#\d+$")
-"""How obstore names a file that it has not finished writing (object_store's `LocalFileSystem`)."""
+_LISTED = 1000
+"""Keys in one batch of a listing.
+
+Source: docs.aws.amazon.com, S3 ListObjectsV2, MaxKeys.
+"""
+_S3_ERROR = re.compile(r"<Code>([^<]*)</Code>(?:\s*<Message>([^<]*)</Message>)?")
 
 
 class Store:
@@ -51,13 +66,7 @@ class Store:
         Raises:
             StoreError: the store cannot be written.
         """
-        try:
-            await self._put(key, data, create=True)
-        except (AlreadyExistsError, FileExistsError):
-            return False
-        except (BaseError, OSError) as error:
-            raise self._broken("write", key, error) from error
-        return True
+        return await self._write(key, data, create=True)
 
     async def put(self, key: str, data: bytes) -> None:
         """Write an object, over an older one if there is one.
@@ -65,19 +74,22 @@ class Store:
         Raises:
             StoreError: the store cannot be written.
         """
+        await self._write(key, data, create=False)
+
+    async def _write(self, key: str, data: bytes, *, create: bool) -> bool:
         try:
-            await self._put(key, data, create=False)
+            if self.folder is not None:
+                # Not by obstore, which gives a file its name before its bytes are on the disk.
+                return await _to_its_end(asyncio.to_thread(write_whole, self.folder / key, data, create=create))
+            mode = obstore.put_async(
+                self._objects, key, data, mode="create" if create else "overwrite", use_multipart=False
+            )
+            await _to_its_end(mode)
+        except AlreadyExistsError:
+            return False
         except (BaseError, OSError) as error:
             raise self._broken("write", key, error) from error
-
-    async def _put(self, key: str, data: bytes, *, create: bool) -> None:
-        mode: Literal["create", "overwrite"] = "create" if create else "overwrite"
-        if self.folder is None:
-            await obstore.put_async(self._objects, key, data, mode=mode, use_multipart=False)
-            return
-        # A local write is quicker than the hop to obstore's threads; only the disk's flush is worth a thread.
-        obstore.put(self._objects, key, data, mode=mode, use_multipart=False)
-        await asyncio.to_thread(_flush, self.folder / key)
+        return True
 
     async def get(self, key: str) -> bytes | None:
         """The object's bytes, or None where there is none.
@@ -90,7 +102,9 @@ class Store:
                 return bytes(obstore.get(self._objects, key).bytes())
             answer = await obstore.get_async(self._objects, key)
             return bytes(await answer.bytes_async())
-        except FileNotFoundError:
+        except FileNotFoundError as error:
+            if "NoSuchBucket" in str(error):
+                raise self._broken("read", key, error) from error
             return None
         except (BaseError, OSError) as error:
             raise self._broken("read", key, error) from error
@@ -120,13 +134,31 @@ class Store:
         """
         found: list[str] = []
         try:
-            async for batch in obstore.list(self._objects, prefix):
-                found.extend(item["path"] for item in batch)
-        except FileNotFoundError:
-            return []
+            batches = obstore.list(self._objects, prefix, chunk_size=_LISTED)
+            if self.folder is not None:
+                for batch in batches:
+                    found.extend(item["path"] for item in batch)
+            else:
+                async for batch in batches:
+                    found.extend(item["path"] for item in batch)
         except (BaseError, OSError) as error:
             raise self._broken("list", prefix, error) from error
         return sorted(found)
+
+    async def folders(self, prefix: str) -> list[str]:
+        """The names of what lies in folders directly below a folder-like prefix, sorted; what is in them is not read.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        try:
+            if self.folder is not None:
+                listing = obstore.list_with_delimiter(self._objects, prefix)
+            else:
+                listing = await obstore.list_with_delimiter_async(self._objects, prefix)
+        except (BaseError, OSError) as error:
+            raise self._broken("list", prefix, error) from error
+        return sorted(name.rstrip("/").rpartition("/")[2] for name in listing["common_prefixes"])
 
     async def delete(self, key: str) -> None:
         """Remove an object; one that is gone already is no error.
@@ -144,35 +176,84 @@ class Store:
         except (BaseError, OSError) as error:
             raise self._broken("delete", key, error) from error
 
-    def sweep(self) -> int:
-        """Remove what killed writers left half-written in a local folder, and empty folders below `open/`.
+    async def delete_all(self, keys: Iterable[str]) -> None:
+        """Remove objects, in no order; those that are gone already are no error.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        gone = list(keys)
+        if self.folder is None and gone:
+            try:
+                await obstore.delete_async(self._objects, gone)  # one request for many
+            except FileNotFoundError:
+                pass  # where a missing one stops it
+            except (BaseError, OSError) as error:
+                raise self._broken("delete", f"{gone[0]} and others", error) from error
+            else:
+                return
+        await at_once(self.delete(key) for key in gone)
+
+    def sweep(self, older_than_s: float = 0.0) -> int:
+        """Remove what killed writers left in a local folder: half-written files, and folders emptied of claims.
+
+        Args:
+            older_than_s: files written to within so many seconds stay. A living writer needs milliseconds, and one
+                whose file is gone gets a `StoreError`; 0 is for when no other process writes.
 
         Returns:
             How many files were removed.
-
-        Only call it when no other process writes: a staged file of a living writer looks the same.
         """
-        if self.folder is None:
-            return 0
-        staged = [path for path in self.folder.rglob("*") if _STAGED.search(path.name) and path.is_file()]
-        for path in staged:
-            path.unlink(missing_ok=True)
-        return len(staged)
+        return 0 if self.folder is None else sweep(self.folder, older_than_s, EMPTIED)
 
     def _broken(self, verb: str, key: str, error: Exception) -> StoreError:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        return StoreError(
-            f"The store {self.url} cannot {verb} {key}: {reason}.",
-            "Check the disk's space, the permissions or the bucket's access; what is stored is kept.",
-        )
+        if self.folder is not None:
+            hint = "Check the disk's space and the permissions; what is stored is kept."
+        else:
+            hint = "Check the bucket's name and access, and the AWS_… variables; what is stored is kept."
+        return StoreError(f"The store {self.url} cannot {verb} {key}: {_reason(error)}.", hint)
+
+
+def _reason(error: Exception) -> str:
+    """The sentence in an error of obstore's, which goes on with pages for developers; or the code that S3 gave."""
+    text = str(error)
+    if found := _S3_ERROR.search(text):
+        return ": ".join(part for part in found.groups() if part).rstrip(".")
+    return text.splitlines()[0].rstrip(". ") if text else type(error).__name__
+
+
+async def at_once(works: Iterable[Awaitable[T]]) -> list[T]:
+    """Do all of it, no more than `AT_ONCE` at the same time; the results are in order."""
+    slots = asyncio.Semaphore(AT_ONCE)
+
+    async def one(work: Awaitable[T]) -> T:
+        async with slots:
+            return await work
+
+    return await asyncio.gather(*(one(work) for work in works))
+
+
+async def _to_its_end(work: Awaitable[T]) -> T:
+    """A write that was begun is finished before a cancellation takes effect: nothing lands after its writer is gone."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        if not task.done():
+            await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()
+        raise
 
 
 def open_store(where: str | Path) -> Store:
     """Open (and, for a folder, make) the store.
 
     Args:
-        where: a folder, or a URL such as `s3://bucket/prefix`. S3 credentials, region and endpoint come from the
-            usual `AWS_…` variables, which obstore reads itself.
+        where: a folder, or a URL such as `s3://bucket/prefix`. For S3, obstore itself reads `AWS_ACCESS_KEY_ID`,
+            `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_REGION` (or `AWS_DEFAULT_REGION`), and, for a server
+            other than Amazon's, `AWS_ENDPOINT_URL` (or `AWS_ENDPOINT`), with `AWS_ALLOW_HTTP=true` where it has no
+            TLS. The server must know conditional writes (`If-None-Match: *`). Nothing is sent yet.
 
     Raises:
         InputError: the folder cannot be made, or the URL is not understood.
@@ -184,7 +265,7 @@ def open_store(where: str | Path) -> Store:
         except (BaseError, ValueError, OSError) as error:
             raise InputError(
                 Problem(
-                    what=f"the store {text!r} cannot be opened: {str(error).splitlines()[0]}",
+                    what=f"the store {text!r} cannot be opened: {_reason(error)}",
                     where="--store",
                     expected="a folder, or a URL such as s3://bucket/prefix",
                 )
@@ -200,22 +281,10 @@ def open_store(where: str | Path) -> Store:
     except (OSError, BaseError) as error:
         raise InputError(
             Problem(
-                what=f"the folder {folder} cannot be used as a store: {str(error).splitlines()[0]}",
+                what=f"the folder {folder} cannot be used as a store: {_reason(error)}",
                 where="--store",
                 expected="a folder that may be written",
                 hint="Choose another with --store, or set NARRATION_HOME.",
             )
         ) from error
     return Store(objects, str(folder), folder)
-
-
-def _flush(path: Path) -> None:
-    for target in (path, path.parent):
-        try:
-            handle = os.open(target, os.O_RDONLY)
-        except FileNotFoundError:  # another process may have cleaned up meanwhile
-            continue
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

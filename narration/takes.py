@@ -1,12 +1,12 @@
 """The take store: recorded audio under the identity of what was asked for.
 
-A take is two objects below `takes/<first two digits>/<take id>/`: the audio as received, then `take.json`, which makes
-it a take. Invariant: a take that is there is whole and verified, and is never written twice with other contents.
+A take is two objects below `takes/<first two digits>/<take id>/`: the audio as received, named by its hash, then
+`take.json`, which makes it a take and is made once. Invariant: a take that is there is whole and verified, and stays
+what it is, even if two runs should bring it.
 """
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator, Iterable
@@ -14,13 +14,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from narration.errors import StoreError
+from narration.store import at_once
 from narration.take import ClipMeasures, Take, ask_of
 
 if TYPE_CHECKING:
     from narration.store import Store
-
-LOOKUPS_AT_ONCE = 64
-"""How many takes are looked up at the same time; more does not help on a folder or on S3."""
 
 
 class Takes:
@@ -44,13 +42,7 @@ class Takes:
         Raises:
             StoreError: the store cannot be read, or a record is damaged.
         """
-        slots = asyncio.Semaphore(LOOKUPS_AT_ONCE)
-
-        async def look(take_id: str) -> Take | None:
-            async with slots:
-                return await self.get(take_id)
-
-        found = await asyncio.gather(*(look(take_id) for take_id in dict.fromkeys(take_ids)))
+        found = await at_once(self.get(take_id) for take_id in dict.fromkeys(take_ids))
         return {take.take_id: take for take in found if take is not None}
 
     async def all(self) -> AsyncIterator[Take]:
@@ -65,18 +57,16 @@ class Takes:
                 yield take
 
     async def put(self, take: Take, audio: bytes) -> None:
-        """Store a take: the audio first, then the record that makes it one.
+        """Store a take: the audio first, then the record that makes it one. A take that is there already stays.
 
         Raises:
             StoreError: the store cannot be written, or `audio` is not what the record says.
         """
         if hashlib.sha256(audio).hexdigest() != take.sha256:
             raise StoreError(f"The audio of take {take.take_id} is not what its record says.")
-        folder = _folder(take.take_id)
-        await self._store.put(f"{folder}/audio.wav", audio)
-        await self._store.put(
-            f"{folder}/take.json", json.dumps(asdict(take), sort_keys=True, ensure_ascii=False).encode()
-        )
+        await self._store.put(_audio_key(take), audio)
+        record = json.dumps(asdict(take), sort_keys=True, ensure_ascii=False).encode()
+        await self._store.create(f"{_folder(take.take_id)}/take.json", record)
 
     async def audio(self, take: Take) -> bytes:
         """The audio as received, checked against its hash.
@@ -84,12 +74,12 @@ class Takes:
         Raises:
             StoreError: it is gone or damaged.
         """
-        data = await self._store.get(f"{_folder(take.take_id)}/audio.wav")
+        data = await self._store.get(_audio_key(take))
         if data is None or hashlib.sha256(data).hexdigest() != take.sha256:
             state = "gone" if data is None else "damaged"
             raise StoreError(
                 f"The audio of take {take.take_id} ({take.ask.text[:40]!r}) is {state}.",
-                f"Restore it from a backup, or remove {_folder(take.take_id)} from the store to have it spoken again.",
+                _hint(take.take_id),
             )
         return data
 
@@ -98,12 +88,20 @@ def _folder(take_id: str) -> str:
     return f"takes/{take_id[:2]}/{take_id}"
 
 
+def _hint(take_id: str) -> str:
+    return f"Restore it from a backup, or remove {_folder(take_id)} from the store to have it spoken again."
+
+
+def _audio_key(take: Take) -> str:
+    return f"{_folder(take.take_id)}/{take.sha256[:16]}.wav"
+
+
 def _decode(take_id: str, data: bytes) -> Take:
     try:
         record = json.loads(data)
         take = Take(**{**record, "ask": ask_of(record["ask"]), "measures": ClipMeasures(**record["measures"])})
     except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"The record of take {take_id} cannot be read: {error}.") from error
+        raise StoreError(f"The record of take {take_id} cannot be read: {error}.", _hint(take_id)) from error
     if take.take_id != take_id:
-        raise StoreError(f"The record of take {take_id} is of another take, {take.take_id}.")
+        raise StoreError(f"The record of take {take_id} is of another take, {take.take_id}.", _hint(take_id))
     return take

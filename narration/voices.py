@@ -11,6 +11,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from narration.errors import StoreError
+from narration.store import at_once
 from narration.voice import Voice, VoiceDesign
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Voices:
             StoreError: the store cannot be read, or a record is damaged.
         """
         keys = await self._store.keys("voices/")
-        found = [await self.get(key.split("/")[1]) for key in keys if key.endswith("/voice.json")]
+        found = await at_once(self.get(key.split("/")[1]) for key in keys if key.endswith("/voice.json"))
         return tuple(sorted((voice for voice in found if voice), key=lambda voice: (voice.created_at, voice.voice)))
 
     async def current(self, design: VoiceDesign) -> VoiceDesign:
@@ -90,12 +91,18 @@ class Voices:
         return f"voices/{voice.design.design_id}/preview.{voice.preview_format}"
 
 
+def _hint(design_id: str) -> str:
+    return f"Restore voices/{design_id} in the store from a backup, or remove it to have another voice made."
+
+
 def _decode(design_id: str, data: bytes) -> Voice:
     try:
         record = json.loads(data)
         voice = Voice(**{**record, "design": VoiceDesign(**record["design"])})
     except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"The record of voice {design_id} cannot be read: {error}.") from error
+        raise StoreError(f"The record of voice {design_id} cannot be read: {error}.", _hint(design_id)) from error
     if voice.design.design_id != design_id:
-        raise StoreError(f"The record of voice {design_id} is of another design, {voice.design.design_id}.")
+        raise StoreError(
+            f"The record of voice {design_id} is of another design, {voice.design.design_id}.", _hint(design_id)
+        )
     return voice

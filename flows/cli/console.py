@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
@@ -65,10 +67,24 @@ def tell(text: str) -> None:
 
 
 def _print(console: Console, text: str) -> None:
-    if console.is_terminal:
-        console.print(Text.from_markup(text), overflow="ignore", crop=False)
-    else:
-        console.print(Text.from_markup(text), soft_wrap=True)
+    styled = Text.from_markup(text)
+    for line in _wrapped(styled, console.width) if console.is_terminal else [styled]:
+        console.print(line, soft_wrap=True)
+
+
+def _wrapped(text: Text, width: int) -> Iterable[Text]:
+    """Lines of whole words; a word that is longer than a line stays whole, so that a path can be copied."""
+    offsets, used = [], 0
+    for word in re.finditer(r"\S+\s*", text.plain):
+        length = cell_len(word[0].rstrip())
+        if used and used + length > width:
+            offsets.append(word.start())
+            used = 0
+        used += cell_len(word[0]) + (word.start() if not used and not offsets else 0)
+    lines = text.divide(offsets)
+    for line in lines:
+        line.rstrip()
+    return lines
 
 
 def result(text: str) -> None:

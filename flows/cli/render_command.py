@@ -50,6 +50,7 @@ EXAMPLES = examples(
 
 _PREFECT = {
     "PREFECT_LOGGING_LEVEL": "WARNING",
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_EXTRA_LOGGERS": "narration",
     "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -146,9 +147,9 @@ async def _on_server(job: Job, plan: Plan, variables: Mapping[str, str]) -> Summ
         console.tell(f"[yellow]warning:[/] rendering without Prefect: no server at PREFECT_API_URL ({escape(trouble)})")
         return await _watched(job, plan, variables)
     logs.also_heard(logging.INFO)
-    watch = Watch(progress=Progress(plan=plan), halt=Halt())
+    watch = Watch(job=job, progress=Progress(plan=plan), halt=Halt())
     with _interruptible(watch.halt), _shown(watch.progress):
-        return await render_watched(job, watch)
+        return await render_watched(watch)
 
 
 @contextlib.contextmanager
@@ -216,8 +217,11 @@ def _shown(progress: Progress) -> Iterator[None]:
 
 
 def _note(progress: Progress) -> str:
-    """What stands beside the bar: money so far, and the time that is left."""
+    """What stands beside the bar: money so far, and the time that is left or what is still to be put together."""
+    plan = progress.plan
+    if progress.chunks_done >= plan.chunks_total:
+        return f"{console.money(progress.cost_usd)}, {len(progress.chapters)} of {len(plan.chapters)} chapters ready"
     eta = progress.eta_s
     left = f", {console.duration(eta)} left" if eta is not None else ""
-    stage = "making voices, " if progress.stage == "voices" and progress.plan.voices_to_create() else ""
+    stage = "making voices, " if progress.stage == "voices" and plan.voices_to_create() else ""
     return f"{stage}{console.money(progress.cost_usd)}{left}"

@@ -29,6 +29,12 @@ _DEFINITION: Final = re.compile(
 )
 """What Markdown would take for the target of a link, and swallow, although it is none (`[Mara]: Hello.`)."""
 
+_MOST_NESTED: Final = 100
+_TOO_NESTED: Final = re.compile(
+    r"^(?![ \t]*([*-])[ \t]*(?:\1[ \t]*)+$)(?:[ \t]*>|[ \t]*[*+-](?=[ \t>])){30,}[ \t]*", re.MULTILINE
+)
+"""The parser drops what is nested deeper than its bound."""
+
 _UNDERLINED_CHARS: Final = 80
 """A longer paragraph with `---` right below is a paragraph and a scene break, not a heading."""
 _SENTENCE_ENDS: Final = tuple(".!?…”’\"'。！？」』")
@@ -69,8 +75,8 @@ def draft_markdown(text: str, *, language: str) -> Draft:
     """
     source, meta = _front_matter(text)
     # Prose has no code: an indented paragraph is a paragraph, and a row of tildes a scene break.
-    parser = MarkdownIt("commonmark").disable(["code", "fence"])
-    tokens = parser.parse(_DEFINITION.sub(r"\1\\\2", source))
+    parser = MarkdownIt("commonmark", {"maxNesting": _MOST_NESTED}).disable(["code", "fence"])
+    tokens = parser.parse(_TOO_NESTED.sub("> ", _DEFINITION.sub(r"\1\\\2", source)))
     blocks = tuple(block for token, kind, marker in _leaves(tokens) for block in _blocks(token, kind, marker, language))
     return Draft(blocks=blocks, title=meta.get("title", ""), author=meta.get("author", ""))
 

@@ -26,6 +26,7 @@ _CONTINUED_P: Final = 0.9
 _PARAGRAPH: Final = re.compile(r"\S(?:(?!\n[ \t\r]*\n).)*", re.DOTALL)
 
 _LOOK_BACK_CHARS: Final = 240
+_NEAR_CHARS: Final = 40
 _SCARE_WORDS: Final = 5
 _SCARE_HAN: Final = 12
 _SPEECH_STOPS: Final = tuple(".,!?;:…—–-。，！？；：")
@@ -154,7 +155,7 @@ def _normal(name: str) -> str:
 def _is_said(text: str, span: tuple[int, int], *, is_han: bool) -> bool:
     """Whether a quotation is speech, not a word set in marks (the “lady”), which is short and inside a sentence."""
     inside = text[span[0] + 1 : span[1] - 1].rstrip()
-    before = text[: span[0]].rstrip()
+    before = text[max(0, span[0] - _NEAR_CHARS) : span[0]].rstrip()
     size = len(inside) if is_han else len(inside.split())
     if size > (_SCARE_HAN if is_han else _SCARE_WORDS) or inside.endswith(_SPEECH_STOPS):
         return True

@@ -140,3 +140,8 @@ def test_html_blocks_give_their_words_and_comments_nothing(tmp_path: Path) -> No
 def test_invisible_characters_go_and_odd_spaces_are_spaces(tmp_path: Path) -> None:
     book = read(tmp_path, "\ufeffco\u00adop\u2060er\u200bate\u00a0now\u2009e\u0301\n")
     assert book.chapters[0].text == "cooperate now é"
+
+
+@pytest.mark.parametrize("marks", ["> " * 500, "- " * 90, "> - " * 90])
+def test_words_behind_any_number_of_marks_are_read(tmp_path: Path, marks: str) -> None:
+    assert read(tmp_path, f"One.\n\n{marks}nested\n").chapters[0].paragraphs[-1].text == "nested"

@@ -7,9 +7,18 @@ import time
 from collections.abc import Callable
 
 from tests.prove.kills import prove_kills
+from tests.prove.long_book import prove_long_book
+from tests.prove.money import prove_budget
+from tests.prove.rush import prove_rush
+from tests.prove.storm import prove_storm
 
 PROOFS: dict[str, Callable[[], str]] = {
     "kills": lambda: prove_kills(50),
+    "rush": lambda: prove_rush(on_s3=False, chapters="1-3"),
+    "rush-s3": lambda: prove_rush(on_s3=True, chapters="1-3"),
+    "storm": lambda: prove_storm(chapters="1-3"),
+    "budget": lambda: prove_budget(100),
+    "long-book": prove_long_book,
 }
 
 

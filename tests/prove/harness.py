@@ -74,9 +74,7 @@ class Vendor:
 
     def profile(self, *, per_minute: int = 0, per_second: float = 0, in_flight: int = 8) -> Path:
         path = self.folder / f"profile-{per_minute}-{per_second}-{in_flight}.toml"
-        text = PROFILE.format(
-            base_url=self.base_url, per_minute=per_minute, per_second=per_second, in_flight=in_flight
-        )
+        text = PROFILE.format(base_url=self.base_url, per_minute=per_minute, per_second=per_second, in_flight=in_flight)
         path.write_text(text)
         return path
 

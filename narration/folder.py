@@ -1,0 +1,105 @@
+"""Files of a local store: written whole and durable, or not at all; and what killed writers leave, swept away.
+
+Invariant: a file that has its name has all its bytes, and they are on the disk.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import time
+import uuid
+from pathlib import Path
+
+_STAGED = re.compile(r"#\d{30,}$")
+"""How a file is named that is not finished: so that no file of the user's is taken for one.
+
+Source: object_store's `LocalFileSystem`, whose listings leave out every name that ends in `#` and digits.
+"""
+
+_TRIES = 16
+"""How often a folder is made again that another process, finding it empty, removed before our file was in it."""
+
+
+def write_whole(path: Path, data: bytes, *, create: bool) -> bool:
+    """Write a file, and the folders it needs, to the disk.
+
+    Returns:
+        False where `create` finds a file of that name, which then stays as it is.
+
+    Raises:
+        OSError: it cannot be written; there is no file of that name, or the older one.
+    """
+    staged, file, made = _stage(path)
+    try:
+        with os.fdopen(file, "wb") as handle:
+            handle.write(data)
+            handle.flush()
+            os.fsync(handle.fileno())
+        if create:
+            try:
+                os.link(staged, path)
+            except FileExistsError:
+                return False
+        else:
+            staged.replace(path)
+    finally:
+        staged.unlink(missing_ok=True)
+    for folder in (path.parent, *(folder.parent for folder in made)):
+        _flush_folder(folder)
+    return True
+
+
+def sweep(root: Path, older_than_s: float, emptied: tuple[str, ...]) -> int:
+    """Remove unfinished files and empty folders.
+
+    Args:
+        root: of the store.
+        older_than_s: files last written to within so many seconds stay.
+        emptied: names of the folders in `root` below which empty folders go, too.
+
+    Returns:
+        How many files were removed.
+    """
+    removed, before = 0, time.time() - older_than_s
+    for where, _, names in os.walk(root, topdown=False):
+        for path in (Path(where, name) for name in names if _STAGED.search(name)):
+            with contextlib.suppress(FileNotFoundError):
+                if path.stat().st_mtime <= before:
+                    path.unlink()
+                    removed += 1
+        if Path(where).relative_to(root).parts[:1] in {(name,) for name in emptied}:
+            with contextlib.suppress(OSError):  # something is in it
+                Path(where).rmdir()
+    return removed
+
+
+def _stage(path: Path) -> tuple[Path, int, list[Path]]:
+    """An empty file beside `path` under a name of its own, opened; and the folders that had to be made for it."""
+    staged = path.with_name(f"{path.name}#{uuid.uuid4().int:039d}")
+    made: list[Path] = []
+    for _ in range(_TRIES):
+        try:
+            return staged, os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644), made
+        except FileNotFoundError:
+            made = [folder for folder in path.parents if not folder.exists()]
+        # Another process may remove a folder that it finds empty while we make the next one in it.
+        with contextlib.suppress(FileNotFoundError, FileExistsError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+    raise FileNotFoundError(errno.ENOENT, "the folder is removed again and again", str(path.parent))
+
+
+def _flush_folder(folder: Path) -> None:
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except FileNotFoundError:  # another process cleaned up meanwhile
+        return
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network folders cannot
+            raise
+    finally:
+        os.close(handle)

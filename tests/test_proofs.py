@@ -1,0 +1,34 @@
+"""The long proofs in short form; `make prove` runs them whole."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.prove.kills import prove_kills
+from tests.prove.long_book import prove_long_book
+from tests.prove.money import prove_budget
+from tests.prove.rush import prove_rush
+from tests.prove.storm import prove_storm
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_killed_render_is_resumed_with_nothing_lost_and_nothing_bought_twice() -> None:
+    assert "identical audio" in prove_kills(2, seed=7)
+
+
+@pytest.mark.parametrize("on_s3", [False, True], ids=["folder", "S3"])
+def test_two_renders_at_once_buy_everything_once(on_s3: bool) -> None:
+    assert "none bought twice" in prove_rush(on_s3=on_s3)
+
+
+def test_a_budget_holds_in_the_midst_of_failures() -> None:
+    assert "of the cap billed" in prove_budget(2)
+
+
+def test_a_book_is_finished_in_a_storm() -> None:
+    assert "every chapter right" in prove_storm(chapters="1", rpm=600)
+
+
+def test_a_long_book_in_the_store_is_rendered_without_a_request() -> None:
+    assert "no request" in prove_long_book(400, 4)
