@@ -16,11 +16,12 @@ from flows.places import default_store, sandbox_state
 from flows.sandbox_process import sandbox
 from narration.book import Book
 from narration.cast import Cast, DesignLimits
-from narration.errors import InputError
+from narration.errors import InputError, Problem
 from narration.manuscript import read_manuscript
 from narration.plan import Plan, make_plan
 from narration.production import Production, load
 from narration.refusals import Refusals
+from narration.sandbox.launch import account_key
 from narration.selection import select_chapters
 from narration.services import key_fingerprint, open_service
 from narration.services.limits import limits_of
@@ -131,11 +132,32 @@ def _design_limits() -> DesignLimits:
 
 def _key(settings: Settings, environ: Mapping[str, str], *, needed: bool) -> str | None:
     try:
-        return api_key(settings, environ)
+        return service_key(settings, environ)
     except InputError:
         if needed:
             raise
         return None
+
+
+def service_key(settings: Settings, environ: Mapping[str, str]) -> str:
+    """The key of the profile's service; for a sandbox that is started here, that of its state folder.
+
+    Raises:
+        InputError: there is none, or the state folder cannot be written.
+    """
+    if settings.service.sandbox and not settings.service.base_url:
+        state = sandbox_state(environ)
+        try:
+            return account_key(state)
+        except OSError as error:
+            raise InputError(
+                Problem(
+                    what=f"the folder {state} cannot be written: {error.strerror}",
+                    where="NARRATION_HOME",
+                    expected="a folder of your own",
+                )
+            ) from error
+    return api_key(settings, environ)
 
 
 @asynccontextmanager
@@ -149,7 +171,7 @@ async def speaking(settings: Settings, environ: Mapping[str, str]) -> AsyncItera
         InputError: there is no key.
         ToolError: the sandbox does not start.
     """
-    key = api_key(settings, environ)
+    key = service_key(settings, environ)
     if settings.service.sandbox and not settings.service.base_url:
         async with sandbox(sandbox_state(environ)) as base_url:
             placed = dataclasses.replace(settings, service=dataclasses.replace(settings.service, base_url=base_url))

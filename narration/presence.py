@@ -136,10 +136,12 @@ class Presence:
         if record is None:
             return False
         run, seen = record
-        ours = (self.run.machine, self.run.pid, self.run.process_started)
-        if run.machine == self.run.machine and (run.machine, run.pid, run.process_started) != ours:
-            return _process_start(run.pid) == run.process_started
-        # Another machine's; or one of our own process, which may have been left without a word.
+        if run.machine == self.run.machine:
+            if _process_start(run.pid) != run.process_started:
+                return False
+            if run.pid != os.getpid():
+                return True
+        # Another machine's; or one of our own process, which may have ended without a word.
         return self._renewed(run_id, seen)
 
     def _renewed(self, run_id: str, seen: float) -> bool:

@@ -83,9 +83,9 @@ def decode_row(data: bytes, where: str = "a pending row") -> Row:
     try:
         row = Row(**json.loads(data))
         datetime.fromisoformat(row.at)
-        for item in fields(row):
-            if not isinstance(getattr(row, item.name), _TYPES[str(item.type)]):
-                raise TypeError(f"{item.name} is {getattr(row, item.name)!r}")
+        odd = [f for f in fields(row) if not isinstance(getattr(row, f.name), _TYPES[str(f.type)])]
+        if odd:
+            raise TypeError(f"{odd[0].name} is {getattr(row, odd[0].name)!r}")  # noqa: TRY301 — one message for all
     except (ValueError, TypeError) as error:
         raise StoreError(
             f"{where} is not a row of the ledger: {error}.", "Move it away; the others are untouched."

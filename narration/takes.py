@@ -14,7 +14,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from narration.errors import StoreError
-from narration.store import at_once
+from narration.store import AT_ONCE, at_once
 from narration.take import ClipMeasures, Take, ask_of
 
 if TYPE_CHECKING:
@@ -52,8 +52,8 @@ class Takes:
             StoreError: the store cannot be read, or a record is damaged.
         """
         ids = [key.split("/")[2] for key in await self._store.keys("takes/") if key.endswith("/take.json")]
-        for start in range(0, len(ids), LOOKUPS_AT_ONCE):
-            for take in (await self.find(ids[start : start + LOOKUPS_AT_ONCE])).values():
+        for start in range(0, len(ids), AT_ONCE):
+            for take in (await self.find(ids[start : start + AT_ONCE])).values():
                 yield take
 
     async def put(self, take: Take, audio: bytes) -> None:

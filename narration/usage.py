@@ -1,19 +1,18 @@
 """The usage ledger: one row for every call to a service, as Parquet. This is pyarrow's only room.
 
 A row is first an object of its own (`ledger/pending/<run>/<call>.json`), there the moment the call is answered;
-`compact` gathers a run's rows into one Parquet file below `ledger/rows/month=…/`, which any reader opens. Each run
-compacts its own rows, and those of runs that died, so several writers never meet.
+`compact` gathers a run's rows into one Parquet file below `ledger/rows/month=…/`, which any reader opens. A run
+compacts its own rows, and those of runs that died; of several that gather the same run's rows, one makes the file of
+the next number, and the others look again. Files are made once and never changed.
 
 Invariant: the ledger holds exactly one row for each `call_id`.
 """
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
 import io
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -21,15 +20,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from narration.errors import InputError, Problem, StoreError
+from narration.errors import StoreError
 from narration.row import Row, decode_row, encode_row
+from narration.store import at_once
+from narration.totals import GROUPS, Totals, grouped, totals
 
 if TYPE_CHECKING:
     from narration.store import Store
 
+__all__ = ["GROUPS", "ROWS", "SCHEMA", "Ledger", "Totals", "grouped", "to_table", "totals"]
+
 ROWS = "ledger/rows"
 PENDING = "ledger/pending"
-
+NO_RUN = "none"
+"""Under which rows lie that no run made."""
 
 _ARROW = {"str": pa.string(), "int": pa.int64(), "float": pa.float64(), "bool": pa.bool_()}
 SCHEMA = pa.schema(
@@ -49,6 +53,8 @@ class Ledger:
     def __init__(self, store: Store, run_id: str) -> None:
         self._store = store
         self._run_id = run_id
+        self._spent: dict[str, tuple[tuple[str, str, float], ...]] = {}
+        """Of each file that was read: production, run and what they cost together."""
 
     async def note(self, row: Row) -> None:
         """Write a row down at once; noting the same call twice is the same as once.
@@ -56,7 +62,17 @@ class Ledger:
         Raises:
             StoreError: the store cannot be written.
         """
-        await self._store.put(f"{PENDING}/{row.run_id}/{row.call_id}.json", encode_row(row))
+        await self._store.put(_pending_key(row), encode_row(row))
+
+    async def noted(self, row: Row) -> bool:
+        """Whether there is a row of that call.
+
+        Raises:
+            StoreError: the store cannot be read, or a file in it is not a ledger file.
+        """
+        if await self._store.exists(_pending_key(row)):
+            return True
+        return row.call_id in await self._call_ids(await self._files(row.run_id))
 
     async def compact(self, run_id: str | None = None) -> int:
         """Gather the pending rows of a run (this one by default) into one Parquet file for each month.
@@ -67,27 +83,32 @@ class Ledger:
         Raises:
             StoreError: the store cannot be read or written.
         """
-        run_id = run_id or self._run_id
-        keys = await self._store.keys(f"{PENDING}/{run_id}/")
-        if not keys:
-            return 0
-        rows = [row for row in await asyncio.gather(*(self._pending(key) for key in keys)) if row is not None]
-        written = await self._call_ids(run_id)
-        fresh = sorted((row for row in rows if row.call_id not in written), key=lambda row: (row.at, row.call_id))
-        for month in sorted({row.at[:7] for row in fresh}):
-            part = [row for row in fresh if row.at[:7] == month]
-            name = hashlib.sha256("\n".join(row.call_id for row in part).encode()).hexdigest()[:12]
-            sink = io.BytesIO()
-            pq.write_table(to_table(part), sink, compression="zstd")
-            await self._store.put(f"{ROWS}/month={month}/{run_id}-{name}.parquet", sink.getvalue())
-        for key in keys:
-            await self._store.delete(key)
-        return len(fresh)
+        run_id, count = run_id or self._run_id, 0
+        while keys := await self._waiting(run_id):
+            rows = await self._read(keys)
+            # After the rows: what another process gathered and removed while we read is in a file by now.
+            files = await self._files(run_id)
+            written = await self._call_ids(files)
+            fresh = sorted((row for row in rows if row.call_id not in written), key=lambda row: (row.at, row.call_id))
+            made = True
+            for month in sorted({row.at[:7] for row in fresh}):
+                part = [row for row in fresh if row.at[:7] == month]
+                made = await self._store.create(_next_file(run_id, month, files), _parquet(part))
+                if not made:
+                    break
+                count += len(part)
+            if made:
+                await self._store.delete_all(keys)
+                break
+        return count
 
     async def waiting_runs(self) -> tuple[str, ...]:
-        """Runs that have rows not yet gathered."""
-        keys = await self._store.keys(f"{PENDING}/")
-        return tuple(sorted({key.split("/")[2] for key in keys}))
+        """Runs that have rows not yet gathered.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return tuple(await self._store.folders(PENDING))
 
     async def table(self, columns: Iterable[str] | None = None) -> pa.Table:
         """Every row, gathered or pending.
@@ -103,16 +124,11 @@ class Ledger:
         """
         wanted = list(columns) if columns is not None else SCHEMA.names
         names = [*wanted, *(["call_id"] if "call_id" not in wanted else [])]
-        parts = [SCHEMA.empty_table().select(names)]
-        pending = await self._store.keys(f"{PENDING}/")
-        parts += [
-            part.select(names)
-            for part in await asyncio.gather(*(self._part(key, names) for key in await self._files()))
-        ]
-        gathered = pa.concat_tables(parts)
-        rows = [row for row in await asyncio.gather(*(self._pending(key) for key in pending)) if row is not None]
+        # Rows before files: a compaction meanwhile moves rows from here to there; each call counts once.
+        rows = await self._read(await self._store.keys(f"{PENDING}/"))
+        parts = await at_once(self._part(key, names) for key in await self._files())
+        gathered = pa.concat_tables([SCHEMA.empty_table().select(names), *parts])
         if rows:
-            # A compaction between the two looks moves rows from one side to the other; each call counts once.
             known = pc.is_in(pa.array([row.call_id for row in rows]), value_set=gathered["call_id"].combine_chunks())
             fresh = [row for row, seen in zip(rows, known.to_pylist(), strict=True) if not seen]
             gathered = pa.concat_tables([gathered, to_table(fresh).select(names)])
@@ -150,14 +166,25 @@ class Ledger:
         Raises:
             StoreError: the store cannot be read.
         """
-        table = await self.table(["production", "run_id", "price_usd"])
-        mine = pc.equal(table["production"], production)
-        if left_out:
-            mine = pc.and_not(mine, pc.is_in(table["run_id"], value_set=pa.array(sorted(left_out))))
-        return float(pc.sum(table.filter(mine)["price_usd"]).as_py() or 0.0)
+        rows = [row for run in await self.waiting_runs() if run not in left_out for row in await self._pending_of(run)]
+        files = [key for key in await self._files() if _run_of(key) not in left_out]
+        sums = await at_once(self._sums(key) for key in files)
+        spent = sum(usd for part in sums for book, run, usd in part if book == production and run not in left_out)
+        runs = {row.run_id or NO_RUN for row in rows}
+        known = await self._call_ids(key for key in files if _run_of(key) in runs)
+        return spent + sum(row.price_usd for row in rows if row.production == production and row.call_id not in known)
 
-    async def _files(self) -> list[str]:
-        return [key for key in await self._store.keys(f"{ROWS}/") if key.endswith(".parquet")]
+    async def _sums(self, key: str) -> tuple[tuple[str, str, float], ...]:
+        if key not in self._spent:
+            part = await self._part(key, ["production", "run_id", "price_usd"])
+            summed = part.group_by(["production", "run_id"]).aggregate([("price_usd", "sum")])
+            columns = [summed[name].to_pylist() for name in ("production", "run_id", "price_usd_sum")]
+            self._spent[key] = tuple(zip(*columns, strict=True))
+        return self._spent[key]
+
+    async def _files(self, run_id: str | None = None) -> list[str]:
+        keys = [key for key in await self._store.keys(f"{ROWS}/") if key.endswith(".parquet")]
+        return keys if run_id is None else [key for key in keys if _run_of(key) == (run_id or NO_RUN)]
 
     async def _part(self, key: str, names: list[str]) -> pa.Table:
         data = await self._store.get(key)
@@ -169,103 +196,53 @@ class Ledger:
                 .read(columns=names)
                 .cast(pa.schema([SCHEMA.field(name) for name in names]))
             )
-        except (pa.ArrowException, ValueError) as error:
+        except (pa.ArrowException, OSError, ValueError) as error:  # a thrift header that is damaged is an OSError
             raise StoreError(
                 f"{self._store.url}/{key} is not a ledger file: {error}.", "Move it away; the others are untouched."
             ) from error
 
-    async def _pending(self, key: str) -> Row | None:
-        data = await self._store.get(key)
-        return None if data is None else decode_row(data)
+    async def _waiting(self, run_id: str) -> list[str]:
+        return [key for key in await self._store.keys(f"{PENDING}/{run_id}/") if key.endswith(".json")]
 
-    async def _call_ids(self, run_id: str) -> set[str]:
-        mine = [key for key in await self._files() if key.rpartition("/")[2].startswith(f"{run_id}-")]
-        parts = await asyncio.gather(*(self._part(key, ["call_id"]) for key in mine))
+    async def _pending_of(self, run_id: str) -> list[Row]:
+        return await self._read(await self._waiting(run_id))
+
+    async def _read(self, keys: Iterable[str]) -> list[Row]:
+        async def row(key: str) -> Row | None:
+            data = await self._store.get(key)
+            return None if data is None else decode_row(data, f"{self._store.url}/{key}")
+
+        found = await at_once(row(key) for key in keys if key.endswith(".json"))
+        return [row for row in found if row is not None]
+
+    async def _call_ids(self, files: Iterable[str]) -> set[str]:
+        parts = await at_once(self._part(key, ["call_id"]) for key in files)
         return {call_id for part in parts for call_id in part["call_id"].to_pylist()}
+
+
+def _pending_key(row: Row) -> str:
+    return f"{PENDING}/{row.run_id or NO_RUN}/{row.call_id}.json"
+
+
+def _run_of(file: str) -> str:
+    """Whose rows a file holds: `ledger/rows/month=2026-11/<run id>-0001.parquet`."""
+    return file.rpartition("/")[2].rpartition("-")[0]
+
+
+def _next_file(run_id: str, month: str, files: Iterable[str]) -> str:
+    folder = f"{ROWS}/month={month}/"
+    ends = [file.removesuffix(".parquet").rpartition("-")[2] for file in files if file.startswith(folder)]
+    number = 1 + max((int(end) for end in ends if end.isdecimal()), default=0)
+    return f"{folder}{run_id}-{number:04d}.parquet"
+
+
+def _parquet(rows: Iterable[Row]) -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(to_table(rows), sink, compression="zstd")
+    return sink.getvalue()
 
 
 def to_table(rows: Iterable[Row]) -> pa.Table:
     """Rows as an Arrow table of `SCHEMA`."""
     records = [{**asdict(row), "at": datetime.fromisoformat(row.at).astimezone(UTC)} for row in rows]
     return pa.Table.from_pylist(records, schema=SCHEMA)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Totals:
-    """Sums over a table of the ledger.
-
-    Attributes:
-        calls: rows with an answer.
-        synthesized: syntheses that succeeded.
-        characters_billed: of answered calls.
-        voices_created: designs that succeeded.
-        cost_usd: of answered calls.
-        characters_in_doubt, cost_in_doubt_usd: of calls whose answer was never read.
-        audio_s: length of the sound that was bought.
-    """
-
-    calls: int
-    synthesized: int
-    characters_billed: int
-    voices_created: int
-    cost_usd: float
-    characters_in_doubt: int
-    cost_in_doubt_usd: float
-    audio_s: float
-
-
-def totals(table: pa.Table) -> Totals:
-    """Sum up a table with the columns of `SCHEMA`."""
-    known = table.filter(pc.invert(table["in_doubt"]))
-    doubtful = table.filter(table["in_doubt"])
-    good = known.filter(pc.and_(pc.equal(known["status"], 200), pc.equal(known["code"], "")))
-
-    def count(action: str) -> int:
-        return int(pc.sum(pc.equal(good["action"], action)).as_py() or 0)
-
-    return Totals(
-        calls=known.num_rows,
-        synthesized=count("synthesize"),
-        characters_billed=_sum(known, "characters"),
-        voices_created=count("design"),
-        cost_usd=float(pc.sum(known["price_usd"]).as_py() or 0.0),
-        characters_in_doubt=_sum(doubtful, "characters"),
-        cost_in_doubt_usd=float(pc.sum(doubtful["price_usd"]).as_py() or 0.0),
-        audio_s=float(pc.sum(known["audio_s"]).as_py() or 0.0),
-    )
-
-
-def _sum(table: pa.Table, column: str) -> int:
-    return int(pc.sum(table[column]).as_py() or 0)
-
-
-GROUPS = (
-    "production",
-    "chapter",
-    "character",
-    "service",
-    "region",
-    "model",
-    "action",
-    "voice",
-    "run_id",
-    "month",
-    "day",
-)
-"""What `narrate usage --by` takes."""
-
-
-def grouped(table: pa.Table, by: str) -> tuple[tuple[str, Totals], ...]:
-    """Totals for each value of a column, in order of the value.
-
-    Raises:
-        InputError: there is no such group.
-    """
-    if by not in GROUPS:
-        raise InputError(Problem(what=f"no group {by!r}", where="--by", expected=f"one of {', '.join(GROUPS)}"))
-    if by in ("month", "day"):
-        keys = pc.strftime(table["at"], format="%Y-%m" if by == "month" else "%Y-%m-%d")
-    else:
-        keys = table[by]
-    values = sorted(set(keys.to_pylist()))
-    return tuple((str(value), totals(table.filter(pc.equal(keys, value)))) for value in values)

@@ -91,7 +91,7 @@ def _refuse_to_overwrite(folder: Path, files: dict[str, str], manuscript: Path, 
     if there:
         raise InputError(
             Problem(
-                what=f"{folder} has {' and '.join(there)} already",
+                what=f"{folder} has {', '.join(there)} already",
                 where="DIR",
                 expected="a folder without them",
                 hint=f"Nothing was changed; `narrate plan {_quoted(folder)}` shows what it would make.",

@@ -29,11 +29,8 @@ def show_summary(summary: Summary, *, sandbox: bool) -> None:
     if finished:
         _say_chapters(finished)
         console.say()
-    spoken = console.count(summary.chunks_spoken, "chunk")
-    voices = console.count(summary.voices_created, "new voice")
-    console.say(f"Spoken now: {spoken}, {voices}. From the store: {console.count(summary.chunks_reused, 'chunk')}.")
-    asked = " by the vendor's prices; the sandbox charges nothing" if sandbox and summary.cost_usd else ""
-    console.say(f"Cost of this run: {console.money(summary.cost_usd)}{asked}.")
+    if finished or summary.cost_usd:
+        _say_sums(summary, sandbox=sandbox)
     if summary.lost_usd:
         console.tell(
             f"[yellow]warning:[/] an earlier run had paid {console.money(summary.lost_usd)} for audio whose links are "
@@ -46,6 +43,14 @@ def show_summary(summary: Summary, *, sandbox: bool) -> None:
         done = f"{len(finished)} of {console.count(len(summary.chapters), 'chapter')}"
         console.say(f"{done}, {console.duration(summary.audio_s)}, with timelines and report.json, in:")
         console.result(summary.out)
+
+
+def _say_sums(summary: Summary, *, sandbox: bool) -> None:
+    spoken = console.count(summary.chunks_spoken, "chunk")
+    voices = console.count(summary.voices_created, "new voice")
+    console.say(f"Spoken now: {spoken}, {voices}. From the store: {console.count(summary.chunks_reused, 'chunk')}.")
+    asked = " by the vendor's prices; the sandbox charges nothing" if sandbox and summary.cost_usd else ""
+    console.say(f"Cost of this run: {console.money(summary.cost_usd)}{asked}.")
 
 
 def _say_chapters(finished: list[ChapterSummary]) -> None:

@@ -189,8 +189,8 @@ def _say_unattributed(plan: Plan) -> None:
     unattributed = sum(chapter.cut.script.unattributed for chapter in plan.chapters)
     if unattributed:
         console.say(
-            f"{unattributed} of {console.count(quotations, 'quotation')} have no speaker's name beside them: the "
-            "narrator reads them. `Name: “…”` gives a line to somebody."
+            f"{unattributed} of {console.count(quotations, 'quotation')} without a speaker's name: the narrator reads "
+            f"{'it' if unattributed == 1 else 'them'}. `Name: “…”` gives a line to somebody."
         )
     speaking = {voice.character.name for voice in plan.voices}
     silent = [character.name for character in plan.cast.characters if character.name not in speaking]

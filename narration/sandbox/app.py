@@ -26,6 +26,7 @@ from narration.sandbox.calls import UNKNOWN_ACTION, Call, House, Outcome
 from narration.sandbox.engine import Engine, EngineError
 from narration.sandbox.faults import ACTIONS, CALL_FAULTS, DOWNLOAD_FAULTS, SPEECH_FAULTS, Switchboard, Switches
 from narration.sandbox.files import Shelf
+from narration.sandbox.launch import ACCOUNT_FILE
 from narration.sandbox.limits import Limiter, throttled
 from narration.sandbox.links import Links
 from narration.sandbox.models import CUSTOMIZATION, GENERATION, Family, family_of
@@ -65,6 +66,7 @@ class Service:
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._folder = folder
         state, self.shelf = State(folder), Shelf(folder)
         kept_since_s = clock() - max(_FILES_KEPT_S, 2 * switches.url_life_s)
         self.shelf.prune(kept_since_s)
@@ -89,6 +91,7 @@ class Service:
         self.house.state.reset()
         self.shelf.reset()
         self.house.limiter.reset()
+        (self._folder / ACCOUNT_FILE).unlink(missing_ok=True)
 
     async def call(self, request: Request) -> Response:
         """Answer one request to the API."""

@@ -1,8 +1,13 @@
 """How to start the sandbox as a process of its own. Light: importing it loads neither a web server nor an engine."""
 
+import contextlib
+import secrets
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+ACCOUNT_FILE = "account"
+"""Where a state folder keeps the key of whoever renders with it; emptied with the state."""
 
 Switch = str | float | bool | Sequence[str] | Mapping[str, int] | None
 
@@ -48,6 +53,26 @@ def command(
     for name, switch in (switches or {}).items():
         argv += [f"--{name.replace('_', '-')}", _spell(switch)]
     return argv
+
+
+def account_key(state: Path) -> str:
+    """The key for renders on a state folder: made once for each, so that its voices are its own account's.
+
+    A state that was reset, or another machine's, is another account: its voices are made anew rather than missed.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    path = state / ACCOUNT_FILE
+    state.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        # Under a name of its own first, so that nobody reads half a key; the link is made by one of several.
+        draft = state / f"{ACCOUNT_FILE}.{secrets.token_hex(4)}"
+        draft.write_text(secrets.token_hex(12), encoding="ascii")
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(draft)
+        draft.unlink()
+    return f"sk-sandbox-{path.read_text(encoding='ascii').strip()}"
 
 
 def _spell(value: Switch) -> str:

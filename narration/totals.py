@@ -1,0 +1,120 @@
+"""Sums over the usage ledger.
+
+Invariant: what is summed up by a group adds up to the sum of all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from narration.errors import InputError, Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """Sums over a table of the ledger.
+
+    Attributes:
+        calls: rows with an answer.
+        synthesized: syntheses that succeeded.
+        characters_billed: of answered calls.
+        voices_created: designs that succeeded.
+        cost_usd: of answered calls.
+        characters_in_doubt, cost_in_doubt_usd: of calls whose answer was never read.
+        audio_s: length of the sound that was bought.
+    """
+
+    calls: int
+    synthesized: int
+    characters_billed: int
+    voices_created: int
+    cost_usd: float
+    characters_in_doubt: int
+    cost_in_doubt_usd: float
+    audio_s: float
+
+
+GROUPS = (
+    "production",
+    "chapter",
+    "character",
+    "service",
+    "region",
+    "model",
+    "action",
+    "voice",
+    "run_id",
+    "month",
+    "day",
+)
+"""What `narrate usage --by` takes."""
+
+
+_SUMMED = {
+    "calls": int,
+    "synthesized": int,
+    "characters_billed": int,
+    "voices_created": int,
+    "cost_usd": float,
+    "characters_in_doubt": int,
+    "cost_in_doubt_usd": float,
+    "audio_s": float,
+}
+
+
+def totals(table: pa.Table) -> Totals:
+    """Sum up a table with the columns of `narration.usage.SCHEMA`."""
+    measured = _measured(table)
+    return _totals({name: pc.sum(measured[name]).as_py() for name in _SUMMED})
+
+
+def grouped(table: pa.Table, by: str) -> tuple[tuple[str, Totals], ...]:
+    """Totals for each value of a column, in order of the value.
+
+    Raises:
+        InputError: there is no such group.
+    """
+    if by not in GROUPS:
+        raise InputError(Problem(what=f"no group {by!r}", where="--by", expected=f"one of {', '.join(GROUPS)}"))
+    if by in ("month", "day"):
+        keys = pc.strftime(table["at"], format="%Y-%m" if by == "month" else "%Y-%m-%d")
+    else:
+        keys = table[by]
+    measured = _measured(table).append_column("by", keys)
+    summed = measured.group_by("by").aggregate([(name, "sum") for name in _SUMMED]).sort_by("by")
+    return tuple(
+        (str(record["by"]), _totals({name: record[f"{name}_sum"] for name in _SUMMED})) for record in summed.to_pylist()
+    )
+
+
+def _measured(table: pa.Table) -> pa.Table:
+    """What each row adds to each total."""
+    known = pc.invert(table["in_doubt"])
+    good = pc.and_(known, pc.and_(pc.equal(table["status"], 200), pc.equal(table["code"], "")))
+
+    def of(action: str) -> pa.ChunkedArray:
+        return pc.and_(good, pc.equal(table["action"], action)).cast(pa.int64())
+
+    def where(mask: pa.ChunkedArray, column: str) -> pa.ChunkedArray:
+        return pc.if_else(mask, table[column], pa.scalar(0, table[column].type))
+
+    return pa.table(
+        {
+            "calls": known.cast(pa.int64()),
+            "synthesized": of("synthesize"),
+            "characters_billed": where(known, "characters"),
+            "voices_created": of("design"),
+            "cost_usd": where(known, "price_usd"),
+            "characters_in_doubt": where(table["in_doubt"], "characters"),
+            "cost_in_doubt_usd": where(table["in_doubt"], "price_usd"),
+            "audio_s": where(known, "audio_s"),
+        }
+    )
+
+
+def _totals(sums: dict[str, Any]) -> Totals:
+    return Totals(**{name: kind(sums[name] or 0) for name, kind in _SUMMED.items()})

@@ -1,0 +1,61 @@
+"""The guard around every test: no real service, no home of a user's, no server of Prefect's can be reached."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_FORBIDDEN = ("DASHSCOPE_", "PREFECT_", "NARRATION_", "AWS_")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """For fixtures of every scope and for processes that tests start: a clean environment, and loopback only."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith(_FORBIDDEN)]:
+            patch.delenv(name)
+        patch.setenv("NARRATION_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+            patch.delenv(name, raising=False)
+            patch.delenv(name.lower(), raising=False)
+        patch.setattr(socket.socket, "connect", _loopback_only(socket.socket.connect))
+        patch.setattr(socket.socket, "connect_ex", _loopback_only(socket.socket.connect_ex))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test has a store of its own."""
+    monkeypatch.setenv("NARRATION_HOME", str(tmp_path_factory.mktemp("home")))
+
+
+def _loopback_only(connect: Any) -> Any:  # noqa: ANN401 — the signatures of socket's own methods
+    def guarded(self: socket.socket, address: Any, /) -> Any:  # noqa: ANN401
+        if self.family in (socket.AF_INET, socket.AF_INET6) and not _is_loopback(str(address[0])):
+            message = f"a test tried to reach {address[0]}: only this machine may be asked"
+            raise RuntimeError(message)
+        return connect(self, address)
+
+    return guarded
+
+
+def _is_loopback(host: str) -> bool:
+    if host in ("localhost", ""):
+        return True
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+@pytest.fixture
+def demo() -> Path:
+    """The demo production."""
+    return Path(__file__).parents[1] / "data" / "demo"
