@@ -92,10 +92,11 @@ class Claims:
         *,
         clock: Callable[[], float] = time.time,
         ticks: Callable[[], float] = time.monotonic,
+        asks: str = "",
     ) -> None:
         self._store = store
         self._clock = clock
-        self._presence = Presence(store, run, clock=clock, ticks=ticks)
+        self._presence = Presence(store, run, clock=clock, ticks=ticks, asks=asks)
         self.run = run
 
     async def acquire(self, subject: str, row: Row | None) -> Claim | Held:
@@ -227,7 +228,7 @@ class Claims:
         await self._presence.announce()
 
     async def leave(self) -> None:
-        """Say that this run has ended.
+        """Say that this run has ended: it gets no claim any more.
 
         Raises:
             StoreError: the store cannot be written.
@@ -249,6 +250,14 @@ class Claims:
             StoreError: the store cannot be read.
         """
         return await self._presence.lives(run_id)
+
+    async def fellows(self) -> tuple[str, ...]:
+        """Ids of the living runs that ask the same account and model, this one among them, in order of their start.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return await self._presence.fellows()
 
     async def bury_dead_runs(self) -> None:
         """Remove the presence records of dead runs.
