@@ -117,7 +117,7 @@ class Presence:
             if self._left:
                 return
             asked_at = self._ticks()
-            record = {**asdict(self.run), "seen": self._clock()}
+            record = {**asdict(self.run), "seen": self._clock(), "asks": self._asks}
             await self._store.put(f"runs/{self.run.run_id}.json", json.dumps(record, sort_keys=True).encode())
             self._announced_at = asked_at
 

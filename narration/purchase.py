@@ -117,12 +117,13 @@ class _PaidGate:
     async def before(self, attempt: int) -> None:
         self._permit = await self._pacer.enter(attempt)
         self._stop_if_halted()
-        if self._claim is None or self._outstanding():
+        again = self._claim is not None and self._outstanding()
+        if self._claim is None or again:
             await self._desk.budget.reserve(self._order.row.price_usd)
             self._reserved_usd += self._order.row.price_usd
         if self._claim is None:
             await self._take_claim()
-        elif self._outstanding():
+        elif again:
             await self._desk.journal.sending_again(self._claim, attempt)
         await self._pacer.go(self._permit)
         self._stop_if_halted()

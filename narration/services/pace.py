@@ -33,6 +33,9 @@ GUARD: Final = 1.02
 """Windows are taken so much longer than they are: requests are on the way for different times, and the service counts
 arrivals. A fiftieth of a second in one second; the rate is a fiftieth lower for it."""
 
+GRID_GUARD: Final = 1.03
+"""Turns on a shared grid are so much longer still: none sees when the others' requests really went."""
+
 IDLE_S: Final = 30.0
 """After so long without a request the start is slow again."""
 
@@ -145,7 +148,7 @@ class Pacer:
             log.info("%d runs ask this account; each takes its part of the rate", runs)
         self._runs, self._rank, self._tempo.runs = runs, rank, runs
         if runs > 1 and self._windows:
-            self._grid_at = self._clock() - self._now() + rank / self._ceiling_hz
+            self._grid_at = self._clock() - self._now() + rank * GRID_GUARD / self._ceiling_hz
         self._wake()
 
     def make_room(self, seconds: float) -> None:
@@ -234,7 +237,7 @@ class Pacer:
         at = max([self._due, self._held_until, *(window.open_at(self._runs) for window in self._windows)])
         if self._runs == 1 or not self._windows:
             return at
-        period_s = self._runs / self._ceiling_hz
+        period_s = self._runs * GRID_GUARD / self._ceiling_hz
         turns = math.ceil((max(at, now) - LATE_S - self._grid_at) / period_s)
         return self._grid_at + turns * period_s
 

@@ -80,8 +80,11 @@ class Tempo:
     def rate_hz(self, now: float) -> float:
         """The rate at this moment."""
         if self._rate_hz < self._content_hz:
-            climb_hz = (1.0 - SLOW_START) * self._content_hz * (now - self._at) / self._ramp_s
-            self._rate_hz = min(self._content_hz, self._rate_hz + climb_hz)
+            ramps = (now - self._at) / self._ramp_s
+            if math.isinf(self._content_hz):  # nobody knows how high it may be: doubled each ramp, until it is refused
+                self._rate_hz *= 2.0 ** min(ramps, 10.0)
+            else:
+                self._rate_hz = min(self._content_hz, self._rate_hz + (1.0 - SLOW_START) * self._content_hz * ramps)
         self._at = now
         return self._rate_hz
 
@@ -96,7 +99,7 @@ class Tempo:
         if self._admitted and self._admitted[0] <= now - SEEN_S:
             self._admitted.popleft()
         self._admitted.append(now)
-        if sent_at >= self._lowered_at:
+        if sent_at > self._lowered_at:
             self._in_vain = False
             if self.rate_hz(now) >= self._content_hz:
                 self._rate_hz = self._content_hz = min(self._ceiling_hz, self._content_hz * (1.0 + FEEL))
@@ -112,14 +115,17 @@ class Tempo:
         Returns:
             Whether the rate was lowered: a refusal of what was sent before that was no news.
         """
-        if sent_at < self._lowered_at:
+        if sent_at <= self._lowered_at:
             return False
         rate_hz = self.rate_hz(now)
         if math.isinf(rate_hz):
             rate_hz = self._seen_hz(now, GLANCE_S)
-        # A rate that is refused even when halved is far off: what was admitted over a minute tells it better.
-        refused_hz = self._seen_hz(now, SEEN_S) if self._in_vain else BACK_OFF * rate_hz
-        self._content_hz = max(self._lowest_hz, min(self._content_hz, refused_hz))
+        else:
+            content_hz = BACK_OFF * rate_hz
+            if self._in_vain:
+                # Refused even when halved: the minute may be full, and what went into it is what may.
+                content_hz = max(content_hz, self._seen_hz(now, SEEN_S))
+            self._content_hz = max(self._lowest_hz, min(self._content_hz, content_hz))
         self._rate_hz = max(self._lowest_hz, min(self._content_hz, SLOW_START * rate_hz))
         self._lowered_at, self._in_vain = now, True
         if burst:
@@ -152,10 +158,10 @@ class Breadth:
         return self._content if self._content < self._ceiling else 0
 
     def admitted(self) -> None:
-        """A request was let in: a round of them makes room for one more, beyond the content number fifty rounds do."""
+        """A request was let in: a round of them makes room for one more, beyond the content number a hundred do."""
         if self.most >= self._ceiling:
             return
-        self._credit += 1.0 / (self.most * (1 if self.most < self._content else 50))
+        self._credit += 1.0 / (self.most if self.most < self._content else 100)
         if self._credit >= 1.0:
             self._credit = 0.0
             self.most += 1
@@ -173,7 +179,7 @@ class Breadth:
             Whether the number was lowered.
         """
         self._content = max(1, min(self._content, there - 1))
-        if sent_at < self._lowered_at:
+        if sent_at <= self._lowered_at:
             return False
         self.most = max(1, min(self._content, int(SLOW_START * there)))
         self._lowered_at, self._credit = now, 0.0

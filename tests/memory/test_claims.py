@@ -9,7 +9,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from random import Random
 
@@ -26,7 +25,7 @@ from narration.row import Row
 from narration.store import Store
 from narration.take import Receipt
 from tests.memory.conftest import Place
-from tests.memory.worlds import Cabinet, Killed, Lent, Machine, Mortal, ask, row
+from tests.memory.worlds import Cabinet, Hooked, Killed, Machine, Mortal, ask, row
 
 
 async def claimed(claims: Claims, subject: str = "x") -> Claim:
@@ -307,26 +306,6 @@ async def test_a_run_takes_over_from_itself(store: Store, machine: Machine) -> N
     assert newest.generation == 2
 
 
-class Hooked(Lent):
-    """A store in which something happens once, right before or after an operation of that name and key."""
-
-    def __init__(self, inner: Store, when: tuple[str, str, str], work: Callable[[], Awaitable[object]]) -> None:
-        super().__init__(inner)
-        self._when: tuple[str, str, str] | None = when
-        self._work = work
-
-    async def before(self, name: str, key: str) -> None:
-        await self._meet("before", name, key)
-
-    async def after(self, name: str, key: str) -> None:
-        await self._meet("after", name, key)
-
-    async def _meet(self, *here: str) -> None:
-        if self._when == here:
-            self._when = None
-            await self._work()
-
-
 async def test_a_takeover_steps_back_when_the_dead_runs_claim_was_cleared_meanwhile(machine: Machine) -> None:
     store = Cabinet()
     dead, quick, late, third = (Claims(store, machine.run(name)) for name in ("dead", "quick", "late", "third"))
@@ -370,6 +349,46 @@ async def test_a_first_generation_is_not_begun_below_a_living_second(store: Stor
     await store.delete(first.key)
     assert await late.acquire("x", None) == Held(claim=second)
     assert await store.keys("open/") == [second.key]
+
+
+async def test_a_first_generation_is_not_begun_below_a_dead_second(store: Store, machine: Machine) -> None:
+    dead, taker, late = (Claims(store, machine.run(name)) for name in ("dead", "taker", "late"))
+    first = await claimed(dead)
+    machine.kill(dead.run)
+    await claimed(taker)
+    machine.kill(taker.run)
+    await store.delete(first.key)
+    claim = await claimed(late)
+    assert claim.generation == 3
+    assert await store.keys("open/") == ["open/x/claim-000002.json", claim.key]
+
+
+async def test_a_living_run_holds_even_below_a_dead_ones_later_claim(machine: Machine) -> None:
+    store = Cabinet()
+    living, dead, late = (Claims(store, machine.run(name)) for name in ("living", "dead", "late"))
+    first = await claimed(living)
+    await dead.announce()
+    later = Claim(subject="x", generation=2, run=dead.run, at=1.0, call_id="", row=None)
+    store.objects[later.key] = encode_claim(later)
+    machine.kill(dead.run)
+    assert await late.newest("x") == first
+    assert await late.acquire("x", None) == Held(claim=first)
+    await living.release(first)
+    assert (await claimed(late)).generation == 3
+
+
+async def test_a_takeover_of_what_was_cleared_steps_back_though_nobody_is_there(machine: Machine) -> None:
+    store = Cabinet()
+    dead, quick, late = (Claims(store, machine.run(name)) for name in ("dead", "quick", "late"))
+    await claimed(dead)
+    machine.kill(dead.run)
+
+    async def all_is_done() -> None:
+        await quick.release(await claimed(quick))
+
+    hooked = Hooked(store, ("before", "create", "open/x/claim-000002.json"), all_is_done)
+    assert isinstance(await Claims(hooked, late.run).acquire("x", None), Held)
+    assert await store.keys("open/") == []
 
 
 async def test_a_create_whose_answer_was_lost_is_our_claim_all_the_same(machine: Machine) -> None:
@@ -600,7 +619,7 @@ DEATH = st.none() | st.tuples(st.integers(1, 45), st.booleans())
 
 
 @pytest.mark.parametrize("one_machine", [True, False], ids=["one machine", "many machines"])
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(seed=st.integers(0, 2**32), deaths=st.lists(DEATH, min_size=2, max_size=5))
 def test_whatever_dies_when_nothing_is_bought_twice(
     one_machine: bool, seed: int, deaths: list[tuple[int, bool] | None]

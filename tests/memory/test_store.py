@@ -320,6 +320,32 @@ async def test_a_server_that_is_away_is_a_clear_error(
     assert SECRET not in repr(told.value.__cause__)
 
 
+VISITOR = """
+import asyncio, sys
+from narration.store import open_store
+async def main():
+    store = open_store("s3://narrate/visits")
+    for number in range(5):
+        await store.put(f"{sys.argv[1]}/{number}", b"1")
+        await store.keys(sys.argv[1])
+        await store.get(f"{sys.argv[1]}/{number}")
+asyncio.run(main())
+"""
+
+
+@pytest.mark.slow
+async def test_a_process_that_used_s3_ends_in_peace(s3_variables: dict[str, str]) -> None:
+    slots = asyncio.Semaphore(3)
+
+    async def visit(who: int) -> int:
+        async with slots:
+            command = [sys.executable, "-c", VISITOR, str(who)]
+            done = await asyncio.to_thread(subprocess.run, command, env={**os.environ, **s3_variables}, check=False)
+            return done.returncode
+
+    assert set(await asyncio.gather(*(visit(who) for who in range(15)))) == {0}
+
+
 async def test_the_endpoint_may_be_named_by_either_variable(
     s3_variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

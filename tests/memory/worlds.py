@@ -136,6 +136,26 @@ class Lent(Store):
             await self.delete(key)
 
 
+class Hooked(Lent):
+    """A store in which something happens once, right before or after an operation of that name and key."""
+
+    def __init__(self, inner: Store, when: tuple[str, str, str], work: Callable[[], Awaitable[object]]) -> None:
+        super().__init__(inner)
+        self._when: tuple[str, str, str] | None = when
+        self._work = work
+
+    async def before(self, name: str, key: str) -> None:
+        await self._meet("before", name, key)
+
+    async def after(self, name: str, key: str) -> None:
+        await self._meet("after", name, key)
+
+    async def _meet(self, *here: str) -> None:
+        if self._when == here:
+            self._when = None
+            await self._work()
+
+
 class Mortal(Lent):
     """A store whose process dies at its n-th operation: right before it, or right after.
 
