@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import sheets
+
 from narration.cast import Cast, Character
 from narration.script import lexicon_en as lexicon
 from narration.script import verbs
@@ -87,18 +89,16 @@ def novel(key: str) -> Novel:
     rows = [line.split("\t") for line in (CORPUS / f"{key}_brat.ann").read_text(encoding="utf-8").splitlines()]
     speakers = {row[1]: row[2] for row in rows if row[0] == "ATTRIB"}
     places = align(tokens, text)
-    entries = cast_of(text, sorted(set(speakers.values())))
+    entries = cast_of(text, sorted(set(speakers.values())), sheets.SHEETS.get(key.split("_")[0], {}))
     gold = []
     for row in rows:
         if row[0] != "QUOTE" or row[1] not in speakers:
             continue
-        first, last = places.get((int(row[2]), int(row[3]))), places.get((int(row[4]), int(row[5])))
         inner = [
             places[at]
             for at in sorted(places)
             if (int(row[2]), int(row[3])) <= at <= (int(row[4]), int(row[5])) and places[at] is not None
         ]
-        del first, last
         if not inner:
             continue
         name, named = entries.names[speakers[row[1]]]
@@ -151,35 +151,48 @@ class _Entries:
     names: dict[str, tuple[str, bool]]
 
 
-def cast_of(text: str, speakers: list[str]) -> _Entries:
+def cast_of(text: str, speakers: list[str], sheet: dict[str, str]) -> _Entries:
     """A cast sheet: the annotated speakers, and whoever the novel names beside a word of saying."""
-    found = _discovered(text)
+    aliases = _discovered(text)
     names: dict[str, tuple[str, bool]] = {}
-    aliases: dict[str, set[str]] = {name: set(others) for name, others in found.items()}
     first: set[str] = set()
-    for key in speakers:
-        spelled, narrator = _spelled(key)
-        proper = [word for word in spelled.split() if word[:1].isupper() and word.rstrip(".") not in {"The", "A", "I"}]
-        entry = _match(spelled, aliases) if proper else spelled
-        if entry is None or entry not in aliases:
-            entry = spelled
-            aliases.setdefault(entry, set())
-        aliases[entry].add(spelled)
-        if not proper:
-            noun = re.sub(r"^(?:the|a|an|The|A)\s+", "", spelled)
-            aliases[entry] |= {f"the {noun}"} if noun == noun.lower() and noun not in {"I"} else set()
-        if narrator:
+    claimed: set[str] = set()
+    for key, line in sheet.items():
+        listed = [name.strip() for name in line.split(";")]
+        entry = listed[0]
+        for other in [other for other, have in aliases.items() if other not in claimed and have & set(listed)]:
+            aliases.pop(other)
+        claimed.add(entry)
+        aliases.setdefault(entry, set()).update(set(listed) - {"I"})
+        if key == "@I" or "I" in listed:
             first.add(entry)
-        names[key] = (entry, bool(proper) or narrator)
+        names[key] = (entry, True)
+    for key in speakers:
+        if key not in names:
+            names[key] = _entry(key, aliases, claimed, first)
     characters = tuple(
-        Character(
-            name=name,
-            aliases=tuple(sorted(others - {name} - ({"I"} if name in first else set()))),
-            first_person=name in first,
-        )
+        Character(name=name, aliases=tuple(sorted(others - {name})), first_person=name in first)
         for name, others in sorted(aliases.items())
     )
     return _Entries(Cast(characters=characters), names)
+
+
+def _entry(key: str, aliases: dict[str, set[str]], claimed: set[str], first: set[str]) -> tuple[str, bool]:
+    """The entry of an annotated speaker, made where there is none; and whether it is a name."""
+    spelled, narrator = _spelled(key)
+    proper = [word for word in spelled.split() if word[:1].isupper() and word.rstrip(".") not in {"The", "A", "I"}]
+    entry = _match(spelled, {name: aliases[name] for name in aliases.keys() - claimed}) if proper else None
+    if entry is None or "'" in spelled:
+        entry = spelled
+        aliases.setdefault(entry, set())
+    claimed.add(entry)
+    aliases[entry].add(spelled)
+    noun = re.sub(r"^(?:the|a|an)\s+", "", spelled.lower())
+    if not proper and noun == spelled.lower().split()[-1]:
+        aliases[entry].add(f"the {noun}")
+    if narrator:
+        first.add(entry)
+    return entry, bool(proper) or narrator
 
 
 def _spelled(key: str) -> tuple[str, bool]:
@@ -187,7 +200,7 @@ def _spelled(key: str) -> tuple[str, bool]:
     name = re.sub(r"-\d+$", "", key)
     narrator = name in {"I", "Narrator", "NARRATOR"} or name.lower().endswith("narrator") or "narrator" in name.lower()
     name = re.sub(r"_?\(?narrator\)?$", "", name, flags=re.IGNORECASE) or "the narrator of the story"
-    name = re.sub(r"__", ". ", name).replace("_s_", "'s ").replace("_", " ")
+    name = re.sub(r"___", " ", name).replace("__", ". ").replace("_s_", "'s ").replace("_", " ")
     words = [word.capitalize() if word.isupper() and len(word) > 1 else word for word in name.split()]
     if name == "I":
         return "the narrator of the story", True
@@ -215,13 +228,26 @@ def _match(name: str, aliases: dict[str, set[str]]) -> str | None:
             if not words or not have or not (words <= have or have <= words):
                 continue
             own, theirs = _titles(name), _titles(other)
-            genders = {("f" if title in lexicon.FEMALE_TITLES else "m") for title in own | theirs}
-            if len(genders) > 1 or ({"Mrs", "Miss"} <= own | theirs):
+            if len(_genders(name) | _genders(other)) > 1 or {"Mrs", "Miss"} <= own | theirs:
+                continue
+            if len(words) > 1 and len(have) > 1 and not (words == have or words < have or have < words):
                 continue
             score = len(words & have) * 10 + (own == theirs) * 5
             if best is None or score > best[0]:
                 best = (score, entry)
     return best[1] if best else None
+
+
+def _genders(name: str) -> set[str]:
+    words = set(re.findall(r"[^\W\d_]+", name))
+    female = words & (lexicon.FEMALE_TITLES | lexicon.FEMALE_NAMES)
+    male = words & (lexicon.MALE_TITLES | lexicon.MALE_NAMES)
+    titles = _titles(name)
+    if titles & lexicon.FEMALE_TITLES:
+        male = set()
+    elif titles & lexicon.MALE_TITLES:
+        female = set()
+    return ({"f"} if female and not male else set()) | ({"m"} if male and not female else set())
 
 
 def _discovered(text: str) -> dict[str, set[str]]:

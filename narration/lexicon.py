@@ -17,6 +17,9 @@ from narration.word_finder import Found, Wanted, WordFinder
 LEXICON_FILE: Final = "lexicon.yaml"
 """Its usual name, beside book.yaml."""
 
+MAX_WORD_CHARS: Final = 200
+"""Of a word, of what is said for it, and of a context: more is a mistake in the file, not a word."""
+
 _PLACE: Final = re.compile(r"(?:ch)?0*([1-9]\d{0,5})#(?:s)?0*([1-9]\d{0,6})", re.ASCII | re.IGNORECASE)
 
 

@@ -1,14 +1,13 @@
-"""The file of a lexicon: a YAML list of entries that people write, read with every mistake at once, and added to.
+"""The file of a lexicon: a YAML list of entries that people write, read with every mistake at once.
 
-Invariant: what is added stands after what is there, of which no byte changes.
+Invariant: each mistake is told with its line in the file, and one mistake does not hide another.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -18,13 +17,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from narration.cast import Cast
 from narration.errors import InputError, Problem
-from narration.lexicon import ChapterRange, Entry, Lexicon, as_place
+from narration.lexicon import MAX_WORD_CHARS, ChapterRange, Entry, Lexicon, as_place
+from narration.lexicon_text import ROOT, has_key
 from narration.sheet import KeyPath, Sheet, in_order, missing_file, nearest, problems_of, read_text, shown
 from narration.yaml_sheet import read_yaml
 
-_ROOT: Final = "entries"
-_ROOTED: Final = re.compile(rf"(?:\s*#.*\n|\s*\n|---\s*\n)*{_ROOT}\s*:")
 _CHAPTERS: Final = re.compile(r"([1-9]\d{0,5})(?:\s*-\s*([1-9]\d{0,5})?)?", re.ASCII)
+_FIRST_ITEM: Final = re.compile(r"(?:---)?(?:\s*#.*\n|\s*\n)*\s*-\s")
 _EXAMPLE: Final = "a list of entries such as `- {word: Beauchamp, say: Beecham}`"
 
 
@@ -48,7 +47,7 @@ def _yes(value: object) -> object:
     return value.strip() if isinstance(value, str) else value
 
 
-_Text = Annotated[str, BeforeValidator(_tidy), Field(max_length=200)]
+_Text = Annotated[str, BeforeValidator(_tidy), Field(max_length=MAX_WORD_CHARS)]
 _Yes = Annotated[bool, BeforeValidator(_yes)]
 _Names = Annotated[tuple[_Text, ...], BeforeValidator(_listed)]
 
@@ -56,8 +55,8 @@ _Names = Annotated[tuple[_Text, ...], BeforeValidator(_listed)]
 class _Row(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    word: _Text = Field(min_length=1, description="the word as the manuscript spells it, at most 200 characters")
-    say: _Text = Field("", description="how it is to be said, in letters, at most 200 characters")
+    word: _Text = Field(min_length=1, description=f"the word as written, at most {MAX_WORD_CHARS} characters")
+    say: _Text = Field("", description=f"how it is to be said, in letters, at most {MAX_WORD_CHARS} characters")
     lang: Annotated[str, BeforeValidator(_language)] = Field("", description="a language in two letters, such as en")
     who: _Names = Field((), description="names of the cast, such as [Jane, Rochester]")
     chapters: _Names = Field((), description="chapter numbers, such as 1-3, 5")
@@ -121,15 +120,21 @@ def read_lexicon(text: str, cast: Cast, label: str) -> tuple[Entry, ...]:
 
 def _sheet(text: str, label: str) -> Sheet:
     """The list at the root of a file under a key, as a sheet has it, its lines those of the file."""
-    if _ROOTED.match(text):
+    if has_key(text):
         return read_yaml(text, label)
+    begin = _FIRST_ITEM.match(text)
+    if not begin:
+        content = re.search(r"^(?!\s*(?:#|---))\s*\S.*", text, flags=re.MULTILINE)
+        if content:
+            line = text.count("\n", 0, content.end()) + 1
+            what = f"begins with {shown(content[0])}"
+            raise InputError(Problem(what=what, where=f"{label}, line {line}", expected=_EXAMPLE))
+        return Sheet(label=label, data={})
     try:
         # A list may stand below its key without indentation, so the text itself stays as it is.
-        sheet = read_yaml(f"{_ROOT}:\n{text.removeprefix('---').lstrip(' ')}", label)
+        sheet = read_yaml(f"{ROOT}:\n{text.removeprefix('---')}", label)
     except InputError as error:
         raise InputError(*map(_one_line_up, error.problems)) from error
-    if sheet.data.keys() - {_ROOT}:
-        raise InputError(Problem(what="is a group of keys", where=label, expected=_EXAMPLE))
     lines = MappingProxyType({path: max(1, line - 1) for path, line in sheet.lines.items()})
     return replace(sheet, lines=lines, problems=tuple(map(_one_line_up, sheet.problems)))
 
@@ -144,7 +149,7 @@ def _one_line_up(problem: Problem) -> Problem:
 
 
 def _line(sheet: Sheet, index: int) -> int:
-    return sheet.lines.get((_ROOT, index), 1)
+    return sheet.lines.get((ROOT, index), 1)
 
 
 def _folded(name: str) -> str:
@@ -182,11 +187,11 @@ def _chapters(written: str) -> ChapterRange | None:
 
 
 def _row_problems(sheet: Sheet, cast: Cast) -> Iterator[Problem]:
-    rows = sheet.data.get(_ROOT)
+    rows = sheet.data.get(ROOT)
     for index, row in enumerate(rows if isinstance(rows, list) else []):
         if not isinstance(row, dict):
             continue
-        path: KeyPath = (_ROOT, index)
+        path: KeyPath = (ROOT, index)
         yield from _say_problems(row, sheet, path)
         yield from _context_problems(row, sheet, path)
         yield from _scope_problems(row, sheet, path, cast)
@@ -261,43 +266,4 @@ def _twice(entries: list[Entry], sheet: Sheet) -> Iterator[Problem]:
         earlier = first.setdefault(replace(entry, word=word, say="", source=""), entry.source)
         if earlier != entry.source:
             what = f"{shown(entry.word)} stands twice with the same scope, first at {earlier}"
-            yield Problem(what=what, where=sheet.where((_ROOT, index, "word")), expected="one entry")
-
-
-def entry_line(entry: Entry) -> str:
-    """An entry as a person would write it, on one line, without its dash."""
-    pairs = [f"word: {_quoted(entry.word)}"]
-    pairs.append(f"say: {_quoted(entry.say)}" if entry.say else "silent: true")
-    pairs += [f"lang: {entry.lang}"] if entry.lang else []
-    pairs += [f"who: [{', '.join(map(_quoted, entry.who))}]"] if entry.who else []
-    pairs += [f"chapters: [{', '.join(map(str, entry.chapters))}]"] if entry.chapters else []
-    pairs += [f"at: [{', '.join(map(_quoted, entry.at))}]"] if entry.at else []
-    pairs += ["ci: true"] if entry.ci else []
-    pairs += [f"context: {_quoted(entry.context)}"] if entry.context else []
-    return f"{{{', '.join(pairs)}}}"
-
-
-def _quoted(text: str) -> str:
-    """Bare where YAML reads it as text in a list and in braces, else in double quotes, which it reads as JSON does."""
-    is_plain = re.fullmatch(r"[^\W\d_](?:[\w’'. -]*\w)?", text) and text.casefold() != "null"
-    return text if is_plain else json.dumps(text, ensure_ascii=False)
-
-
-def added_to(text: str, lines: Iterable[str], *, comment: str = "") -> str:
-    """A lexicon's text with lines after it.
-
-    Args:
-        text: what is there; empty where there is no file.
-        lines: entries as `entry_line` writes them; each becomes an item.
-        comment: stands above them, on one line.
-    """
-    found = re.findall(r"^( *)- ", text, flags=re.MULTILINE) if _ROOTED.match(text) else []
-    indent = found[-1] if found else ""
-    rows = [*([f"# {comment}"] if comment else []), *(f"- {line}" for line in lines)]
-    gap = "" if not text or text.endswith("\n") else "\n"
-    return text + gap + "".join(f"{indent}{row}\n" for row in rows)
-
-
-def proposed_in(text: str, lines: Iterable[str], *, comment: str = "") -> str:
-    """As `added_to`, each line a comment, for a person to take up."""
-    return added_to(text, (), comment=comment) + "".join(f"# - {line}\n" for line in lines)
+            yield Problem(what=what, where=sheet.where((ROOT, index, "word")), expected="one entry")

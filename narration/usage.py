@@ -61,12 +61,12 @@ class Ledger:
         """Of each file that was read: production, run and what they cost together."""
 
     async def note(self, row: Row) -> None:
-        """Write a row down at once; noting the same call twice is the same as once.
+        """Write a row down at once. Of two rows of the same call the first stays: it is never changed.
 
         Raises:
             StoreError: the store cannot be written.
         """
-        await self._store.put(_pending_key(row), encode_row(row))
+        await self._store.create(_pending_key(row), encode_row(row))
 
     async def noted(self, row: Row) -> bool:
         """Whether there is a row of that call.

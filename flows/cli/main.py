@@ -18,6 +18,7 @@ from flows.cli import (
     init_command,
     logs,
     plan_command,
+    recover_command,
     render_command,
     sandbox_command,
     usage_command,
@@ -27,7 +28,7 @@ from flows.cli.options import LogFile, Quiet, Verbose, Version, environ
 from narration import __version__
 from narration.errors import ExitCode, InputError, NarrationError
 
-COMMANDS = ("init", "plan", "render", "voices", "usage", "doctor", "sandbox")
+COMMANDS = ("init", "plan", "render", "recover", "voices", "usage", "doctor", "sandbox")
 """In the order in which a person meets them."""
 
 
@@ -68,6 +69,7 @@ def everything(
 app.command(epilog=init_command.EXAMPLES)(init_command.init)
 app.command(epilog=plan_command.EXAMPLES)(plan_command.plan)
 app.command(epilog=render_command.EXAMPLES)(render_command.render)
+app.command(epilog=recover_command.EXAMPLES)(recover_command.recover)
 app.command(epilog=usage_command.EXAMPLES)(usage_command.usage)
 app.command(epilog=doctor_command.EXAMPLES)(doctor_command.doctor)
 app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(

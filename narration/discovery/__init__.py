@@ -4,6 +4,22 @@ Invariant: a proposal never decides what the text leaves open; every guess carri
 """
 
 from narration.discovery.discover import discover
+from narration.discovery.drafts import draft_voice, guesses
+from narration.discovery.proposal import Entry, Proposal, minor_names, propose
 from narration.discovery.roll import Discovery, Speaker, cast_of
+from narration.discovery.sheet_text import merged, sheet_cast
 
-__all__ = ["Discovery", "Speaker", "cast_of", "discover"]
+__all__ = [
+    "Discovery",
+    "Entry",
+    "Proposal",
+    "Speaker",
+    "cast_of",
+    "discover",
+    "draft_voice",
+    "guesses",
+    "merged",
+    "minor_names",
+    "propose",
+    "sheet_cast",
+]

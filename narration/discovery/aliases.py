@@ -5,6 +5,7 @@ Invariant: names are put together only where one answer is possible; what may be
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -14,11 +15,12 @@ from narration.cast import Gender
 from narration.discovery import words
 from narration.discovery.gender import title_gender
 
-_PARTICLES: Final = frozenset("de du von van der la le del di da des ten of the d’ d'".split())
-_CHILDREN_TITLES: Final = frozenset({"Miss", "Master"})
+_PLAIN_TITLES: Final = frozenset({"Miss", "Master", "Mr", "Mrs"})
 """With these a first name may follow as well as a surname."""
-_PEERS: Final = frozenset("Lady Sir Lord Dame King Queen Prince Princess Don Doña Donna Father Sister Brother Mother".split())
-"""Whoever has one of these is not called by the first name alone."""
+_LOOSE: Final = words.SOFT_TITLES | words.KIN
+"""Titles that do not keep names apart: Uncle Pumblechook is Mr. Pumblechook."""
+_OUTWEIGHS: Final = 10
+"""Where one person is named so many times as often as all others together, a name that fits several is that one's."""
 _BOTH_SPEAK: Final = 3
 """Two forms of a first name that speak so often each are more likely two people than one."""
 
@@ -90,7 +92,7 @@ class _Person:
         return tuple(form.text for form in self.forms)
 
     def titles(self) -> set[str]:
-        return {form.title for form in self.forms if form.title and form.title not in words.SOFT_TITLES}
+        return {form.title for form in self.forms if form.title and form.title not in _LOOSE}
 
     def gender(self, standings: Mapping[str, Standing]) -> Gender:
         told = {title_gender(title) for title in self.titles()} - {Gender.UNKNOWN}
@@ -128,12 +130,12 @@ def parse(text: str, givens: frozenset[str] = frozenset()) -> Form:
             return Form(text=text, title="", given=parts[0], surname=parts[0], kind=Kind.BARE)
         if title in words.SOFT_TITLES:
             return Form(text=text, title=title, given=parts[0], surname=parts[0], kind=Kind.BARE)
-        if title in words.GIVEN_TITLES or (title in _CHILDREN_TITLES and parts[0] in givens):
+        if title in words.GIVEN_TITLES or (title in _PLAIN_TITLES and parts[0] in givens):
             return Form(text=text, title=title, given=parts[0], surname="", kind=Kind.GIVEN)
         return Form(text=text, title=title, given="", surname=parts[0], kind=Kind.SURNAME)
-    if parts[0] in _PARTICLES:
+    if parts[0] in words.PARTICLES:
         return Form(text=text, title=title, given="", surname=" ".join(parts), kind=Kind.SURNAME)
-    start = next((index for index, part in enumerate(parts[1:], start=1) if part in _PARTICLES), len(parts) - 1)
+    start = next((index for index, part in enumerate(parts[1:], start=1) if part in words.PARTICLES), len(parts) - 1)
     return Form(text=text, title=title, given=parts[0], surname=" ".join(parts[start:]), kind=Kind.FULL)
 
 
@@ -174,6 +176,11 @@ class _Merging:
             key=lambda form: (-standings[form.text].mentions, form.text),
         )
 
+        self.told: dict[str, set[Gender]] = defaultdict(set)
+        for form in self.forms:
+            if form.kind is Kind.SURNAME and title_gender(form.title):
+                self.told[form.surname].add(title_gender(form.title))
+
     def run(self) -> None:
         for kind, place in (
             (Kind.FULL, self._full),
@@ -213,7 +220,11 @@ class _Merging:
             same = [
                 person
                 for person in self.people
-                if any(_one_given(form.given, given) for given in person.givens()) and self._fits(form, person)
+                if self._fits(form, person)
+                and (
+                    any(_one_given(form.given, given) for given in person.givens())
+                    or (form.title in words.KIN and form.given in person.surnames())
+                )
             ]
         alike = [person for person in same if form.title in person.titles()]
         self._place(form, alike if len(alike) == 1 else same)
@@ -228,7 +239,7 @@ class _Merging:
         if not by_given and len(men) == 1 and self.standings[form.text].gender is not Gender.FEMALE:
             # A surname alone is a man's in English prose, also where his sister and his wife are in the book.
             by_surname = men
-        peers = [person for person in by_given if person.titles() & _PEERS]
+        peers = [person for person in by_given if person.titles() & words.PEERS]
         if peers:
             self._doubt(form, by_given, "is also a first name with a title")
             self.people.append(_Person(forms=[form]))
@@ -243,7 +254,8 @@ class _Merging:
             if options and self._both_speak(form, options[0]):
                 self._doubt(form, options, "both speak often")
                 options = []
-        self._place(form, options)
+        mixed = bool(by_given) and any(person not in by_given for person in by_surname)
+        self._place(form, options, may_outweigh=not mixed)
 
     def _title(self, form: Form) -> None:
         """The Captain: the only one in the book."""
@@ -253,13 +265,20 @@ class _Merging:
         other = sum(self.standings[text].tags for text in person.texts() if text in self.standings)
         return min(self.standings[form.text].tags, other) >= _BOTH_SPEAK
 
-    def _place(self, form: Form, options: list[_Person]) -> None:
+    def _place(self, form: Form, options: list[_Person], *, may_outweigh: bool = True) -> None:
         if len(options) == 1:
             options[0].forms.append(form)
             return
         if len(options) > 1:
+            first, *others = sorted((self._weight(person) for person in options), reverse=True)
+            if may_outweigh and first >= _OUTWEIGHS * sum(others):
+                next(person for person in options if self._weight(person) == first).forms.append(form)
+                return
             self._doubt(form, options, "fits more than one")
         self.people.append(_Person(forms=[form]))
+
+    def _weight(self, person: _Person) -> int:
+        return sum(self.standings[text].mentions for text in person.texts() if text in self.standings)
 
     def _doubt(self, form: Form, options: Iterable[_Person], reason: str) -> None:
         self.pending.append((form.text, tuple(options), reason))
@@ -272,7 +291,7 @@ class _Merging:
     def _fits(self, form: Form, person: _Person) -> bool:
         """Whether a name can be the person's, by title and gender."""
         titles = person.titles()
-        if form.title and form.title not in words.SOFT_TITLES and titles and form.title not in titles:
+        if form.title and form.title not in _LOOSE and titles and form.title not in titles:
             married = {form.title, *titles} & words.MARRIED
             given_alike = form.given and form.given in person.givens()
             if not given_alike or married:
@@ -280,6 +299,12 @@ class _Merging:
         if form.title in words.MARRIED and form.kind is Kind.SURNAME and not titles & words.MARRIED:
             # Jane Bennet is a daughter of Mrs. Bennet's; only Mrs. Jane Bennet would be her.
             return False
+        told = title_gender(form.title)
+        if form.kind is Kind.SURNAME and told and person.gender(self.standings) is Gender.UNKNOWN and not titles:
+            # Caroline Bingley may be Miss Bingley or Mr. Bingley, as far as anybody can tell.
+            rivals = self.told[form.surname] - {told}
+            if rivals:
+                return False
         return self._agrees(form, person)
 
     def _agrees(self, form: Form, person: _Person) -> bool:
@@ -312,5 +337,5 @@ def name_words(form: str) -> frozenset[str]:
     return frozenset(
         part
         for part in form.split()
-        if part.rstrip(".") not in words.TITLES and part not in words.SOFT_TITLES and part not in _PARTICLES
+        if part.rstrip(".") not in words.TITLES and part not in words.SOFT_TITLES and part not in words.PARTICLES
     )

@@ -20,7 +20,7 @@ _WORD: Final = rf"[{UPPER}](?:[^\W\d_]|['’\-](?!s\b)(?=[^\W\d_]))*"
 _TITLE: Final = rf"(?:{'|'.join(sorted(words.TITLES, key=lambda title: (-len(title), title)))})(?:\.|\b)"
 _PARTICLE: Final = r"(?:de|du|von|van|der|la|le|del|di|da|des|ten|d['’]|of(?=\s+the\b))"
 _PART: Final = rf"(?:[{UPPER}]\.(?:\s?[{UPPER}]\.)*|{_WORD})"
-NAME: Final = rf"(?:{_TITLE}\s+){{0,2}}{_PART}(?:\s+(?:{_PARTICLE}\s+){{0,2}}{_PART}){{0,3}}"
+NAME: Final = rf"(?:{_TITLE}\s+){{0,2}}{_PART}(?:\s+(?:{_PARTICLE}\s+){{0,2}}(?!{_TITLE}){_PART}){{0,3}}"
 """A pattern for one or more capitalised words that may be a name, with its titles."""
 _NAME_RE: Final = re.compile(rf"(?<![^\W_])(?:{NAME})")
 
@@ -252,7 +252,9 @@ def _called(quotation: str, plain: _Plain) -> Iterator[str]:
             yield name
 
 
-_LABEL: Final = re.compile(rf"\s*(?P<name>{NAME}|[{UPPER}][{UPPER} .’'\-]{{1,30}})(?:\s*[(（][^()（）\n]{{1,120}}[)）])?\s*[:：]\s+\S")
+_LABEL: Final = re.compile(
+    rf"\s*(?P<name>{NAME}|[{UPPER}][{UPPER} .’'\-]{{1,30}})(?:\s*[(（][^()（）\n]{{1,120}}[)）])?\s*[:：]\s+\S"
+)
 
 
 def _labels(passages: Sequence[Passage]) -> Iterator[str]:
@@ -264,7 +266,8 @@ def _labels(passages: Sequence[Passage]) -> Iterator[str]:
     if match and " and " not in match["name"]:
         name = " ".join(match["name"].split())
         name = name.title() if name.isupper() and len(name) > 2 else name
-        if name.split()[0].rstrip(".") not in words.NOT_NAMES:
+        head, *rest = name.split()
+        if head not in words.NOT_NAMES or (rest and head in words.TITLES):
             yield name
 
 

@@ -18,7 +18,9 @@ from narration.discovery.passages import Passage
 
 _RATIO: Final = 2
 """How much one side must outweigh the other."""
-_OWN: Final = r"(?!\s+(?:to|in|with|and|that|as|for|at|on|from|by|into|the|a|out|up|so|if|when|but|again|too)\b)(?=\s+\w)"
+_OWN: Final = (
+    r"(?!\s+(?:to|in|with|and|that|as|for|at|on|from|by|into|the|a|out|up|so|if|when|but|again|too)\b)(?=\s+\w)"
+)
 """`her` is the subject's own (turning her head) where a noun may follow."""
 
 
@@ -28,7 +30,6 @@ class Signs:
 
     Attributes:
         she, he: pronouns that follow the name in its own sentence, or begin the next.
-        nouns: `woman`, `gentleman` said of them, each as "she" or "he".
         ages: `elderly`, `young`, `child`.
     """
 
@@ -144,7 +145,7 @@ def guess_gender(forms: Iterable[str], seen: Signs, *, least: int = 1) -> Gender
     told = {gender for gender in map(title_gender, titles) if gender}
     parts = [f"{seen.she} × she"] if seen.she else []
     parts += [f"{seen.he} × he"] if seen.he else []
-    parts += [f"title {title}{'.' if title in _SHORT else ''}" for title in titles]
+    parts += [f"title {title}{'.' if title in words.SHORT_TITLES else ''}" for title in titles]
     evidence = ", ".join(parts)
     if len(told) == 1:
         return GenderGuess(gender=told.pop(), evidence=evidence)
@@ -157,10 +158,22 @@ def guess_gender(forms: Iterable[str], seen: Signs, *, least: int = 1) -> Gender
         return GenderGuess(gender=Gender.FEMALE, evidence=evidence)
     if he >= max(least, _RATIO * she):
         return GenderGuess(gender=Gender.MALE, evidence=evidence)
+    named = {_given_gender(form) for form in forms} - {Gender.UNKNOWN}
+    if len(named) == 1 and she + he < _RATIO * least:
+        given = next(part for form in forms for part in form.split() if _given_gender(form) and part in _GIVEN)
+        return GenderGuess(gender=named.pop(), evidence=", ".join([*parts, f"the first name {given}"]))
     return GenderGuess(gender=Gender.UNKNOWN, evidence=evidence)
 
 
-_SHORT: Final = frozenset("Mr Mrs Ms Dr Capt Col Gen Lt Lieut Sgt Prof Rev Mme Mlle St".split())
+_GIVEN: Final = words.FEMALE_NAMES | words.MALE_NAMES
+
+
+def _given_gender(form: str) -> Gender:
+    """What the first name says, where there is one."""
+    given = next((part for part in form.split() if part.rstrip(".") not in words.TITLES), "")
+    if given in words.FEMALE_NAMES:
+        return Gender.FEMALE
+    return Gender.MALE if given in words.MALE_NAMES else Gender.UNKNOWN
 
 
 def _noun_gender(form: str) -> Gender:
@@ -178,7 +191,7 @@ def guess_age(forms: Iterable[str], seen: Signs) -> tuple[str, str]:
     ages = Counter(dict(seen.ages))
     titles = titles_of(forms)
     for form in forms:
-        if form.split()[0] == "Old" or form.startswith("老") and len(form) > 1:
+        if form.split()[0] == "Old" or (form.startswith("老") and len(form) > 1):
             return "elderly", f"the name {form}"
         if form.endswith(("爷", "婆", "奶奶", "爷爷")):
             return "elderly", f"the name {form}"

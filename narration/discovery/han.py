@@ -1,6 +1,6 @@
 """Who is named beside a word of saying in Chinese, where no space and no capital letter marks a name.
 
-Invariant: a name is the whole of what stands before the verb, its adverbs left out, or begins it and was found so before.
+Invariant: a name is all that stands before the verb, its adverbs left out, or it begins that and was found before.
 """
 
 from __future__ import annotations

@@ -15,7 +15,9 @@ from narration.cast import Cast, Character, Role
 from narration.script import Quotation, attribute
 
 _NOT_SPOKEN: Final = frozenset({ParagraphKind.HEADING, ParagraphKind.SCENE_BREAK})
-_SENTENCE_END: Final = re.compile(r"(?:(?<![A-ZА-ЯЁ])(?<!\bMr|\bDr|\bSt)(?<!\bMrs)[.!?…]|[。！？])[”’\"')\]]*\s*(?=[^\sa-zа-яё]|$)")
+_SENTENCE_END: Final = re.compile(
+    r"(?:(?<![A-ZА-ЯЁ])(?<!\bMr|\bDr|\bSt)(?<!\bMrs)[.!?…]|[。！？])[”’\"')\]]*\s*(?=[^\sa-zа-яё]|$)"
+)
 
 NARRATOR: Final = Character(name="\ue000", voice="", preview="", role=Role.NARRATOR)
 """A narrator whose name, a private-use character, stands in no text."""

@@ -29,8 +29,17 @@ def choose_preview(said: Iterable[str], *, language: str) -> str:
     found: tuple[int, str] | None = None
     for quotation in said:
         text = " ".join(re.sub(r"[_*]", "", bare(quotation)).split())
-        text = text.rstrip(",，;；") + "." if text.endswith((",", ";")) else text.rstrip("，；") + ("。" * text.endswith(("，", "；")))
-        if text[:1].islower() or not least <= len(text) <= most or not text.endswith(_ENDS) or re.search(r"[“”\"「」『』\[\]{}<>]|\d{3}", text):
+        text = (
+            text.rstrip(",，;；") + "."
+            if text.endswith((",", ";"))
+            else text.rstrip("，；") + ("。" * text.endswith(("，", "；")))
+        )
+        if (
+            text[:1].islower()
+            or not least <= len(text) <= most
+            or not text.endswith(_ENDS)
+            or re.search(r"[“”\"「」『』\[\]{}<>]|\d{3}", text)
+        ):
             continue
         count = len(list(sentences(text)))
         if count > _MOST_SENTENCES:

@@ -28,6 +28,7 @@ class Speaker:
         chars: code points of those, marks included.
         preview: a line of theirs for the audition; empty where none fits.
         known: they stand in the cast sheet already.
+        first_person: they are the I of the narration: of the whole book, or of the chapters with these numbers.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Speaker:
     chars: int = 0
     preview: str = ""
     known: bool = False
+    first_person: bool | tuple[int, ...] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +65,14 @@ class FirstPerson:
     Attributes:
         tags: how often `said I` or `I said` stands beside a quotation.
         share: words of the narration that are I, 0 to 1.
-        called: characters who are spoken to and never named as speaking: one may be the narrator.
+        called: names that are spoken to and never named as speaking: one may be the narrator's, the likeliest first.
+        name: whose voice it is, where that is clear; empty where it is not.
     """
 
     tags: int
     share: float
     called: tuple[str, ...] = ()
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +137,14 @@ def cast_of(speakers: tuple[Speaker, ...], narrator: Character | None = None) ->
         narrator: of the cast sheet; None for one whose name stands in no text.
     """
     others = tuple(
-        Character(name=speaker.name, voice="", preview="", gender=speaker.gender, aliases=speaker.aliases)
+        Character(
+            name=speaker.name,
+            voice="",
+            preview="",
+            gender=speaker.gender,
+            aliases=speaker.aliases,
+            first_person=speaker.first_person,
+        )
         for speaker in speakers
     )
     return Cast(characters=(narrator or NARRATOR, *others))

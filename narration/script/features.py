@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from narration.script.clues import Clue, Kind, Place, Reference
-from narration.script.people import People
+from narration.script.people import SPOUSES, People, spouses
 from narration.script.scene import Scene
 from narration.script.turns import Turn
 
@@ -117,6 +117,8 @@ def _clue(book: Book, scene: Scene, clue: Clue, who: int, way: str) -> Iterator[
                 yield f"{place}:i-is-he", 1.0
         case Kind.NOUN:
             yield from _noun(book, reference, place, who)
+            if reference.head in SPOUSES and who in spouses(book.people, scene.ages, reference.gender):
+                yield f"{place}:noun:spouse", 1.0
         case Kind.PROPER:
             yield f"{place}:proper", 1.0
             if reference.gender:

@@ -48,6 +48,7 @@ class People:
         speaking: who can speak: all but a narrator who is nobody in the story.
         first: who is the "I" of the narration, each with the chapters for which that holds; empty means all.
         by_word: of a first word, the names that begin with it: longest first, as (words, owners).
+        surnames: last words of each one's names.
         titles: who has a title, by the noun that it makes (`captain`).
         title_words: titles that each is called by.
     """
@@ -59,6 +60,7 @@ class People:
     by_word: dict[str, list[tuple[tuple[str, ...], tuple[int, ...]]]]
     titles: dict[str, tuple[int, ...]]
     title_words: tuple[frozenset[str], ...] = field(default=())
+    surnames: tuple[frozenset[str], ...] = field(default=())
 
 
 def shaped(word: str) -> str:
@@ -73,19 +75,24 @@ def people_of(cast: Cast) -> People:
     derived: dict[tuple[str, ...], set[int]] = defaultdict(set)
     titles: dict[str, set[int]] = defaultdict(set)
     title_words: list[frozenset[str]] = []
+    surnames: list[frozenset[str]] = []
     for index, character in enumerate(characters):
         found: set[str] = set()
+        last: set[str] = set()
         for name in _names(character):
             words = tuple(shaped(word) for word in WORD.findall(name))
             if not words:
                 continue
             given[words].add(index)
             found.update(word for word in words if word in lexicon.TITLES)
+            if len(words) > 1 and words[-1][:1].isupper():
+                last.add(words[-1])
             for short in _short_forms(words):
                 derived[short].add(index)
         for word in found & lexicon.RANKS.keys():
             titles[lexicon.RANKS[word]].add(index)
         title_words.append(frozenset(found))
+        surnames.append(frozenset(last))
     for words, owners in derived.items():
         if words not in given:
             given[words] = owners
@@ -97,6 +104,7 @@ def people_of(cast: Cast) -> People:
         by_word=_by_word(given),
         titles={noun: tuple(sorted(owners)) for noun, owners in titles.items()},
         title_words=tuple(title_words),
+        surnames=tuple(surnames),
     )
 
 
@@ -198,3 +206,17 @@ def agreeing(people: People, owners: Iterable[int], title: str) -> tuple[int, ..
             continue
         fits.append(who)
     return tuple(fits)
+
+
+SPOUSES: Final = frozenset({"wife", "husband", "lady", "spouse"})
+
+
+def spouses(people: People, present: Iterable[int], gender: str) -> list[int]:
+    """Who may be the wife or husband of those present: the same surname, and Mrs where a wife is looked for."""
+    names = frozenset().union(*(people.surnames[who] for who in present)) if people.surnames else frozenset()
+    return [
+        who
+        for who in people.speaking
+        if people.surnames[who] & names and (gender != "f" or "Mrs" in people.title_words[who] or "Lady" in people.title_words[who])
+        and (gender != "m" or people.genders[who] < 0)
+    ]

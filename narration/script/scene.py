@@ -6,21 +6,23 @@ the time is linear in the text.
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from narration.script import people as people_module
 from narration.script.clues import Kind, subject
 from narration.script.people import People
 from narration.script.reading import Passage, Reading
 from narration.script.turns import Turn
 
-_BACK_PASSAGES: Final = 12
-_AHEAD_PASSAGES: Final = 4
+_BACK_PASSAGES: Final = 24
+_AHEAD_PASSAGES: Final = 8
 _NEAR_TURNS: Final = 10
 _FADE: Final = 0.85
-MOST_CANDIDATES: Final = 14
+_COMMON: Final = 4
+MOST_CANDIDATES: Final = 20
 
 
 @dataclass(slots=True)
@@ -79,7 +81,10 @@ def scenes_of(
     _tags(turns, scenes)
     for turn, scene in zip(turns, scenes, strict=True):
         _rank(scene, genders, turn)
-        scene.candidates = _candidates(scene, people, turn)
+    common = _common(turns, scenes)
+    for t, (turn, scene) in enumerate(zip(turns, scenes, strict=True)):
+        near = turns[max(0, t - 2) : t + 3]
+        scene.candidates = _candidates(scene, people, turn, near, common)
     return scenes
 
 
@@ -202,8 +207,27 @@ def _rank(scene: Scene, genders: Sequence[float], turn: Turn) -> None:
     scene.ranks = {who: place for place, who in enumerate(fitting)}
 
 
-def _candidates(scene: Scene, people: People, turn: Turn) -> tuple[int, ...]:
+def _common(turns: Sequence[Turn], scenes: Sequence[Scene]) -> list[int]:
+    """Those who speak most."""
+    counts = Counter(who for turn, scene in zip(turns, scenes, strict=True) for who in tagged(turn, scene))
+    return [who for who, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_COMMON]]
+
+
+def _candidates(
+    scene: Scene, people: People, turn: Turn, near_by: Sequence[Turn], common: Sequence[int]
+) -> tuple[int, ...]:
     points: dict[int, float] = defaultdict(float)
+    for place, who in enumerate(common):
+        points[who] += 0.1 / (1 + place)
+    for other in near_by:
+        for who in other.addressed:
+            points[who] += 3.0
+        for who in other.told:
+            points[who] += 0.3
+    for clue in turn.clues:
+        if clue.reference.kind is Kind.NOUN and clue.reference.head in people_module.SPOUSES:
+            for who in people_module.spouses(people, scene.ages, clue.reference.gender):
+                points[who] += 4.0
     for who, age in scene.ages.items():
         points[who] += 3.0 / (1 + age)
     for near, worth in ((scene.tagged_before, 4.0), (scene.tagged_after, 3.0)):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
+from random import Random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from narration.errors import StoreError
 from narration.store import Store
@@ -57,6 +61,27 @@ async def test_a_voice_that_is_there_is_never_replaced(store: Store) -> None:
     await voices.put(replace(VOICE, voice="another"), b"RIFF another preview")
     assert await voices.get(DESIGN.design_id) == VOICE
     assert await store.get(voices.preview_key(VOICE)) == b"RIFF preview"
+
+
+@given(st.integers(0, 2**32))
+def test_of_two_that_bring_a_voice_at_once_one_is_kept_for_good(seed: int) -> None:
+    async def bring() -> None:
+        store = Cabinet(Random(seed))  # noqa: S311 — chance of events
+        voices, seen = Voices(store), set[Voice]()
+
+        async def read() -> None:
+            for _ in range(12):
+                found = await voices.get(DESIGN.design_id)
+                if found is not None:
+                    seen.add(found)
+
+        another = replace(VOICE, voice="another")
+        await asyncio.gather(voices.put(VOICE, b"RIFF"), voices.put(another, b"RIFF"), read())
+        kept = await voices.get(DESIGN.design_id)
+        assert kept in (VOICE, another)
+        assert seen <= {kept}
+
+    asyncio.run(bring())
 
 
 async def test_a_voice_without_a_preview_is_kept(store: Store) -> None:

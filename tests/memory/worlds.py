@@ -171,7 +171,13 @@ class Mortal(Lent):
         self.left = left
         self.dead = False
         self._late = late
+        self._turn = asyncio.Lock()
         self._on_death = on_death
+
+    async def _pass(self, name: str, key: str, work: Callable[[], Awaitable[T]]) -> T:
+        # One after the other, so that nothing of a dead process is still on its way.
+        async with self._turn:
+            return await super()._pass(name, key, work)
 
     def _die(self) -> None:
         if not self.dead:
