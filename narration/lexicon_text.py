@@ -54,8 +54,8 @@ def added_to(text: str, lines: Iterable[str], *, comment: str = "", sign: str = 
     rows = [f"{sign}{line}" for line in lines]
     if not rows:
         return text
-    indents = re.findall(r"^( *)- ", text, flags=re.MULTILINE) if has_key(text) else []
-    indent = indents[-1] if indents else ""
+    first = re.search(r"^( *)- ", text, flags=re.MULTILINE)
+    indent = first[1] if first else ""
     gap = "" if not text or text.endswith("\n") else "\n"
     return text + gap + "".join(f"{indent}{row}\n" for row in ([f"# {comment}"] if comment else []) + rows)
 

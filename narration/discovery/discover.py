@@ -23,6 +23,7 @@ from narration.discovery.roll import Discovery, FirstPerson, Phrase, Speaker, Un
 from narration.script import attribute
 
 _LEAST_BEATS: Final = 3
+"""So many deeds beside quotations, or pronoun tags that fit, make a speaker of somebody whom no tag names."""
 _LEAST_FULL: Final = 3
 _LEAST_PRONOUNS: Final = 3
 """Before they keep two names apart; a proposal with its evidence needs but one."""
@@ -98,7 +99,8 @@ def _standings(
 ) -> tuple[dict[str, Standing], Mapping[str, Signs]]:
     """How each name is used that speaks, or that shares a word with one that does."""
     speaking = {*evidence.tags, *evidence.labels} | ({first} if first else set())
-    speaking |= {name for name, count in evidence.beats.items() if count >= _LEAST_BEATS}
+    hinted = evidence.beats + evidence.implied
+    speaking |= {name for name, count in hinted.items() if count >= _LEAST_BEATS}
     speaking |= {name for known, aliases in settled.items() for name in (known, *aliases)}
     forms = set(speaking)
     if language != "zh":
@@ -138,7 +140,8 @@ def _is_used(form: str, count: int, evidence: Evidence, titled: frozenset[str]) 
 
 def _speaks(group: Sequence[str], evidence: Evidence) -> bool:
     named = sum(evidence.tags[name] + evidence.labels[name] for name in group)
-    return named > 0 or sum(evidence.beats[name] for name in group) >= _LEAST_BEATS
+    hinted = sum(evidence.beats[name] + evidence.implied[name] for name in group)
+    return named > 0 or hinted >= _LEAST_BEATS
 
 
 def _speaker(

@@ -34,6 +34,7 @@ _PHRASE: Final = (
     r"[a-zà-ÿ][a-zà-ÿ'’\-]*(?!ly\b|ing\b)\s+){0,3}?[a-zà-ÿ][a-zà-ÿ\-]+)"
 )
 _TWICE: Final = 2
+_NEAR_PARAGRAPHS: Final = 3
 _ENDS: Final = r"(?=\s*(?:[,.;:!?—–]|$|\s(?:and|as|with|in|to|at|from|when|while|who|on|but|for|again|\w+ly|\w+ing)\b))"
 
 
@@ -49,6 +50,7 @@ class Evidence:
         called: spoken to, inside a quotation.
         phrases: `said the old gentleman`: whoever has no name.
         pronoun_tags: `said he`, by pronoun.
+        implied: who was the subject last when a pronoun tag came.
         narrating_words, first_words: words of the narration, and those among them that say I.
         endings: for languages whose verbs have a gender, `(form, "she" or "he")`.
     """
@@ -60,6 +62,7 @@ class Evidence:
     called: Counter[str] = field(default_factory=Counter)
     phrases: Counter[str] = field(default_factory=Counter)
     pronoun_tags: Counter[str] = field(default_factory=Counter)
+    implied: Counter[str] = field(default_factory=Counter)
     narrating_words: int = 0
     first_words: int = 0
     endings: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -106,7 +109,8 @@ def collect(paragraphs: Sequence[Sequence[Passage]], language: str) -> Evidence:
     plain = _Plain(paragraphs)
     narrating, first = 0, 0
     patterns = _patterns(language)
-    for passages in paragraphs:
+    subject, since = "", 0
+    for number, passages in enumerate(paragraphs):
         has_speech = any(passage.said for passage in passages)
         for passage in passages:
             if passage.said:
@@ -115,7 +119,11 @@ def collect(paragraphs: Sequence[Sequence[Passage]], language: str) -> Evidence:
             narrating += passage.text.count(" ") + 1
             first += len(patterns.first.findall(passage.text))
             if has_speech:
-                _tags(passage, patterns, plain, evidence)
+                pronoun = _tags(passage, patterns, plain, evidence)
+                if pronoun and number - since <= _NEAR_PARAGRAPHS and _agrees(subject, pronoun, language):
+                    evidence.implied[subject] += 1
+            later = list(_subjects(passage, plain))
+            subject, since = (later[-1], number) if later else (subject, since)
         if has_speech:
             evidence.beats.update(_beats(passages, plain))
         evidence.mentions.update(_mentions(passages, plain))
@@ -128,6 +136,7 @@ def collect(paragraphs: Sequence[Sequence[Passage]], language: str) -> Evidence:
         called=evidence.called,
         phrases=evidence.phrases,
         pronoun_tags=evidence.pronoun_tags,
+        implied=evidence.implied,
         narrating_words=narrating,
         first_words=first,
         endings=evidence.endings,
@@ -181,7 +190,9 @@ def _form(name: str, plain: _Plain, *, tagged: bool) -> str:
             break
     while parts and parts[-1] in words.NOT_NAMES:
         parts.pop()
-    if not parts or parts[-1] in words.PLACES or (len(parts) == 1 and parts[0].endswith(".")):
+    if not parts or (len(parts) == 1 and parts[0].endswith(".")):
+        return ""
+    if parts[-1] in words.PLACES and parts[0].rstrip(".") not in words.TITLES:
         return ""
     if any(len(part) > 1 and part.isupper() and "." not in part for part in parts):
         return ""
@@ -194,12 +205,14 @@ def _is_no_part(head: str, plain: _Plain, *, alone: bool, tagged: bool) -> bool:
     return plain.is_plain(head) and (not tagged if alone else plain.inside(head) < _TWICE)
 
 
-def _tags(passage: Passage, patterns: _Patterns, plain: _Plain, evidence: Evidence) -> None:
+def _tags(passage: Passage, patterns: _Patterns, plain: _Plain, evidence: Evidence) -> str:
+    """Counts what is beside a quotation; returns the pronoun where that is all."""
     text = passage.text
     match = patterns.verb_pronoun.match(text) if passage.before else None
     if match:
-        evidence.pronoun_tags[(match["after"] or match["ahead"]).lower()] += 1
-        return
+        pronoun = (match["after"] or match["ahead"]).lower()
+        evidence.pronoun_tags[pronoun] += 1
+        return pronoun
     found: re.Match[str] | None = None
     if passage.before:
         found = patterns.verb_name.match(text) or patterns.name_verb.match(text)
@@ -209,11 +222,12 @@ def _tags(passage: Passage, patterns: _Patterns, plain: _Plain, evidence: Eviden
     if found and name:
         evidence.tags[name] += 1
         evidence.endings.update(_ending(name, found["verb"]))
-        return
+        return ""
     if passage.before:
         phrase = patterns.verb_phrase.match(text) or patterns.phrase_verb.match(text)
         if phrase:
             evidence.phrases[" ".join(phrase["phrase"].lower().split())] += 1
+    return ""
 
 
 def _ending(name: str, verb: str) -> Iterator[tuple[str, str]]:
@@ -224,14 +238,38 @@ def _ending(name: str, verb: str) -> Iterator[tuple[str, str]]:
 def _beats(passages: Sequence[Passage], plain: _Plain) -> Iterator[str]:
     """Whose deed stands beside the quotation: the subject of the first sentence of each narrated passage."""
     for passage in passages:
-        if passage.said or not passage.text.strip():
-            continue
-        match = _NAME_RE.match(passage.text.lstrip(" .,—–-"))
-        follows = passage.text.lstrip(" .,—–-")[match.end() : match.end() + 2] if match else ""
-        if match and re.match(r"\s[a-z]", follows):
-            name = _form(match.group(), plain, tagged=False)
+        if not passage.said and passage.text.strip():
+            name = _subject(passage.text.lstrip(" .,—–-"), plain)
             if name:
                 yield name
+
+
+def _subjects(passage: Passage, plain: _Plain) -> Iterator[str]:
+    """Who is the subject of each sentence that begins with a name."""
+    for sentence in sentences(passage.text):
+        name = _subject(sentence.lstrip(" .,—–-"), plain)
+        if name:
+            yield name
+
+
+def _subject(sentence: str, plain: _Plain) -> str:
+    match = _NAME_RE.match(sentence)
+    is_followed = match and re.match(r"\s[a-zà-ÿа-яё]", sentence[match.end() : match.end() + 2])
+    name = _form(match.group(), plain, tagged=False) if match and is_followed else ""
+    head, *rest = name.split() or [""]
+    if rest and head.rstrip(".") in words.TITLES:
+        return name
+    # `Locking the door` begins like a name, and no sentence has it inside.
+    return name if plain.inside(re.split("['’.-]", head)[0]) else ""
+
+
+def _agrees(subject: str, pronoun: str, language: str) -> bool:
+    """Whether the pronoun may stand for the subject, by its title."""
+    code = language if language in words.SHE else "en"
+    is_she, is_he = pronoun in words.SHE[code].split("|"), pronoun in words.HE[code].split("|")
+    titles = {part.rstrip(".") for part in subject.split()}
+    against = words.MALE_TITLES if is_she else words.FEMALE_TITLES
+    return bool(subject) and (is_she or is_he) and not titles & against
 
 
 def _mentions(passages: Iterable[Passage], plain: _Plain) -> Iterator[str]:

@@ -49,8 +49,7 @@ _READ_TYPES: Final = _names(
 
 _SECTIONS: Final = frozenset({"body", "section", "article", "div", "aside", "nav"})
 _UNSEEN: Final = _names(
-    "script style head template form input select button textarea iframe object audio video canvas noscript title "
-    "case"
+    "script style head template form input select button textarea iframe object audio video canvas noscript title case"
 )
 _HIDDEN_STYLE: Final = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _BLOCKS: Final = frozenset({"p", "li", "div", "aside", "dd", "dt", "td", "section", "blockquote"})

@@ -6,7 +6,7 @@ Invariant: every quotation of every passage gets exactly one decision, in order.
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -15,6 +15,7 @@ from narration.cast import Cast
 from narration.script.clues import Clue, Kind, Place
 from narration.script.conversation import Beliefs, Node, believe
 from narration.script.features import UNKNOWN, Book, Features, features, manner
+from narration.script.habits import habits_of
 from narration.script.people import People, people_of
 from narration.script.reading import Passage, Reading, read, spread_genders
 from narration.script.scene import Scene, narration_of, scenes_of, tagged
@@ -69,7 +70,7 @@ def table_of(text: str, passages: Sequence[Passage], cast: Cast) -> tuple[Table,
     scenes = scenes_of(reading, people, genders, passages, turns)
     counts = Counter(who for t, turn in enumerate(turns) for who in tagged(turn, scenes[t]))
     frequency = [math.log1p(counts[who]) / math.log1p(max(counts.values(), default=1)) for who in range(len(genders))]
-    book = Book(people, genders, frequency, {}, {})
+    book = Book(people, genders, frequency)
     return fill(book, turns, scenes), book, reading
 
 
@@ -130,16 +131,9 @@ def decide(
 
 
 def learn(table: Table, book: Book, reading: Reading, beliefs: Beliefs) -> Book:
-    """What the first reading tells of the people: what they are called besides, and how they sound."""
-    epithets: dict[str, dict[int, float]] = defaultdict(lambda: defaultdict(float))
-    for t, turn in enumerate(table.turns):
-        for clue in turn.clues:
-            if clue.reference.kind is Kind.NOUN:
-                for who, share in zip(table.people[t], beliefs.posteriors[t], strict=True):
-                    if who != UNKNOWN:
-                        epithets[clue.reference.phrase][who] += share
-    kept = {phrase: dict(shares) for phrase, shares in epithets.items() if sum(shares.values()) > 1.5}
-    return replace(book, epithets=kept)
+    """The book with what the first reading tells of its people."""
+    habits = habits_of(reading, table.turns, table.scenes, table.people, beliefs.posteriors)
+    return replace(book, habits=habits)
 
 
 def _decision(table: Table, beliefs: Beliefs, reading: Reading, t: int) -> Decision:

@@ -7,11 +7,12 @@ Invariant: a feature depends on the text and the candidate only, never on the or
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from narration.script.clues import Clue, Kind, Place, Reference
+from narration.script.habits import Habits
 from narration.script.people import SPOUSES, People, spouses
 from narration.script.scene import Scene
 from narration.script.turns import Turn
@@ -19,6 +20,7 @@ from narration.script.turns import Turn
 UNKNOWN: Final = -1
 Features = list[tuple[str, float]]
 
+_LONG_WORDS: Final = 25
 _AGES: Final = (0, 1, 2, 4, 8, 15)
 _SPANS: Final = (1, 2, 3, 4, 6, 10)
 
@@ -31,16 +33,13 @@ class Book:
         people: the cast.
         genders: log odds of female, per person.
         frequency: logarithm of one plus how often each is named beside a word of saying.
-        epithets: of a noun phrase, how often each person was it; empty in the first reading.
-        idiolects: of a turn, by its index: how much its words sound like each person; empty in the first reading.
-        partners: how often two people talk to each other; empty in the first reading.
+        habits: what the first reading has learnt; None in the first reading.
     """
 
     people: People
     genders: Sequence[float]
     frequency: Sequence[float]
-    epithets: Mapping[str, Mapping[int, float]]
-    idiolects: Mapping[int, Mapping[int, float]]
+    habits: Habits | None = None
 
 
 def agreement(log_odds: float, gender: str) -> float:
@@ -71,10 +70,19 @@ def features(book: Book, turns: Sequence[Turn], scenes: Sequence[Scene], t: int,
     found.append(("frequency:" + way, book.frequency[who]))
     if who in scene.narrators:
         found.append(("narrator:" + way, 1.0))
-    sound = book.idiolects.get(t)
-    if sound and way != "name":
-        found.append(("idiolect", sound.get(who, 0.0)))
+    if book.habits and way != "name":
+        found += _habits(book.habits, turn, t, who)
     return found
+
+
+def _habits(habits: Habits, turn: Turn, t: int, who: int) -> Iterator[tuple[str, float]]:
+    size = "long" if turn.words > _LONG_WORDS else "short"
+    yield f"idiolect:{size}", habits.idiolects[t].get(who, 0.0)
+    yield "partner", habits.partners[t].get(who, 0.0)
+    known = habits.epithets.get(t)
+    if known:
+        total = sum(known.values())
+        yield "epithet", math.log((known.get(who, 0.0) + 0.1) / (total + 1.0)) + 2.3
 
 
 def _unknown(turn: Turn) -> Iterator[tuple[str, float]]:
@@ -132,10 +140,6 @@ def _noun(book: Book, reference: Reference, place: str, who: int) -> Iterator[tu
         yield f"{place}:noun:gender", agreement(book.genders[who], reference.gender)
     if who in book.people.titles.get(reference.head, ()):
         yield f"{place}:noun:title", 1.0
-    known = book.epithets.get(reference.phrase)
-    if known:
-        total = sum(known.values())
-        yield f"{place}:noun:epithet", math.log((known.get(who, 0.0) + 0.1) / (total + 1.0)) + 2.3
 
 
 def _heard(

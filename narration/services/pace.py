@@ -45,7 +45,7 @@ ASKED_MOST_S: Final = 60.0
 POLL_S: Final = 1.0
 """Whoever waits looks so often whether things have changed."""
 
-LATE_S: Final = 0.015
+LATE_S: Final = 0.03
 """A run that comes later than this to its turn on a shared grid waits for its next one."""
 
 LEAD_MOST_S: Final = 2.0
