@@ -41,8 +41,14 @@ class Row:
 
 
 def is_drama(table: Element) -> bool:
-    """Whether a table is a play: a cell of it names a speaker."""
-    return any("persona" in types_of(cell) for cell in table.iter("{*}td", "{*}th"))
+    """Whether a table is a play: a cell of it names a speaker, and all its words are in the cells of its rows."""
+    if not any("persona" in types_of(cell) for cell in table.iter("{*}td", "{*}th")):
+        return False
+    if next(table.iterdescendants("{*}table"), None) is not None:
+        return False
+    frame = [table, *table.iter("{*}thead", "{*}tbody", "{*}tfoot", "{*}tr")]
+    cells = [child for row in frame for child in row if local(child) != "caption"]
+    return not any((row.text or "").strip() for row in frame) and not any((cell.tail or "").strip() for cell in cells)
 
 
 def rows_of(table: Element, is_left_out: Callable[[Element], bool]) -> Iterator[Row]:

@@ -29,6 +29,8 @@ _MORE_VERBS: Final = frozenset(
     "replying crying asking exclaiming answering adding say says reply replies ask asks cry cries answer answers "
     "inquired enquired remonstrated reiterated corrected volunteered submitted interrogated demurred drawled".split()
 )
+_OF_OTHERS: Final = frozenset("heard hear hears saw made let watched felt".split())
+"""What follows these is said by somebody else: `Mara heard him say`."""
 _NP_WORDS: Final = 5
 _SUBJECT_REACH: Final = 7
 
@@ -112,7 +114,7 @@ def reference_at(reading: Reading, index: int, end: int, *, sentence_start: bool
         return None
     mention = reading.mentions.get(index)
     if mention:
-        return None if mention.possessive else _named(mention)
+        return _owned(reading, mention, end) if mention.possessive else _named(mention)
     word = reading.words[index]
     lower = word.lower()
     if lower in english.PRONOUNS:
@@ -121,6 +123,8 @@ def reference_at(reading: Reading, index: int, end: int, *, sentence_start: bool
             return None
         return Reference(Kind.FIRST if gender == "i" else Kind.PRONOUN, index, index + 1, gender=gender)
     if lower in english.DETERMINERS:
+        if lower in {"his", "her", "my"} and index + 1 < end and reading.words[index + 1].lower() in english.PARTS:
+            return _part(index, lower)
         return _noun_phrase(reading, index, end)
     if word[:1].isupper() and not sentence_start and lower not in english.STOPS and len(word) > 1:
         if word in english.QUALIFIERS or word in english.TITLES:
@@ -139,6 +143,22 @@ def reference_at(reading: Reading, index: int, end: int, *, sentence_start: bool
 
 def _named(mention: Mention) -> Reference:
     return Reference(Kind.NAME, mention.start, mention.end, who=mention.who)
+
+
+def _owned(reading: Reading, mention: Mention, end: int) -> Reference | None:
+    """Mara, in `Mara's voice`."""
+    step = mention.end + (mention.end < end and reading.words[mention.end] == "s")
+    for place in range(step, min(end, step + 2)):
+        if reading.words[place].lower() in english.PARTS:
+            return Reference(Kind.NAME, mention.start, place + 1, who=mention.who)
+    return None
+
+
+def _part(index: int, owner: str) -> Reference:
+    """She, in `her voice`."""
+    if owner == "my":
+        return Reference(Kind.FIRST, index, index + 2, gender="i")
+    return Reference(Kind.PRONOUN, index, index + 2, gender=english.GENDERED[owner])
 
 
 def _title_letter(word: str) -> str:
@@ -228,7 +248,7 @@ def _verb_after(reading: Reading, start: int, end: int) -> int:
         if after and (step == start or not reading.words[step - 1].lower() in {"to", "the", "a"}):
             return after
         word = reading.words[step].lower()
-        if word in english.PRONOUNS or (step > start and step in reading.mentions and not aside):
+        if word in _OF_OTHERS or word in english.PRONOUNS or (step > start and step in reading.mentions and not aside):
             return 0
         commas += "," in reading.gap(step)
         if not aside and commas > 1:

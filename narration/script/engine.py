@@ -20,6 +20,9 @@ from narration.script.reading import Passage, Reading, read, spread_genders
 from narration.script.scene import Scene, narration_of, scenes_of, tagged
 from narration.script.turns import Turn, turns_of
 
+SECOND_READINGS: Final = 2
+_NOBODY_ABOVE: Final = 0.5
+"""A quotation is nobody's when that is likelier than not; else the likeliest person is the better guess to review."""
 _NEW_SCENE_GAP: Final = 20
 
 
@@ -116,15 +119,13 @@ def nodes_of(table: Table, weights: Mapping[str, float]) -> list[Node]:
     ]
 
 
-def decide(
-    text: str, passages: Sequence[Passage], people: People, weights: Mapping[str, float]
-) -> list[Decision]:
+def decide(text: str, passages: Sequence[Passage], people: People, weights: Mapping[str, float]) -> list[Decision]:
     """Who speaks each turn of a text."""
     table, book, reading = table_of(text, passages, people)
     beliefs = believe(nodes_of(table, weights))
-    again = learn(table, book, reading, beliefs)
-    table = fill(again, table.turns, table.scenes)
-    beliefs = believe(nodes_of(table, weights))
+    for _ in range(SECOND_READINGS):
+        table = fill(learn(table, book, reading, beliefs), table.turns, table.scenes)
+        beliefs = believe(nodes_of(table, weights))
     return [_decision(table, beliefs, reading, t) for t in range(len(table.turns))]
 
 
@@ -138,11 +139,12 @@ def _decision(table: Table, beliefs: Beliefs, reading: Reading, t: int) -> Decis
     posterior = beliefs.posteriors[t]
     best = max(range(len(posterior)), key=lambda place: (posterior[place], -place))
     who = table.people[t][best]
+    if who == UNKNOWN and posterior[best] < _NOBODY_ABOVE and len(posterior) > 1:
+        best = max(range(len(posterior) - 1), key=lambda place: (posterior[place], -place))
+        who = table.people[t][best]
     if who == UNKNOWN:
         return Decision(table.turns[t], None, 0.0, "")
-    return Decision(
-        table.turns[t], table.cast.names[who], min(1.0, posterior[best]), _evidence(table, reading, t, who)
-    )
+    return Decision(table.turns[t], table.cast.names[who], min(1.0, posterior[best]), _evidence(table, reading, t, who))
 
 
 def _evidence(table: Table, reading: Reading, t: int, who: int) -> str:

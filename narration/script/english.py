@@ -23,7 +23,8 @@ QUALIFIERS: Final = frozenset("Old Young Little Poor Dear Big Good The A An Hone
 TITLES: Final = MALE_TITLES | FEMALE_TITLES | NEUTRAL_TITLES
 RANKS: Final = {
     title: title.lower()
-    for title in TITLES - frozenset("Mr Mrs Miss Ms Mister Sir M Mme Mlle Don Dame Dr Capt Col Gen Lt Lieut Prof".split())
+    for title in TITLES
+    - frozenset("Mr Mrs Miss Ms Mister Sir M Mme Mlle Don Dame Dr Capt Col Gen Lt Lieut Prof".split())
 } | {"Dr": "doctor", "Capt": "captain", "Col": "colonel", "Gen": "general", "Lt": "lieutenant", "Prof": "professor"}
 """Titles that also stand alone as a noun: Captain Hale is `the captain`."""
 
@@ -86,6 +87,12 @@ MALE_VOCATIVES: Final = frozenset("sir mister father papa uncle lad sonny fellow
 FEMALE_VOCATIVES: Final = frozenset(
     "madam ma'am ma’am miss mother mamma mama aunt auntie lass girl ladies madame mademoiselle mum milady".split()
 )
+
+PARTS: Final = frozenset(
+    "voice voices eyes eye face lips lip mouth hand hands head heart tone tones brow brows cheek cheeks smile laugh answer "
+    "reply words question remark comment response whisper cry exclamation retort".split()
+)
+"""What speaks or moves for a person: in `his voice shook` it is he who counts."""
 
 PRONOUNS: Final = {"he": "m", "she": "f", "i": "i", "they": "p", "we": "i"}
 GENDERED: Final = {

@@ -217,6 +217,7 @@ def spouses(people: People, present: Iterable[int], gender: str) -> list[int]:
     return [
         who
         for who in people.speaking
-        if people.surnames[who] & names and (gender != "f" or "Mrs" in people.title_words[who] or "Lady" in people.title_words[who])
+        if people.surnames[who] & names
+        and (gender != "f" or "Mrs" in people.title_words[who] or "Lady" in people.title_words[who])
         and (gender != "m" or people.genders[who] < 0)
     ]

@@ -138,7 +138,9 @@ def _after(reading: Reading, passage: Passage, step: int) -> Clue | None:
         return None
     inside = reading.text[max(0, end - 4) : end].rstrip("\"”’'_ ")
     word = reading.words[first]
-    comma = inside.endswith((",", "—", "-")) or (word[:1].islower()) or reading.text[end:stop].lstrip()[:1] in {",", "-"}
+    comma = (
+        inside.endswith((",", "—", "-")) or (word[:1].islower()) or reading.text[end:stop].lstrip()[:1] in {",", "-"}
+    )
     if reading.text[:stop].rstrip().endswith(":") and inside.endswith((".", "!", "?")) and word[:1].isupper():
         return None
     return clues.clue_after(reading, first, last, comma=comma)
