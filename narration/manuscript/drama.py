@@ -18,6 +18,7 @@ from narration.manuscript.trees import Element, local, text_of, types_of
 
 _TOGETHER: Final = re.compile(r" and | & |, and |, | / | und | et | y | e ")
 _BLOCKS: Final = frozenset({"p", "div", "br", "li", "blockquote", "section"})
+_FRAME: Final = frozenset({"thead", "tbody", "tfoot", "tr", "td", "th", "colgroup", "col"})
 _OPEN: Final = "\ue002"
 _CLOSE: Final = "\ue003"
 """Stand around a stage direction until its place is known; private-use characters, which prose has not."""
@@ -48,6 +49,8 @@ def is_drama(table: Element) -> bool:
         return False
     frame = [table, *table.iter("{*}thead", "{*}tbody", "{*}tfoot", "{*}tr")]
     cells = [child for row in frame for child in row if local(child) != "caption"]
+    if any(local(cell) not in _FRAME for cell in cells):
+        return False
     return not any((row.text or "").strip() for row in frame) and not any((cell.tail or "").strip() for cell in cells)
 
 

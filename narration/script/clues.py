@@ -7,13 +7,12 @@ person of the cast, or says what kind of person it was.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
-from narration.script import english
-from narration.script import verbs
+from narration.script import english, verbs
 from narration.script.people import Mention
 from narration.script.reading import Reading
 
@@ -23,13 +22,13 @@ _PHRASE_SECONDS: Final = {
     "burst": {"out", "forth"}, "struck": {"in"}, "chimed": {"in"}, "made": {"answer", "reply"},
     "gave": {"answer"}, "came": {"the", "from"}, "ran": {"on"},
 }  # fmt: skip
-_MORE_VERBS: Final = frozenset(
+_MORE_VERBS: Final = english.word_set(
     "answered rejoined ejaculated soliloquized soliloquised apologised apologized vociferated reflected returned "
     "expostulated proceeded ended finished concluded pursued resumed sneered smiled laughed nodded thought saying "
     "replying crying asking exclaiming answering adding say says reply replies ask asks cry cries answer answers "
-    "inquired enquired remonstrated reiterated corrected volunteered submitted interrogated demurred drawled".split()
+    "inquired enquired remonstrated reiterated corrected volunteered submitted interrogated demurred drawled"
 )
-_OF_OTHERS: Final = frozenset("heard hear hears saw made let watched felt".split())
+_OF_OTHERS: Final = english.word_set("heard hear hears saw made let watched felt")
 """What follows these is said by somebody else: `Mara heard him say`."""
 _NP_WORDS: Final = 5
 _SUBJECT_REACH: Final = 7
@@ -70,6 +69,7 @@ class Reference:
         gender: `m`, `f`, `p` (they), `i`, or empty.
         head: the noun of a noun phrase, lower case.
         phrase: the noun phrase without its determiner, lower case.
+        owners: whose kin or servant it is (`Mara's brother`), and so not who it is.
     """
 
     kind: Kind
@@ -79,6 +79,7 @@ class Reference:
     gender: str = ""
     head: str = ""
     phrase: str = ""
+    owners: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,8 @@ def _owned(reading: Reading, mention: Mention, end: int) -> Reference | None:
     for place in range(step, min(end, step + 2)):
         if reading.words[place].lower() in english.PARTS:
             return Reference(Kind.NAME, mention.start, place + 1, who=mention.who)
-    return None
+    kin = _noun_phrase(reading, step - 1, end)
+    return replace(kin, start=mention.start, owners=mention.who) if kin and kin.kind is Kind.NOUN else None
 
 
 def _part(index: int, owner: str) -> Reference:
@@ -245,7 +247,7 @@ def _verb_after(reading: Reading, start: int, end: int) -> int:
     aside = start > 0 and "," in reading.gap(start - 1)
     while step < end and step - start < (14 if aside else _SUBJECT_REACH):
         after = _says(reading, step, end)
-        if after and (step == start or not reading.words[step - 1].lower() in {"to", "the", "a"}):
+        if after and (step == start or reading.words[step - 1].lower() not in {"to", "the", "a"}):
             return after
         word = reading.words[step].lower()
         if word in _OF_OTHERS or word in english.PRONOUNS or (step > start and step in reading.mentions and not aside):

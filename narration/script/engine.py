@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from narration.script.clues import Clue, Kind, Place
+from narration.script.clues import Clue, Kind, Place, is_saying
 from narration.script.conversation import Beliefs, Node, believe
 from narration.script.features import UNKNOWN, Book, Features, features, manner
 from narration.script.habits import habits_of
@@ -23,6 +23,7 @@ from narration.script.turns import Turn, turns_of
 SECOND_READINGS: Final = 2
 _NOBODY_ABOVE: Final = 0.5
 """A quotation is nobody's when that is likelier than not; else the likeliest person is the better guess to review."""
+_EVIDENCE_CHARS: Final = 60
 _NEW_SCENE_GAP: Final = 20
 
 
@@ -158,7 +159,7 @@ def _evidence(table: Table, reading: Reading, t: int, who: int) -> str:
         return f"beside it: {_phrase(reading, turn.clues[0])}"
     if t and who in table.turns[t - 1].addressed:
         return "called by name before"
-    if scene.tagged_before.get(who) == 2 or scene.tagged_after.get(who) == 2:  # noqa: PLR2004
+    if scene.tagged_before.get(who) == 2 or scene.tagged_after.get(who) == 2:
         return "turns alternate"
     return "conversation"
 
@@ -169,6 +170,10 @@ _KINDS: Final = {
 
 
 def _phrase(reading: Reading, clue: Clue) -> str:
-    start = max(0, clue.reference.start - 1) if clue.place is Place.TAG else clue.reference.start
-    words = range(start, min(len(reading.words), clue.reference.end + 1))
-    return " ".join(reading.words[index] for index in words)
+    first, last = clue.reference.start, clue.reference.end
+    if clue.place is Place.TAG:
+        inverted = first > 0 and is_saying(reading.words[first - 1].lower())
+        first, last = (first - 1, last) if inverted else (first, min(last + 1, len(reading.words)))
+    start = reading.starts[first]
+    end = reading.starts[last - 1] + len(reading.words[last - 1])
+    return " ".join(reading.text[start:end].split())[:_EVIDENCE_CHARS]

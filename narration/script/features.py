@@ -136,6 +136,8 @@ def _clue(book: Book, scene: Scene, clue: Clue, who: int, way: str) -> Iterator[
             yield f"{place}:proper", 1.0
             if reference.gender:
                 yield f"{place}:proper:gender", agreement(book.genders[who], reference.gender)
+    if who in reference.owners:
+        yield "owner", 1.0
     if who in clue.to:
         yield f"{place}:spoken-to", 1.0
 
