@@ -12,6 +12,7 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from flows.cli import (
+    chapters_command,
     console,
     doctor_command,
     exit_codes,
@@ -20,6 +21,7 @@ from flows.cli import (
     plan_command,
     render_command,
     sandbox_command,
+    script_command,
     usage_command,
     voices_command,
 )
@@ -27,7 +29,7 @@ from flows.cli.options import LogFile, Quiet, Verbose, Version, environ
 from narration import __version__
 from narration.errors import ExitCode, InputError, NarrationError
 
-COMMANDS = ("init", "plan", "render", "voices", "usage", "doctor", "sandbox")
+COMMANDS = ("init", "chapters", "script", "plan", "render", "voices", "usage", "doctor", "sandbox")
 """In the order in which a person meets them."""
 
 
@@ -66,6 +68,8 @@ def everything(
 
 
 app.command(epilog=init_command.EXAMPLES)(init_command.init)
+app.command(epilog=chapters_command.EXAMPLES)(chapters_command.chapters)
+app.command(epilog=script_command.EXAMPLES)(script_command.script)
 app.command(epilog=plan_command.EXAMPLES)(plan_command.plan)
 app.command(epilog=render_command.EXAMPLES)(render_command.render)
 app.command(epilog=usage_command.EXAMPLES)(usage_command.usage)
