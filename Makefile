@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench prove lock clean
+.PHONY: help demo test lint bench prove docs lock clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 8
@@ -25,6 +25,9 @@ bench: .venv/dev ## speed and memory, as ratios
 
 prove: .venv/dev ## the long proofs, with their figures
 	$(BIN)/python -m tests.prove
+
+docs: .venv/dev ## renew the generated parts of the documentation
+	$(BIN)/python -m tests.docs_blocks
 
 lock: .venv/dev ## renew the locked requirements
 	$(BIN)/python -m pip install --quiet uv

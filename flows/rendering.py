@@ -149,7 +149,9 @@ async def render(
         in_doubt=recovered.in_doubt,
         stopped=halt.reason,
     )
-    write_summary(job.out, summary)
+    if job.out.exists() or any(chapter.file for chapter in chapters):
+        # A run that was refused before anything was made leaves no folder behind.
+        write_summary(job.out, summary)
     return summary
 
 

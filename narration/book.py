@@ -32,11 +32,26 @@ class Paragraph:
         text: the words as written, markup removed.
         kind: what it is.
         source_line: 1-based line of the manuscript where it begins; 0 where lines mean nothing.
+        source: the file inside the manuscript that `source_line` counts in (`text/chapter-3.xhtml` of an EPUB);
+            empty where the manuscript is one file.
+        speaker: who speaks all of it, where the manuscript's own markup says so (a play, a screenplay), as written
+            there; `Jack + Algernon` where several speak together; empty elsewhere.
+        directions: `(start, end)` spans of `text` that are stage directions and not speech, brackets included.
     """
 
     text: str
     kind: ParagraphKind = ParagraphKind.PROSE
     source_line: int = 0
+    source: str = ""
+    speaker: str = ""
+    directions: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def direction(self) -> str:
+        """The stage direction that opens a speech (`Languidly.`), without brackets; empty where none does."""
+        if not self.speaker or not self.directions or self.directions[0][0] != 0:
+            return ""
+        return self.text[: self.directions[0][1]].strip("()[] ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +82,50 @@ class Chapter:
         return tuple(spans)
 
 
+class LeftOutKind(StrEnum):
+    """What a reader leaves out of a manuscript unless told to keep it."""
+
+    FRONT_MATTER = "front-matter"
+    """Title page, imprint, dedication, list of the characters of a play."""
+    BACK_MATTER = "back-matter"
+    """Colophon, index, bibliography, the publisher's advertisements."""
+    CONTENTS = "contents"
+    """Tables of contents and of illustrations."""
+    NOTES = "notes"
+    """Footnotes and endnotes, editors' notes."""
+    NOTE_MARKS = "note-marks"
+    PAGE_NUMBERS = "page-numbers"
+    IMAGES = "images"
+    """Pictures, with what stands for them."""
+    RUBY = "ruby"
+    """How a word is pronounced, set above it; with the word it would be read twice."""
+    COMMENTS = "comments"
+    """What is written for the author's colleagues: comments, notes and what was cut out of a screenplay."""
+    DELETED = "deleted"
+    """Text that a tracked change takes out."""
+    HIDDEN = "hidden"
+    """What a reader of the book does not see: hidden text, forms, running heads."""
+    LICENCE = "licence"
+    """The header and licence of a library around the book."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """What a reader left out, of one kind.
+
+    Attributes:
+        kind: what it is; naming it in `keep` reads it.
+        count: how many pieces.
+        characters: their length in code points.
+        example: the beginning of the first, on one line.
+    """
+
+    kind: LeftOutKind
+    count: int
+    characters: int
+    example: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Book:
     """A manuscript as read.
@@ -75,12 +134,14 @@ class Book:
         title, author: as the manuscript says; empty where it says nothing.
         language: two letters, ISO 639-1.
         chapters: in reading order, numbered from 1.
+        left_out: what was not read, by kind, so that nothing disappears silently.
     """
 
     title: str
     author: str
     language: str
     chapters: tuple[Chapter, ...]
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

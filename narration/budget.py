@@ -74,12 +74,15 @@ class Budget:
             StoreError: the store cannot be read or written.
         """
         async with self._lock:
-            needed = self.committed_usd + usd
-            if self._run_cap_usd is not None and needed > self._run_cap_usd + EPSILON_USD:
-                raise BudgetReached(self._run_cap_usd, self.committed_usd, usd, "--budget, this run")
-            if self._book_cap_usd is not None and needed > self._allowance_usd + EPSILON_USD:
-                await self._grow(self._book_cap_usd, needed, usd)
-            self.committed_usd = needed
+            # Others settle while we look at the store: what is committed is read anew after every wait.
+            while True:
+                needed = self.committed_usd + usd
+                if self._run_cap_usd is not None and needed > self._run_cap_usd + EPSILON_USD:
+                    raise BudgetReached(self._run_cap_usd, self.committed_usd, usd, "--budget, this run")
+                if self._book_cap_usd is None or needed <= self._allowance_usd + EPSILON_USD:
+                    self.committed_usd = needed
+                    return
+                await self._grow(self._book_cap_usd, usd)
 
     def settle(self, reserved_usd: float, spent_usd: float) -> None:
         """Turn what was reserved into what was spent (or may have been)."""
@@ -125,8 +128,9 @@ class Budget:
         keys = await self._store.keys(f"{self._folder}/")
         return tuple(key.rpartition("/")[2].removesuffix(".json") for key in keys if key.endswith(".json"))
 
-    async def _grow(self, cap_usd: float, needed_usd: float, wanted_usd: float) -> None:
+    async def _grow(self, cap_usd: float, wanted_usd: float) -> None:
         for look in itertools.count():
+            needed_usd = self.committed_usd + wanted_usd
             asked_usd = min(cap_usd, needed_usd + cap_usd / BLOCKS)
             # Seen by others before we look at theirs; ours only once it is found to fit.
             await self._write(asked_usd)
@@ -139,8 +143,11 @@ class Budget:
                 self._patience_s = PATIENCE_S
                 return
             await self._write(max(self._allowance_usd, self.committed_usd))
+            if self.committed_usd + wanted_usd < needed_usd:
+                continue  # one of ours came out cheaper meanwhile
             if self._patience_s <= 0 or not holders:
-                raise BudgetReached(cap_usd, others_usd + self.committed_usd, wanted_usd, "budget_usd of book.yaml")
+                committed_usd = others_usd + needed_usd - wanted_usd
+                raise BudgetReached(cap_usd, committed_usd, wanted_usd, "budget_usd of book.yaml")
             # Two runs that back off from each other must not come back at the same time.
             pause_s = 0.1 + 0.3 * zlib.crc32(f"{self._run_id} {look}".encode()) / 2**32
             self._patience_s -= pause_s

@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationError
 
 from narration.errors import InputError, Problem
 from narration.sheet import Sheet, in_order, problems_of, shown
@@ -48,14 +48,16 @@ class Character:
         role: narrator or character.
         gender: a hint for attribution.
         aliases: other names in the manuscript.
+        first_person: is the "I" of the narration: of the whole book (True) or of the chapters with these numbers.
     """
 
     name: str
-    voice: str
-    preview: str
+    voice: str = ""
+    preview: str = ""
     role: Role = Role.CHARACTER
     gender: Gender = Gender.UNKNOWN
     aliases: tuple[str, ...] = ()
+    first_person: bool | tuple[int, ...] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +107,7 @@ class DesignLimits:
 
 _COLUMNS = Columns(
     root="characters",
-    names=("name", "role", "gender", "aliases", "voice", "preview"),
+    names=("name", "role", "gender", "aliases", "first_person", "voice", "preview"),
     required=("name", "voice", "preview"),
 )
 _NARRATOR_NAMES = frozenset({"narrator", "旁白"})
@@ -137,6 +139,19 @@ def _lower(value: object) -> object:
     return value.strip().lower() if isinstance(value, str) else value
 
 
+def _chapters(value: object) -> object:
+    """In one cell: `true`, or chapter numbers between commas, semicolons or spaces."""
+    if not isinstance(value, str):
+        return value
+    words = re.split(r"[\s,;|]+", value.strip().lower())
+    if words in (["true"], ["yes"]):
+        return True
+    if words in (["false"], ["no"], [""]):
+        return False
+    return tuple(int(word) if word.isdecimal() else word for word in words)
+
+
+_ChapterNumber = Annotated[int, Field(ge=1)]
 _Name = Annotated[str, BeforeValidator(_tidy), Field(min_length=1)]
 
 
@@ -147,6 +162,9 @@ class _Row(BaseModel):
     role: Annotated[Role, BeforeValidator(_lower)] = Field(Role.CHARACTER, description="narrator or character")
     gender: Annotated[Gender, BeforeValidator(_lower)] = Field(Gender.UNKNOWN, description="female, male or neutral")
     aliases: Annotated[tuple[_Name, ...], BeforeValidator(_split)] = Field((), description="a list of other names")
+    first_person: Annotated[StrictBool | tuple[_ChapterNumber, ...], BeforeValidator(_chapters)] = Field(
+        False, description="true or a list of chapter numbers"
+    )
     voice: str = Field(min_length=1, description="a description of the sound, in English or Chinese")
     preview: str = Field(min_length=1, description="a sentence or two for the audition")
 
@@ -234,6 +252,7 @@ def _character(row: _Row, *, narrator: bool) -> Character:
         role=Role.NARRATOR if narrator else row.role,
         gender=row.gender,
         aliases=tuple(aliases.values()),
+        first_person=row.first_person,
     )
 
 

@@ -189,7 +189,7 @@ def _packed_spoken(
     position = 0
     for one in whole:
         low, high = one.start - start, one.end - start
-        places += [*range(position, low), low, *[high] * (len(one.say) - 1)]
+        places += [*range(position, low), *[low, *[high] * len(one.say)][: len(one.say)]]
         position = high
     places += range(position, len(body) + 1)
     spans = _packed(respelled(body, start, whole), settings, language)

@@ -2,8 +2,9 @@
 
 A claim is an object that exactly one run can create. It lies at `open/<subject>/claim-<generation>.json` beside the
 journal of what that run then did (see `narration.journal`). A claim is never changed and never stolen: when its owner
-is dead, the next run creates the next generation, and only one can. Whoever has created a claim looks round once more
-and steps back when it sees another living run's: of two that create at the same time, at least one sees the other.
+is dead, the next run creates the next generation, and only one can. Whoever has created a claim looks round, and steps
+back unless it is the only one, or the next above the newest dead one that it saw before: of two that create at the same
+time, at least one sees the other.
 
 Invariant: at most one living run holds a subject. Within a run, whoever asks holds a lock of that subject (see
 `narration.desk`), so that a run's own older claim is one it is done with.
@@ -92,10 +93,11 @@ class Claims:
         *,
         clock: Callable[[], float] = time.time,
         ticks: Callable[[], float] = time.monotonic,
+        asks: str = "",
     ) -> None:
         self._store = store
         self._clock = clock
-        self._presence = Presence(store, run, clock=clock, ticks=ticks)
+        self._presence = Presence(store, run, clock=clock, ticks=ticks, asks=asks)
         self.run = run
 
     async def acquire(self, subject: str, row: Row | None) -> Claim | Held:
@@ -144,9 +146,7 @@ class Claims:
                 return False, others
             follows = not others if over is None else others[-1:] == [over]
             if follows and self._presence.silent_s() < LEASE_S - RENEW_S:
-                lives = [await self._another_lives(other) for other in others]
-                if not any(lives):
-                    return True, others
+                return True, others
             await self.step_back(claim)
         except (StoreError, asyncio.CancelledError):
             # It may have been made nevertheless; a claim that nobody knows of would look like a call in doubt.
@@ -227,7 +227,7 @@ class Claims:
         await self._presence.announce()
 
     async def leave(self) -> None:
-        """Say that this run has ended.
+        """Say that this run has ended: it gets no claim any more.
 
         Raises:
             StoreError: the store cannot be written.
@@ -249,6 +249,23 @@ class Claims:
             StoreError: the store cannot be read.
         """
         return await self._presence.lives(run_id)
+
+    async def fellows(self) -> tuple[str, ...]:
+        """Ids of the living runs that ask the same account and model, this one among them, in order of their start.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return await self._presence.fellows()
+
+    async def is_alone(self) -> bool:
+        """Whether no other living run is announced on this store.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        runs = [key.rpartition("/")[2].removesuffix(".json") for key in await self._store.keys("runs/")]
+        return not any([await self.run_lives(run_id) for run_id in runs if run_id != self.run.run_id])
 
     async def bury_dead_runs(self) -> None:
         """Remove the presence records of dead runs.

@@ -8,27 +8,37 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
+import logging
 import time
 import uuid
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from narration.budget import Budget
 from narration.claims import RENEW_S, Claims, Run
-from narration.errors import CallFacts, NarrationError, ServiceUnavailable, VoiceMissing
+from narration.errors import CallFacts, NarrationError, ServiceUnavailable, StoreError, VoiceMissing
 from narration.journal import Journal
+from narration.learnt import Learnt
+from narration.rates import Rates
 from narration.refusals import Refusals
 from narration.row import Row
+from narration.services.limits import rate_of
 from narration.services.pace import Pacer
 from narration.services.protocol import SpeechService
-from narration.settings import Settings
+from narration.settings import LimitSettings, Settings
 from narration.store import Store
 from narration.takes import Takes
 from narration.usage import Ledger
 from narration.voices import Voices
+
+log = logging.getLogger(__name__)
+
+LOOK_ROUND_S = 2.5
+"""How often a run counts those with whom it shares the account; a newcomer gives the others so long to make room."""
 
 FAILURES = 3
 """So many calls in a row that failed in spite of their retries stop a run: the service is away."""
@@ -70,7 +80,8 @@ class Desk:
         settings: of the run.
         service: the speech service.
         store, claims, journal, takes, voices, refusals, ledger, budget: the memory.
-        pacer: holds the service's rate.
+        pacer: holds the rate of the model that speaks.
+        design_pacer: holds the rate of the model that makes voices.
         halt: whether to stop.
         gone: voices that the service no longer has, and its answer.
         clock: Unix seconds.
@@ -90,6 +101,7 @@ class Desk:
     ledger: Ledger
     budget: Budget
     pacer: Pacer
+    design_pacer: Pacer
     halt: Halt = field(default_factory=Halt)
     gone: dict[str, VoiceMissing] = field(default_factory=dict)
     clock: Callable[[], float] = time.time
@@ -99,6 +111,11 @@ class Desk:
     def run(self) -> Run:
         """This run."""
         return self.claims.run
+
+    def pacer_of(self, model: str) -> Pacer:
+        """What holds the rate of a model."""
+        service = self.settings.service
+        return self.design_pacer if model == service.design_model != service.speech_model else self.pacer
 
     async def note_free(self, call: CallFacts, *, voice: str = "") -> None:
         """Write down a call that costs nothing (list, query, delete).
@@ -162,37 +179,86 @@ async def open_desk(
         run_cap_usd=run_cap_usd,
         spent_elsewhere=spent_elsewhere,
     )
-    limits = settings.limits
+    rates = Rates(store, service.account, settings.service.speech_model)
+    halt = halt or Halt()
     desk = Desk(
         production=production,
         flow_run_id=flow_run_id,
         settings=settings,
         service=service,
         store=store,
-        claims=Claims(store, run),
+        claims=Claims(store, run, asks=rates.asked),
         journal=Journal(store),
         takes=Takes(store),
         voices=Voices(store),
         refusals=Refusals(store),
         ledger=ledger,
         budget=budget,
-        pacer=Pacer(per_minute=limits.per_minute, per_second=limits.per_second, in_flight=limits.in_flight),
-        halt=halt or Halt(),
+        pacer=_pacer(settings.limits, halt, await rates.load()),
+        design_pacer=_pacer(_for_design(settings), halt),
+        halt=halt,
     )
     await desk.claims.announce()
-    renewal = asyncio.create_task(_renew(desk.claims))
+    if await _take_part(desk) > 1:
+        desk.pacer.make_room(LOOK_ROUND_S + 0.5)
+        desk.design_pacer.make_room(LOOK_ROUND_S + 0.5)
+    renewal = asyncio.create_task(_renew(desk, rates))
     try:
         yield desk
     finally:
         renewal.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await renewal
+        await _remember(desk, rates)
         await ledger.compact()
         await budget.close()
         await desk.claims.leave()
 
 
-async def _renew(claims: Claims) -> None:
-    while True:
-        await asyncio.sleep(RENEW_S)
-        await claims.announce()
+def _pacer(limits: LimitSettings, halt: Halt, learnt: Learnt | None = None) -> Pacer:
+    return Pacer(
+        per_minute=limits.per_minute,
+        per_second=limits.per_second,
+        in_flight=limits.in_flight,
+        learnt=learnt,
+        halted=lambda: halt.reason is not None,
+    )
+
+
+def _for_design(settings: Settings) -> LimitSettings:
+    """The limits that are set, which are the speaking model's, not above what the table says of the other one."""
+    limits, known = settings.limits, rate_of(settings.service.design_model)
+    if known is None:
+        return limits
+    return replace(
+        limits,
+        per_minute=min(limits.per_minute, known.per_minute),
+        per_second=min(limits.per_second, known.per_second),
+    )
+
+
+async def _take_part(desk: Desk) -> int:
+    """Share the account's rates with the other runs that ask it; how many there are."""
+    fellows = await desk.claims.fellows()
+    for pacer in (desk.pacer, desk.design_pacer):
+        pacer.share(len(fellows), fellows.index(desk.run.run_id))
+    return len(fellows)
+
+
+async def _remember(desk: Desk, rates: Rates) -> None:
+    try:
+        await rates.save(desk.pacer.learnt)
+    except StoreError as error:
+        log.warning("what was learnt of the account's limits is not remembered: %s", error)
+
+
+async def _renew(desk: Desk, rates: Rates) -> None:
+    for look in itertools.count(1):
+        await asyncio.sleep(LOOK_ROUND_S)
+        try:
+            await _take_part(desk)
+        except StoreError as error:
+            log.info("who else asks cannot be seen now: %s", error)
+        if look % round(RENEW_S / LOOK_ROUND_S) == 0:
+            await desk.claims.announce()
+            await _remember(desk, rates)

@@ -95,9 +95,11 @@ class Journal:
         """
         claims, answers, resent = [], [], dict[int, int]()
         for key in await self._store.keys(f"{OPEN}/{subject}/"):
-            name = key.rpartition("/")[2]
+            name, generation = key.rpartition("/")[2], generation_of(key)
+            if not generation:  # not ours
+                continue
             if name.startswith("resent-"):
-                resent[generation_of(key)] = resent.get(generation_of(key), 0) + 1
+                resent[generation] = resent.get(generation, 0) + 1
                 continue
             data = await self._store.get(key)
             if data is None:
@@ -105,7 +107,7 @@ class Journal:
             try:
                 if name.startswith("claim-"):
                     claims.append(decode_claim(data))
-                elif name.startswith("answer-"):
+                else:
                     answers.append(_decode(data))
             except (ValueError, KeyError, TypeError) as error:
                 raise StoreError(

@@ -6,6 +6,7 @@ is known to be lost.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import logging
@@ -21,6 +22,9 @@ from narration.take import Take
 from narration.voice import Voice
 
 log = logging.getLogger("narration.keep")
+
+SWEEP_AFTER_S = 3600.0
+"""What a killed writer left half-written goes after this time while other runs write, and at once where none does."""
 
 
 async def keep_take(desk: Desk, claim: Claim, answer: Answer) -> Take:
@@ -132,6 +136,7 @@ async def recover(desk: Desk) -> Recovered:
         if run_id != desk.run.run_id and not await desk.claims.run_lives(run_id):
             await desk.budget.bury(run_id)
     await desk.claims.bury_dead_runs()
+    await asyncio.to_thread(desk.store.sweep, 0.0 if await desk.claims.is_alone() else SWEEP_AFTER_S)
     return outcome
 
 

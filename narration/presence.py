@@ -9,6 +9,7 @@ Invariant: a run that lives, and can reach the store, is never taken for dead.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import os
@@ -90,39 +91,49 @@ class Presence:
         run: this run.
         clock: Unix seconds.
         ticks: seconds that never run backwards.
+        asks: names the account and model that the run asks, or empty.
     """
 
-    def __init__(self, store: Store, run: Run, *, clock: Callable[[], float], ticks: Callable[[], float]) -> None:
+    def __init__(
+        self, store: Store, run: Run, *, clock: Callable[[], float], ticks: Callable[[], float], asks: str = ""
+    ) -> None:
         self._store = store
+        self._asks = asks
         self.run = run
         self._clock = clock
         self._ticks = ticks
         self._announced_at = float("-inf")
+        self._left = False
+        self._writing = asyncio.Lock()
         self._watched: dict[str, tuple[float, float]] = {}
 
     async def announce(self) -> None:
-        """Say that this run is alive; to be repeated every `RENEW_S`.
+        """Say that this run is alive; to be repeated every `RENEW_S`. One that has left says nothing more.
 
         Raises:
             StoreError: the store cannot be written.
         """
-        record = {**asdict(self.run), "seen": self._clock()}
-        asked_at = self._ticks()
-        await self._store.put(f"runs/{self.run.run_id}.json", json.dumps(record, sort_keys=True).encode())
-        self._announced_at = asked_at
+        async with self._writing:
+            if self._left:
+                return
+            asked_at = self._ticks()
+            record = {**asdict(self.run), "seen": self._clock(), "asks": self._asks}
+            await self._store.put(f"runs/{self.run.run_id}.json", json.dumps(record, sort_keys=True).encode())
+            self._announced_at = asked_at
 
     def silent_s(self) -> float:
         """How long ago this run last said that it is alive."""
         return self._ticks() - self._announced_at
 
     async def leave(self) -> None:
-        """Say that this run has ended.
+        """Say that this run has ended: it gets no claim any more.
 
         Raises:
             StoreError: the store cannot be written.
         """
-        self._announced_at = float("-inf")
-        await self._store.delete(f"runs/{self.run.run_id}.json")
+        async with self._writing:
+            self._left, self._announced_at = True, float("-inf")
+            await self._store.delete(f"runs/{self.run.run_id}.json")
 
     async def lives(self, run_id: str) -> bool:
         """Whether the run of that id still lives; one that never announced itself, or has left, does not.
@@ -135,7 +146,7 @@ class Presence:
         record = await self._record(run_id)
         if record is None:
             return False
-        run, seen = record
+        run, seen, _asks = record
         if run.machine == self.run.machine:
             if _process_start(run.pid) != run.process_started:
                 return False
@@ -143,6 +154,20 @@ class Presence:
                 return True
         # Another machine's; or one of our own process, which may have ended without a word.
         return self._renewed(run_id, seen)
+
+    async def fellows(self) -> tuple[str, ...]:
+        """Ids of the living runs that ask the same account and model, this one among them, in order of their start.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        found = {self.run.run_id}
+        for key in await self._store.keys("runs/"):
+            run_id = key.rpartition("/")[2].removesuffix(".json")
+            record = await self._record(run_id)
+            if record is not None and record[2] == self._asks and await self.lives(run_id):
+                found.add(run_id)
+        return tuple(sorted(found))
 
     def _renewed(self, run_id: str, seen: float) -> bool:
         """Whether a presence record has changed within `LEASE_S` of our watching it."""
@@ -164,7 +189,7 @@ class Presence:
             if not await self.lives(run_id):
                 await self._store.delete(key)
 
-    async def _record(self, run_id: str) -> tuple[Run, float] | None:
+    async def _record(self, run_id: str) -> tuple[Run, float, str] | None:
         key = f"runs/{run_id}.json"
         data = await self._store.get(key)
         if data is None:
@@ -172,7 +197,8 @@ class Presence:
         try:
             record = json.loads(data)
             seen = float(record.pop("seen"))
-            return Run(**record), seen
+            asks = str(record.pop("asks", ""))
+            return Run(**record), seen, asks
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise StoreError(
                 f"{self._store.url}/{key} is not a run: {error}.", "Move it away and run again."

@@ -17,6 +17,7 @@ from narration.desk import Desk
 from narration.errors import CallFacts, NarrationError, ServiceError, StoreError
 from narration.journal import Answer
 from narration.row import Row
+from narration.services.pace import Permit
 from narration.services.protocol import AttemptEnd, Ending, Gate
 from narration.take import Receipt, SpeechAsk
 from narration.voice import VoiceDesign
@@ -110,30 +111,35 @@ class _PaidGate:
         self._claim: Claim | None = None
         self._reserved_usd = 0.0
         self._doubts = 0
-        self._open = False
+        self._pacer = desk.pacer_of(order.row.model)
+        self._permit: Permit | None = None
 
     async def before(self, attempt: int) -> None:
-        await self._desk.pacer.start()
-        self._open = True
-        if self._desk.halt.reason is not None:
-            raise self._desk.halt.reason
-        if self._claim is None or self._outstanding():
+        self._permit = await self._pacer.enter(attempt)
+        self._stop_if_halted()
+        again = self._claim is not None and self._outstanding()
+        if self._claim is None or again:
             await self._desk.budget.reserve(self._order.row.price_usd)
             self._reserved_usd += self._order.row.price_usd
         if self._claim is None:
             await self._take_claim()
-        elif self._outstanding():
+        elif again:
             await self._desk.journal.sending_again(self._claim, attempt)
+        await self._pacer.go(self._permit)
+        self._stop_if_halted()
+
+    def _stop_if_halted(self) -> None:
+        if self._desk.halt.reason is not None:
+            raise self._desk.halt.reason
 
     async def after(self, attempt: int, end: AttemptEnd) -> None:  # noqa: ARG002 — the protocol's
-        self._open = False
-        self._desk.pacer.end()
+        self._give_way(end)
         if end.ending is Ending.IN_DOUBT:
             self._doubts += 1
 
     def left_open(self) -> None:
         """The attempt that is on the way will not be answered to us."""
-        if self._open and self._claim is not None:
+        if self._permit is not None and self._permit.sent_at is not None and self._claim is not None:
             self._doubts += 1
 
     def _outstanding(self) -> bool:
@@ -186,10 +192,10 @@ class _PaidGate:
         for number in range(1, self._doubts + 1):
             await self._desk.ledger.note(doubt_row(self._order.row, self._desk.now(), number))
 
-    def _give_way(self) -> None:
-        if self._open:
-            self._open = False
-            self._desk.pacer.end()
+    def _give_way(self, end: AttemptEnd | None = None) -> None:
+        permit, self._permit = self._permit, None
+        if permit is not None:
+            self._pacer.end(permit, end)
 
 
 def doubt_row(row: Row, at: str, number: int) -> Row:

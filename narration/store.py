@@ -6,12 +6,18 @@ and `usage`. Invariant: an object is there whole or not at all, and `create` mak
 On a folder an object's bytes are flushed to the disk (`fsync`) before it gets its name, and the name before `put` and
 `create` return: a power cut loses only what had not returned yet, and what is there is whole. What was deleted may be
 there again after a power cut; nothing here depends on its being gone. On S3 the service's own durability holds.
+
+A remote store is asked by threads of its own, through obstore's blocking calls. Its asynchronous ones come back through
+a runtime that is not shut down before Python is: a process that ends right after one is, now and then, aborted
+(github.com/PyO3/pyo3-async-runtimes issue 40), and its exit status with it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -23,7 +29,7 @@ from narration.errors import InputError, Problem, StoreError
 from narration.folder import sweep, write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from obstore.store import ObjectStore
 
@@ -41,6 +47,8 @@ _LISTED = 1000
 
 Source: docs.aws.amazon.com, S3 ListObjectsV2, MaxKeys.
 """
+_RETRY_S = 30.0
+"""How long a request to a remote store is repeated: a run whose store is away for longer stops, and is resumed."""
 _S3_ERROR = re.compile(r"<Code>([^<]*)</Code>(?:\s*<Message>([^<]*)</Message>)?")
 
 
@@ -56,6 +64,7 @@ class Store:
         self._objects = objects
         self.url = url
         self.folder = folder
+        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="store")
 
     async def create(self, key: str, data: bytes) -> bool:
         """Write an object that must not exist yet.
@@ -77,19 +86,26 @@ class Store:
         await self._write(key, data, create=False)
 
     async def _write(self, key: str, data: bytes, *, create: bool) -> bool:
-        try:
+        def write() -> bool:
             if self.folder is not None:
                 # Not by obstore, which gives a file its name before its bytes are on the disk.
-                return await _to_its_end(asyncio.to_thread(write_whole, self.folder / key, data, create=create))
-            mode = obstore.put_async(
-                self._objects, key, data, mode="create" if create else "overwrite", use_multipart=False
-            )
-            await _to_its_end(mode)
+                return write_whole(self.folder / key, data, create=create)
+            obstore.put(self._objects, key, data, mode="create" if create else "overwrite", use_multipart=False)
+            return True
+
+        try:
+            return await _to_its_end(self._in_thread(write))
         except AlreadyExistsError:
             return False
         except (BaseError, OSError) as error:
             raise self._broken("write", key, error) from error
-        return True
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    async def _look(self, work: Callable[[], T]) -> T:
+        # A local look is quicker than the hop to a thread.
+        return work() if self.folder is not None else await self._in_thread(work)
 
     async def get(self, key: str) -> bytes | None:
         """The object's bytes, or None where there is none.
@@ -98,10 +114,7 @@ class Store:
             StoreError: the store cannot be read.
         """
         try:
-            if self.folder is not None:
-                return bytes(obstore.get(self._objects, key).bytes())
-            answer = await obstore.get_async(self._objects, key)
-            return bytes(await answer.bytes_async())
+            return await self._look(lambda: bytes(obstore.get(self._objects, key).bytes()))
         except FileNotFoundError as error:
             if "NoSuchBucket" in str(error):
                 raise self._broken("read", key, error) from error
@@ -116,10 +129,7 @@ class Store:
             StoreError: the store cannot be read.
         """
         try:
-            if self.folder is not None:
-                obstore.head(self._objects, key)
-            else:
-                await obstore.head_async(self._objects, key)
+            await self._look(lambda: obstore.head(self._objects, key))
         except FileNotFoundError:
             return False
         except (BaseError, OSError) as error:
@@ -132,18 +142,15 @@ class Store:
         Raises:
             StoreError: the store cannot be read.
         """
-        found: list[str] = []
-        try:
+
+        def look() -> list[str]:
             batches = obstore.list(self._objects, prefix, chunk_size=_LISTED)
-            if self.folder is not None:
-                for batch in batches:
-                    found.extend(item["path"] for item in batch)
-            else:
-                async for batch in batches:
-                    found.extend(item["path"] for item in batch)
+            return sorted(item["path"] for batch in batches for item in batch)
+
+        try:
+            return await self._look(look)
         except (BaseError, OSError) as error:
             raise self._broken("list", prefix, error) from error
-        return sorted(found)
 
     async def folders(self, prefix: str) -> list[str]:
         """The names of what lies in folders directly below a folder-like prefix, sorted; what is in them is not read.
@@ -152,10 +159,7 @@ class Store:
             StoreError: the store cannot be read.
         """
         try:
-            if self.folder is not None:
-                listing = obstore.list_with_delimiter(self._objects, prefix)
-            else:
-                listing = await obstore.list_with_delimiter_async(self._objects, prefix)
+            listing = await self._look(lambda: obstore.list_with_delimiter(self._objects, prefix))
         except (BaseError, OSError) as error:
             raise self._broken("list", prefix, error) from error
         return sorted(name.rstrip("/").rpartition("/")[2] for name in listing["common_prefixes"])
@@ -167,10 +171,7 @@ class Store:
             StoreError: the store cannot be written.
         """
         try:
-            if self.folder is not None:
-                obstore.delete(self._objects, key)
-            else:
-                await obstore.delete_async(self._objects, key)
+            await _to_its_end(self._look(lambda: obstore.delete(self._objects, key)))
         except FileNotFoundError:
             return
         except (BaseError, OSError) as error:
@@ -185,7 +186,8 @@ class Store:
         gone = list(keys)
         if self.folder is None and gone:
             try:
-                await obstore.delete_async(self._objects, gone)  # one request for many
+                # One request for many.
+                await _to_its_end(self._in_thread(lambda: obstore.delete(self._objects, gone)))
             except FileNotFoundError:
                 pass  # where a missing one stops it
             except (BaseError, OSError) as error:
@@ -261,7 +263,7 @@ def open_store(where: str | Path) -> Store:
     text = str(where)
     if _REMOTE.match(text):
         try:
-            return Store(from_url(text), text, None)
+            return Store(from_url(text, retry_config={"retry_timeout": timedelta(seconds=_RETRY_S)}), text, None)
         except (BaseError, ValueError, OSError) as error:
             raise InputError(
                 Problem(

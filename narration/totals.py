@@ -85,9 +85,10 @@ def grouped(table: pa.Table, by: str) -> tuple[tuple[str, Totals], ...]:
     else:
         keys = table[by]
     measured = _measured(table).append_column("by", keys)
-    summed = measured.group_by("by").aggregate([(name, "sum") for name in _SUMMED]).sort_by("by")
+    summed = measured.group_by("by", use_threads=False).aggregate([(name, "sum") for name in _SUMMED])
     return tuple(
-        (str(record["by"]), _totals({name: record[f"{name}_sum"] for name in _SUMMED})) for record in summed.to_pylist()
+        (str(record["by"]), _totals({name: record[f"{name}_sum"] for name in _SUMMED}))
+        for record in sorted(summed.to_pylist(), key=lambda record: record["by"])
     )
 
 

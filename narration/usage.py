@@ -32,6 +32,10 @@ __all__ = ["GROUPS", "ROWS", "SCHEMA", "Ledger", "Totals", "grouped", "to_table"
 
 ROWS = "ledger/rows"
 PENDING = "ledger/pending"
+
+THREADS = False
+"""Arrow's own threads gain nothing on a ledger's size, and a process that ends beside them is aborted now and then."""
+
 NO_RUN = "none"
 """Under which rows lie that no run made."""
 
@@ -57,12 +61,12 @@ class Ledger:
         """Of each file that was read: production, run and what they cost together."""
 
     async def note(self, row: Row) -> None:
-        """Write a row down at once; noting the same call twice is the same as once.
+        """Write a row down at once. Of two rows of the same call the first stays: it is never changed.
 
         Raises:
             StoreError: the store cannot be written.
         """
-        await self._store.put(_pending_key(row), encode_row(row))
+        await self._store.create(_pending_key(row), encode_row(row))
 
     async def noted(self, row: Row) -> bool:
         """Whether there is a row of that call.
@@ -133,7 +137,7 @@ class Ledger:
             fresh = [row for row, seen in zip(rows, known.to_pylist(), strict=True) if not seen]
             gathered = pa.concat_tables([gathered, to_table(fresh).select(names)])
         table = gathered.select(wanted)
-        return table.sort_by("at") if "at" in wanted else table
+        return table.take(pc.sort_indices(table["at"])) if "at" in wanted else table
 
     async def paid(self) -> list[tuple[str, str, str, float]]:
         """What was paid for and answered: action, take id, request id and price in USD of each call.
@@ -177,7 +181,7 @@ class Ledger:
     async def _sums(self, key: str) -> tuple[tuple[str, str, float], ...]:
         if key not in self._spent:
             part = await self._part(key, ["production", "run_id", "price_usd"])
-            summed = part.group_by(["production", "run_id"]).aggregate([("price_usd", "sum")])
+            summed = part.group_by(["production", "run_id"], use_threads=THREADS).aggregate([("price_usd", "sum")])
             columns = [summed[name].to_pylist() for name in ("production", "run_id", "price_usd_sum")]
             self._spent[key] = tuple(zip(*columns, strict=True))
         return self._spent[key]
@@ -193,7 +197,7 @@ class Ledger:
         try:
             return (
                 pq.ParquetFile(pa.BufferReader(data))
-                .read(columns=names)
+                .read(columns=names, use_threads=THREADS)
                 .cast(pa.schema([SCHEMA.field(name) for name in names]))
             )
         except (pa.ArrowException, OSError, ValueError) as error:  # a thrift header that is damaged is an OSError

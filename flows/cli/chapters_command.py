@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from rich.markup import escape
 
 from flows.cli import console
 from flows.cli.options import Chapters, Folder, Json, LogFile, Quiet, Verbose, Version, examples
@@ -41,9 +40,8 @@ def chapters(
     selected = select_chapters(selection, book) if selection else None
     listed = [chapter for chapter in book.chapters if selected is None or chapter.number in selected]
     facts = [_facts(chapter, _lines(production.folder, chapter.number)) for chapter in listed]
-    left_out = _left_out(book)
     if json:
-        console.show_json({"title": book.title or production.title, "chapters": facts, "left_out": left_out})
+        console.show_json({"title": book.title or production.title, "chapters": facts, "left_out": _left_out(book)})
         return
     table(
         (
@@ -72,8 +70,7 @@ def chapters(
         f"{len(listed)} of {console.count(len(book.chapters), 'chapter')}, {console.count(words, 'word')}, "
         f"{console.count(characters, 'character')}."
     )
-    for what in left_out:
-        console.say(f"Left out: {escape(what)}")
+    _say_left_out(book)
 
 
 def _facts(chapter: Chapter, lines: int | None) -> dict[str, object]:
@@ -100,6 +97,21 @@ def _lines(folder: Path, number: int) -> int | None:
     )
 
 
-def _left_out(book: Book) -> list[str]:
-    """What the reader left out, as it says it."""
-    return [str(what) for what in getattr(book, "left_out", ())]
+def _left_out(book: Book) -> list[dict[str, object]]:
+    """What the reader left out, by kind."""
+    return [asdict(one) for one in book.left_out]
+
+
+def _say_left_out(book: Book) -> None:
+    if not book.left_out:
+        return
+    console.say()
+    table(
+        (
+            Column(heading="left out"),
+            Column(heading="pieces", right=True),
+            Column(heading="characters", right=True),
+            Column(heading="the first begins", gives_way=True),
+        ),
+        [(str(one.kind), f"{one.count:,}", f"{one.characters:,}", one.example) for one in book.left_out],
+    )

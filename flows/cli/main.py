@@ -19,6 +19,7 @@ from flows.cli import (
     init_command,
     logs,
     plan_command,
+    recover_command,
     render_command,
     sandbox_command,
     script_command,
@@ -29,7 +30,7 @@ from flows.cli.options import LogFile, Quiet, Verbose, Version, environ
 from narration import __version__
 from narration.errors import ExitCode, InputError, NarrationError
 
-COMMANDS = ("init", "chapters", "script", "plan", "render", "voices", "usage", "doctor", "sandbox")
+COMMANDS = ("init", "chapters", "script", "plan", "render", "recover", "voices", "usage", "doctor", "sandbox")
 """In the order in which a person meets them."""
 
 
@@ -72,6 +73,7 @@ app.command(epilog=chapters_command.EXAMPLES)(chapters_command.chapters)
 app.command(epilog=script_command.EXAMPLES)(script_command.script)
 app.command(epilog=plan_command.EXAMPLES)(plan_command.plan)
 app.command(epilog=render_command.EXAMPLES)(render_command.render)
+app.command(epilog=recover_command.EXAMPLES)(recover_command.recover)
 app.command(epilog=usage_command.EXAMPLES)(usage_command.usage)
 app.command(epilog=doctor_command.EXAMPLES)(doctor_command.doctor)
 app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(

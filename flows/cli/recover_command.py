@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from flows.cli import console
-from flows.cli.options import Json, LogFile, Profile, Quiet, StoreOption, Verbose, environ
+from flows.cli.options import Json, LogFile, Profile, Quiet, StoreOption, Verbose, Version, environ, examples
 
 if TYPE_CHECKING:
     from narration.keep import Recovered
+
+EXAMPLES = examples("narrate recover --profile international")
 
 
 def recover(
@@ -20,26 +21,26 @@ def recover(
     quiet: Quiet = False,
     verbose: Verbose = False,
     log_file: LogFile = None,
+    version: Version = False,
 ) -> None:
     """Fetch everything that dead runs paid for and did not fetch. Pays for nothing.
 
     A link lives for 24 hours. What expired is told as money lost; what was sent and never answered goes into the
     ledger as in doubt. Every render does the same when it begins, for its own service.
-
-    Example: narrate recover --profile international
     """
     import dataclasses
 
-    outcome = asyncio.run(_recovered(profile or "sandbox", store, environ()))
+    outcome = console.wait(_recovered(profile or "sandbox", store, environ()))
     if json:
         console.show_json(dataclasses.asdict(outcome))
         return
     if outcome == type(outcome)():
         console.say("Nothing was left open.")
         return
-    console.say(f"Fetched: {outcome.kept}. Still to be had, not now: {outcome.waiting}. In doubt: {outcome.in_doubt}.")
-    if outcome.lost:
-        console.say(f"Lost, because the links are dead: {outcome.lost} takes, {console.money(outcome.lost_usd)}.")
+    console.say(f"fetched   {outcome.kept}")
+    console.say(f"waiting   {outcome.waiting} (paid for, and not to be had now: run it again within 24 hours)")
+    console.say(f"in doubt  {outcome.in_doubt} (sent and never answered: they may be on the bill)")
+    console.say(f"lost      {outcome.lost} (their links are dead), {console.money(outcome.lost_usd)}")
 
 
 async def _recovered(profile: str, store: str | None, variables: Mapping[str, str]) -> Recovered:

@@ -12,6 +12,8 @@ from flows.cli.options import Json, LogFile, Quiet, StoreOption, Verbose, Versio
 from flows.cli.tables import Column, table
 
 if TYPE_CHECKING:
+    from narration.audit import Audit
+    from narration.store import Store
     from narration.usage import Totals
 
 EXAMPLES = examples(
@@ -36,6 +38,12 @@ def usage(
     path: Annotated[
         bool, typer.Option("--path", help="Print where the Parquet files are, for other programs, and nothing else.")
     ] = False,
+    verify: Annotated[
+        bool,
+        typer.Option(
+            "--verify", help="Hold the store and the ledger against each other, and add what a kill left out."
+        ),
+    ] = False,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -53,6 +61,9 @@ def usage(
     opened = open_store(store or default_store(environ()))
     if path:
         console.result(f"{opened.url}/{ROWS}")
+        return
+    if verify:
+        _show_audit(console.wait(_audited(opened)), as_json=json)
         return
     rows = console.wait(Ledger(opened, "").table())
     sums, groups = totals(rows), grouped(rows, by) if by else ()
@@ -87,3 +98,24 @@ def _cells(sums: Totals) -> tuple[str, ...]:
         console.money(sums.cost_usd),
         doubt,
     )
+
+
+async def _audited(store: Store) -> Audit:
+    from narration.audit import audit
+    from narration.claims import this_run
+    from narration.takes import Takes
+    from narration.usage import Ledger
+    from narration.voices import Voices
+
+    ledger = Ledger(store, this_run().run_id)
+    return await audit(Takes(store), Voices(store), ledger)
+
+
+def _show_audit(found: Audit, *, as_json: bool) -> None:
+    if as_json:
+        console.show_json({**dataclasses.asdict(found), "lost_usd": found.lost_usd})
+        return
+    console.say(f"{console.count(found.takes, 'take')} and {console.count(found.voices, 'voice')} in the store.")
+    console.say(f"{console.count(found.rows_added, 'row')} added to the ledger.")
+    for take_id, request_id, price in found.lost:
+        console.say(f"paid for and not in the store: take {take_id}, request {request_id}, {console.money(price)}")

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
@@ -103,6 +103,10 @@ class Service:
             self._record(progress, error.status, error.code)
             log.info("%s %s: %d %s", progress.action, progress.request_id, error.status, error.code)
             return wire.refusal(error, progress.request_id)
+        except ClientDisconnect:
+            # Whoever asked is gone before the request was whole: there is nobody to answer.
+            self._record(progress, 0, "client_gone", answered=False)
+            return Response()
 
     async def _answer(self, request: Request, progress: _Progress) -> Response:
         """Check and answer one request.

@@ -107,5 +107,5 @@ def _nothing_was_made(out: str, tmp_path: Path) -> None:
     assert out == ""
     assert not (tmp_path / "book" / "out").exists()
     home = Path(os.environ["NARRATION_HOME"])
-    assert not (home / "sandbox").exists()
-    assert not [path for path in home.rglob("*") if path.is_file()]
+    # The name under which the local sandbox knows this home is nobody's work; a voice, a take or a bill would be.
+    assert {path.name for path in home.rglob("*") if path.is_file()} <= {"account"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 
 import pytest
@@ -60,10 +61,12 @@ async def _buy_everything(desk: Desk, world: World) -> None:
     assert [chapter.error for chapter in chapters] == [None] * len(chapters)
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize(("after", "lost"), [(False, 0.0), (True, 0.3)], ids=["before, calm", "after, answers lost"])
 @pytest.mark.slow
-async def test_a_run_killed_at_any_write_loses_nothing_and_pays_nothing_twice(world: World, after: bool) -> None:
-    world.write(TEXT)
+async def test_a_run_killed_at_any_write_loses_nothing_and_pays_nothing_twice(
+    world: World, after: bool, lost: float
+) -> None:
+    world.switch(drop_after=lost, fault_actions=("synthesize",))
     calm = World(folder=world.folder / "calm", service=world.service, wire=world.wire, dead_pid=world.dead_pid)
     calm.folder.mkdir()
     calm.write(TEXT)
@@ -79,7 +82,7 @@ async def test_a_run_killed_at_any_write_loses_nothing_and_pays_nothing_twice(wo
         here.folder.mkdir()
         here.write(TEXT)
         before, spoken_before, voices_before = world.bill(), len(world.spoken()), world.bill()["voices_created"]
-        with pytest.raises(Killed):
+        with contextlib.suppress(Killed):  # with answers lost by chance, a run may be done before its end comes
             async with here.desk(MortalStore(here.store, last, after=after)) as desk:
                 await _buy_everything(desk, here)
         async with here.desk() as desk:

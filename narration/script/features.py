@@ -1,0 +1,193 @@
+"""What speaks for and against each candidate of a turn, as named numbers.
+
+Invariant: a feature depends on the text and the candidate only, never on the order of the cast; all weights stand in
+`weights.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from narration.script.clues import Clue, Kind, Place, Reference
+from narration.script.habits import Habits
+from narration.script.people import SPOUSES, People, spouses
+from narration.script.scene import Scene
+from narration.script.turns import Turn
+
+UNKNOWN: Final = -1
+Features = list[tuple[str, float]]
+
+_LONG_WORDS: Final = 25
+_AGES: Final = (0, 1, 2, 4, 8, 15)
+_SPANS: Final = (1, 2, 3, 4, 6, 10)
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """What is known of the whole text.
+
+    Attributes:
+        people: the cast.
+        genders: log odds of female, per person.
+        frequency: logarithm of one plus how often each is named beside a word of saying.
+        habits: what the first reading has learnt; None in the first reading.
+    """
+
+    people: People
+    genders: Sequence[float]
+    frequency: Sequence[float]
+    habits: Habits | None = None
+
+
+def agreement(log_odds: float, gender: str) -> float:
+    """Logarithm of how likely somebody is of this gender; at least -5."""
+    sign = 1.0 if gender == "f" else -1.0
+    return max(-5.0, -math.log1p(math.exp(-sign * log_odds)))
+
+
+def manner(turn: Turn) -> str:
+    """How the speaker of a turn is told, which decides what else counts: the kind of its tag, or `bare`."""
+    tag = turn.tag
+    if tag is None:
+        return "beat" if turn.clues else "bare"
+    return "pro" if tag.reference.kind is Kind.PRONOUN and tag.reference.gender != "p" else tag.reference.kind.value
+
+
+def features(book: Book, turns: Sequence[Turn], scenes: Sequence[Scene], t: int, who: int) -> Features:
+    """All features of one candidate of a turn."""
+    turn, scene = turns[t], scenes[t]
+    way = manner(turn)
+    if who == UNKNOWN:
+        return [(f"unknown:{way}", 1.0), *_unknown(turn)]
+    found: Features = []
+    for clue in _best(turn):
+        found += _clue(book, scene, clue, who, way)
+    found += _heard(book, turns, scenes, t, who)
+    found += _scene(scene, who, way)
+    found.append(("frequency:" + way, book.frequency[who]))
+    if who in scene.narrators:
+        found.append(("narrator:" + way, 1.0))
+    if book.habits and way != "name":
+        found += _habits(book.habits, turn, t, who)
+    return found
+
+
+def _habits(habits: Habits, turn: Turn, t: int, who: int) -> Iterator[tuple[str, float]]:
+    size = "long" if turn.words > _LONG_WORDS else "short"
+    yield f"idiolect:{size}", habits.idiolects[t].get(who, 0.0)
+    yield "partner", habits.partners[t].get(who, 0.0)
+    known = habits.epithets.get(t)
+    if known:
+        total = sum(known.values())
+        yield "epithet", math.log((known.get(who, 0.0) + 0.1) / (total + 1.0)) + 2.3
+
+
+def _unknown(turn: Turn) -> Iterator[tuple[str, float]]:
+    tag = turn.tag
+    if tag and tag.reference.kind is Kind.NAME and len(tag.reference.who) > 1:
+        yield "unknown:shared", 1.0
+
+
+def _best(turn: Turn) -> list[Clue]:
+    """At most one clue of each place."""
+    seen: set[Place] = set()
+    kept = []
+    for clue in turn.clues:
+        if clue.place not in seen:
+            seen.add(clue.place)
+            kept.append(clue)
+    return kept
+
+
+def _clue(book: Book, scene: Scene, clue: Clue, who: int, way: str) -> Iterator[tuple[str, float]]:
+    place = clue.place.value
+    if place.startswith("beat") and way not in {"bare", "beat"}:
+        place += ":tagged"
+    reference = clue.reference
+    match reference.kind:
+        case Kind.NAME:
+            if who in reference.who:
+                yield f"{place}:name", 1.0
+                if len(reference.who) > 1:
+                    yield f"{place}:name:shared", 1.0
+            else:
+                yield f"{place}:other", 1.0
+        case Kind.FIRST:
+            yield (f"{place}:i" if who in scene.narrators else f"{place}:not-i"), 1.0
+        case Kind.PRONOUN if reference.gender == "p":
+            return
+        case Kind.PRONOUN:
+            yield f"{place}:gender", agreement(book.genders[who], reference.gender)
+            if who in scene.narrators:
+                yield f"{place}:i-is-he", 1.0
+        case Kind.NOUN:
+            yield from _noun(book, reference, place, who)
+            if reference.head in SPOUSES and who in spouses(book.people, scene.ages, reference.gender):
+                yield f"{place}:noun:spouse", 1.0
+        case Kind.PROPER:
+            yield f"{place}:proper", 1.0
+            if reference.gender:
+                yield f"{place}:proper:gender", agreement(book.genders[who], reference.gender)
+    if who in clue.to:
+        yield f"{place}:spoken-to", 1.0
+
+
+def _noun(book: Book, reference: Reference, place: str, who: int) -> Iterator[tuple[str, float]]:
+    if reference.gender:
+        yield f"{place}:noun:gender", agreement(book.genders[who], reference.gender)
+    if who in book.people.titles.get(reference.head, ()):
+        yield f"{place}:noun:title", 1.0
+
+
+def _heard(
+    book: Book, turns: Sequence[Turn], scenes: Sequence[Scene], t: int, who: int
+) -> Iterator[tuple[str, float]]:
+    """What is said: whom the turn and its neighbours call by name."""
+    turn = turns[t]
+    if who in turn.addressed:
+        yield "addressed", 1.0
+    if who in turn.told:
+        yield "told", 1.0
+    if who in turn.own:
+        yield "own", 1.0
+    for step, name in ((t - 1, "before"), (t + 1, "after")):
+        if not 0 <= step < len(turns) or scenes[max(step, t)].gap > 3:
+            continue
+        near = turns[step]
+        if who in near.addressed:
+            yield f"addressed:{name}", 1.0
+        elif near.addressed:
+            yield f"addressed:{name}:other", 1.0
+        if who in near.told:
+            yield f"told:{name}", 1.0
+        tag = near.tag
+        if tag and who in tag.to:
+            yield f"spoken-to:{name}", 1.0
+        if near.address:
+            yield f"address:{name}", agreement(book.genders[who], near.address[-1])
+
+
+def _scene(scene: Scene, who: int, way: str) -> Iterator[tuple[str, float]]:
+    """How present somebody is."""
+    if way in {"name", "first"}:
+        return
+    way = "bare" if way == "beat" else way
+    age = scene.ages.get(who)
+    yield f"age:{way}:{_bucket(age, _AGES)}", 1.0
+    if who in scene.ranks:
+        yield f"rank:{way}:{min(scene.ranks[who], 4)}", 1.0
+    if who == scene.subject:
+        yield f"subject:{way}", 1.0
+    yield f"present:{way}", math.log1p(scene.present.get(who, 0.0))
+    yield f"ahead:{way}", math.log1p(scene.ahead.get(who, 0.0))
+    yield f"tagged-before:{way}:{_bucket(scene.tagged_before.get(who), _SPANS)}", 1.0
+    yield f"tagged-after:{way}:{_bucket(scene.tagged_after.get(who), _SPANS)}", 1.0
+
+
+def _bucket(value: int | None, edges: Sequence[int]) -> str:
+    if value is None:
+        return "never"
+    return next((str(edge) for edge in edges if value <= edge), "far")

@@ -1,0 +1,145 @@
+"""What a first reading tells of the people: what else they are called, how they sound, and who talks to whom.
+
+Invariant: nothing that a turn itself says of its speaker counts for that turn again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from narration.script.clues import Kind
+from narration.script.reading import Reading
+from narration.script.scene import Scene
+from narration.script.turns import Turn
+
+_SURE: Final = 0.85
+_SMOOTH: Final = 300.0
+_TOP: Final = 4.0
+_FAR_GAP: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """What is learnt. A turn is meant by its index.
+
+    Attributes:
+        epithets: of a turn with a noun phrase, how often each person was called so elsewhere.
+        idiolects: of a turn, how much more its words are like each candidate's than like anybody's.
+        partners: of a turn, how much each candidate talks to those around it.
+    """
+
+    epithets: Mapping[int, Mapping[int, float]]
+    idiolects: Mapping[int, Mapping[int, float]]
+    partners: Mapping[int, Mapping[int, float]]
+
+
+def habits_of(
+    reading: Reading,
+    turns: Sequence[Turn],
+    scenes: Sequence[Scene],
+    people: Sequence[Sequence[int]],
+    posteriors: Sequence[Sequence[float]],
+) -> Habits:
+    """What posteriors of every turn tell of the people."""
+    sure = [_sure(people[t], posteriors[t]) for t in range(len(turns))]
+    return Habits(
+        epithets=_epithets(turns, people, posteriors),
+        idiolects=_idiolects(reading, turns, people, sure),
+        partners=_partners(scenes, people, posteriors, sure),
+    )
+
+
+def _sure(people: Sequence[int], posterior: Sequence[float]) -> int | None:
+    best = max(range(len(posterior)), key=posterior.__getitem__)
+    return people[best] if posterior[best] >= _SURE and people[best] >= 0 else None
+
+
+def _epithets(
+    turns: Sequence[Turn], people: Sequence[Sequence[int]], posteriors: Sequence[Sequence[float]]
+) -> dict[int, dict[int, float]]:
+    counts: dict[str, dict[int, float]] = defaultdict(lambda: defaultdict(float))
+    phrases: list[str] = []
+    for t, turn in enumerate(turns):
+        phrase = next((clue.reference.phrase for clue in turn.clues if clue.reference.kind is Kind.NOUN), "")
+        phrases.append(phrase)
+        if phrase:
+            for who, share in zip(people[t], posteriors[t], strict=True):
+                counts[phrase][who] += share
+    found = {}
+    for t, phrase in enumerate(phrases):
+        if phrase:
+            known = counts[phrase]
+            own = dict(zip(people[t], posteriors[t], strict=True))
+            found[t] = {who: known.get(who, 0.0) - own.get(who, 0.0) for who in people[t]}
+    return found
+
+
+def _idiolects(
+    reading: Reading, turns: Sequence[Turn], people: Sequence[Sequence[int]], sure: Sequence[int | None]
+) -> dict[int, dict[int, float]]:
+    """By naive Bayes, scaled by the square root of the length, since the words of a turn are not independent."""
+    bags = [_bag(reading, turn) for turn in turns]
+    every: Counter[str] = Counter()
+    own: dict[int, Counter[str]] = defaultdict(Counter)
+    for bag, who in zip(bags, sure, strict=True):
+        every.update(bag)
+        if who is not None:
+            own[who].update(bag)
+    total = sum(every.values()) or 1
+    sizes = {who: sum(words.values()) for who, words in own.items()}
+    found: dict[int, dict[int, float]] = {}
+    for t, bag in enumerate(bags):
+        found[t] = {}
+        for who in people[t]:
+            words = own.get(who)
+            if words is None or not bag:
+                continue
+            less = bag if sure[t] == who else {}
+            size = sizes[who] - sum(less.values()) + _SMOOTH
+            score = 0.0
+            for word, count in bag.items():
+                common = every[word] / total
+                heard = words.get(word, 0) - less.get(word, 0)
+                score += count * math.log((heard / common + _SMOOTH) / size)
+            found[t][who] = max(-_TOP, min(_TOP, score / math.sqrt(sum(bag.values()))))
+    return found
+
+
+def _bag(reading: Reading, turn: Turn) -> Counter[str]:
+    bag: Counter[str] = Counter()
+    for start, end in turn.spans:
+        first, last = reading.between(start, end)
+        bag.update(reading.words[first:last])
+    return bag
+
+
+def _partners(
+    scenes: Sequence[Scene],
+    people: Sequence[Sequence[int]],
+    posteriors: Sequence[Sequence[float]],
+    sure: Sequence[int | None],
+) -> dict[int, dict[int, float]]:
+    pairs: Counter[tuple[int, int]] = Counter()
+    spoken: Counter[int] = Counter()
+    for t in range(1, len(sure)):
+        one, other = sure[t - 1], sure[t]
+        if one is not None and other is not None and one != other and scenes[t].gap <= _FAR_GAP:
+            pairs[one, other] += 1
+            pairs[other, one] += 1
+            spoken.update((one, other))
+    found: dict[int, dict[int, float]] = {}
+    for t in range(len(sure)):
+        near = [step for step in (t - 1, t + 1) if 0 <= step < len(sure) and scenes[max(step, t)].gap <= _FAR_GAP]
+        found[t] = {}
+        for who in people[t]:
+            value = 0.0
+            for step in near:
+                for other, share in zip(people[step], posteriors[step], strict=True):
+                    if share > 0.05 and other != who and other >= 0 and who >= 0:
+                        value += share * math.log((pairs[who, other] + 0.5) / (spoken[other] + 3.0) * 6.0)
+            found[t][who] = value
+    return found

@@ -1,0 +1,208 @@
+"""Turns: who-knows-who says the quotations of one paragraph, with every clue to it.
+
+Invariant: turns are in order, and each quotation belongs to exactly one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from narration.script import clues
+from narration.script import lexicon_en as lexicon
+from narration.script.clues import Clue, Kind, Place, Reference
+from narration.script.reading import Passage, Reading
+
+_LEADS: Final = (",", ":", "—", "–", "-", "--", "...", "…", "(")
+_BEFORE_ADDRESS: Final = frozenset(
+    "oh o ah dear my well yes no hey you and but now come sir miss poor good thank please".split()
+)
+_AFTER_ADDRESS: Final = ",.!?;:—–…\"”'’-)"
+
+
+@dataclass(slots=True)
+class Turn:
+    """What one person says in a paragraph.
+
+    Attributes:
+        passage: index of its paragraph.
+        spans: its quotations.
+        clues: tags and beats, the best first.
+        present: people named in the narration of its paragraph, by the number of times.
+        addressed: people that the quotations call by name.
+        told: people that the quotations speak of.
+        address: genders of general forms of address (`sir`): `m`, `f`.
+        own: who says `I am …`.
+        joined: it goes on in the paragraph of the turn before.
+        continued: the turn before was not closed: the same speech goes on.
+        words: how many are spoken.
+        asks: it ends in a question.
+    """
+
+    passage: int
+    spans: list[tuple[int, int]]
+    clues: list[Clue] = field(default_factory=list)
+    present: dict[int, float] = field(default_factory=dict)
+    addressed: set[int] = field(default_factory=set)
+    told: set[int] = field(default_factory=set)
+    address: str = ""
+    own: set[int] = field(default_factory=set)
+    joined: bool = False
+    continued: bool = False
+    words: int = 0
+    asks: bool = False
+
+    @property
+    def tag(self) -> Clue | None:
+        """The clue that decides most: a tag, or the subject of the clause that a comma joins to the quotation."""
+        return next((clue for clue in self.clues if clue.place in (Place.TAG, Place.COMMA)), None)
+
+
+def turns_of(reading: Reading, passages: Sequence[Passage]) -> list[Turn]:
+    """The turns of a text."""
+    turns: list[Turn] = []
+    for index, passage in enumerate(passages):
+        if not passage.spans:
+            continue
+        previous = passages[index - 1] if index else None
+        found = list(_turns(reading, index, passage, previous))
+        if (
+            previous
+            and previous.goes_on
+            and turns
+            and turns[-1].passage == index - 1
+            and passage.spans[0][0] - passage.start < 2
+        ):
+            found[0].continued = True
+        turns += found
+    return turns
+
+
+def _turns(reading: Reading, index: int, passage: Passage, previous: Passage | None) -> Iterator[Turn]:
+    """The paragraph as one turn, or as several where its tags name different people."""
+    spans = passage.spans
+    after = [_after(reading, passage, step) for step in range(len(spans))]
+    before = [_before(reading, passage, step, previous) for step in range(len(spans))]
+    turn: Turn | None = None
+    for step, span in enumerate(spans):
+        found = [clue for clue in (after[step], before[step]) if clue]
+        own = _tag(found)
+        if turn is None or (own and turn.tag and _differ(turn.tag.reference, own.reference)):
+            if turn is not None:
+                yield _finished(reading, turn)
+            turn = Turn(passage=index, spans=[], joined=turn is not None)
+        turn.spans.append(span)
+        turn.clues += found
+    if turn is not None:
+        yield _finished(reading, turn)
+
+
+def _tag(found: Sequence[Clue]) -> Clue | None:
+    return next((clue for clue in found if clue.place is Place.TAG), None)
+
+
+def _differ(one: Reference, other: Reference) -> bool:
+    """Whether two tags cannot mean the same person."""
+    if one.kind is Kind.NAME and other.kind is Kind.NAME:
+        return not set(one.who) & set(other.who)
+    if Kind.FIRST in (one.kind, other.kind):
+        return one.kind is not other.kind and Kind.NOUN not in (one.kind, other.kind)
+    return {one.gender, other.gender} == {"m", "f"}
+
+
+def _finished(reading: Reading, turn: Turn) -> Turn:
+    rank = {Place.TAG: 0, Place.COMMA: 1, Place.LEAD: 2, Place.BEAT_AFTER: 3, Place.BEAT_BEFORE: 4}
+    turn.clues.sort(key=lambda clue: rank[clue.place])
+    for start, end in turn.spans:
+        _listen(reading, turn, start, end)
+    last = turn.spans[-1]
+    turn.asks = "?" in reading.text[max(last[0], last[1] - 3) : last[1]]
+    turn.told -= turn.addressed
+    return turn
+
+
+def _after(reading: Reading, passage: Passage, step: int) -> Clue | None:
+    """The clue behind a quotation."""
+    end = passage.spans[step][1]
+    stop = passage.spans[step + 1][0] if step + 1 < len(passage.spans) else passage.end
+    if not reading.text[end:stop].strip():
+        return None
+    first, last = reading.between(end, stop)
+    if first >= last:
+        return None
+    inside = reading.text[max(0, end - 4) : end].rstrip("\"”’'_ ")
+    word = reading.words[first]
+    comma = inside.endswith((",", "—", "-")) or (word[:1].islower()) or reading.text[end:stop].lstrip()[:1] in {",", "-"}
+    if reading.text[:stop].rstrip().endswith(":") and inside.endswith((".", "!", "?")) and word[:1].isupper():
+        return None
+    return clues.clue_after(reading, first, last, comma=comma)
+
+
+def _before(reading: Reading, passage: Passage, step: int, previous: Passage | None) -> Clue | None:
+    """The clue before a quotation, in its paragraph or at the end of the one before."""
+    start = passage.spans[step - 1][1] if step else passage.start
+    stop = passage.spans[step][0]
+    lead = reading.text[start:stop].rstrip()
+    if not lead.strip() and step == 0 and previous is not None:
+        start = previous.spans[-1][1] if previous.spans else previous.start
+        stop = previous.end
+        lead = reading.text[start:stop].rstrip()
+        if not lead.endswith((":", ",", "--", "—")):
+            return None
+    first, last = reading.between(start, stop)
+    if first >= last:
+        return None
+    sentences = reading.sentences(first, last)
+    leads = lead.endswith(_LEADS) or lead[-1:].isalnum()
+    if step and len(sentences) == 1 and reading.words[first][:1].islower():
+        # It belongs to the quotation before it: `“…,” said Mara; “…”`.
+        return None
+    return clues.clue_before(reading, *sentences[-1], leads=leads)
+
+
+def _listen(reading: Reading, turn: Turn, start: int, end: int) -> None:
+    """Who is called by name in a quotation, and who is spoken of."""
+    first, last = reading.between(start, end)
+    turn.words += last - first
+    for index in range(first, last):
+        word = reading.words[index].lower()
+        mention = reading.mentions.get(index)
+        if mention is None:
+            if word in lexicon.MALE_VOCATIVES or word in lexicon.FEMALE_VOCATIVES:
+                if _is_called(reading, index, index + 1, start, end):
+                    turn.address += "m" if word in lexicon.MALE_VOCATIVES else "f"
+            continue
+        if mention.possessive:
+            turn.told.update(mention.who)
+        elif _is_called(reading, mention.start, mention.end, start, end) and mention.end - mention.start < last - first:
+            turn.addressed.update(mention.who)
+        elif last - first == mention.end - mention.start and reading.text[:end].rstrip("\"”’'")[-1:] in "!?,":
+            turn.addressed.update(mention.who)
+        elif _is_own(reading, mention.start, first):
+            turn.own.update(mention.who)
+        else:
+            turn.told.update(mention.who)
+
+
+def _is_own(reading: Reading, index: int, first: int) -> bool:
+    before = " ".join(reading.words[max(first, index - 3) : index]).lower()
+    return before.endswith(("i am", "i m", "my name is", "name s"))
+
+
+def _is_called(reading: Reading, start: int, end: int, open_at: int, close_at: int) -> bool:
+    """Whether the words are a form of address: between two marks of punctuation."""
+    at = reading.starts[start]
+    before = reading.text[max(open_at, at - 2) : at].strip()
+    step = start
+    while step > 0 and reading.starts[step - 1] > open_at and not before:
+        word = reading.words[step - 1].lower()
+        if word not in _BEFORE_ADDRESS:
+            return False
+        step -= 1
+        before = reading.text[max(open_at, reading.starts[step] - 2) : reading.starts[step]].strip()
+        if word in {"and", "thank", "you"} and not before:
+            break
+    tail = reading.starts[end - 1] + len(reading.words[end - 1])
+    after = reading.text[tail : min(close_at, tail + 2)].strip()
+    return after[:1] in _AFTER_ADDRESS and not (after[:1] == "" and tail < close_at - 2)

@@ -1,0 +1,97 @@
+"""The generated parts of the documentation: `python -m tests.docs_blocks` writes them, `tests/test_docs.py` compares.
+
+A generated part stands between `<!-- generated: NAME -->` and `<!-- end: NAME -->`.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import typer
+from typer.testing import CliRunner
+
+from flows.cli import exit_codes
+from flows.cli.main import app
+from narration.settings import settings_reference
+
+ROOT = Path(__file__).parents[1]
+PAGES = ("README.md", "docs/commands.md", "docs/settings.md", "docs/prices.md", "docs/ledger.md")
+_BLOCK = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end: \2 -->)", re.DOTALL)
+
+
+def _help(*command: str) -> str:
+    found = CliRunner().invoke(app, [*command, "--help"], prog_name="narrate", env={"COLUMNS": "80"})
+    return f"## `{' '.join(['narrate', *command])}`\n\n```text\n{found.output.strip()}\n```\n"
+
+
+def commands() -> str:
+    """`--help` of every command, the sandbox's own included."""
+    from narration.sandbox.__main__ import parser
+
+    click = typer.main.get_command(app)
+    parts = [_help()]
+    for name, command in click.commands.items():  # type: ignore[attr-defined]
+        if name == "sandbox":
+            text = parser().format_help().strip()
+            parts.append(f"## `narrate sandbox`\n\n```text\n{text}\n```\n")
+            continue
+        parts.append(_help(name))
+        parts += [_help(name, below) for below in getattr(command, "commands", {})]
+    return "\n".join(parts)
+
+
+def prices() -> str:
+    """What things cost, as `prices.toml` has it."""
+    rows = tomllib.loads((ROOT / "narration" / "services" / "prices.toml").read_text())["price"]
+    lines = ["| model | regions | USD | for | as of | assumed | source |", "|---|---|---|---|---|---|---|"]
+    for row in rows:
+        per = f"{row['per_characters']:,} characters" if row.get("per_characters") else "one"
+        assumed = "yes" if row.get("assumed") else ""
+        regions = ", ".join(row["regions"])
+        lines.append(
+            f"| {row['model']} | {regions} | {row['usd']:g} | {per} | {row['as_of']} | {assumed} | {row['source']} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def ledger() -> str:
+    """Columns of the ledger, from the docstring of its row."""
+    from narration import row
+
+    text = row.Row.__doc__ or ""
+    lines = ["| column | is |", "|---|---|"]
+    for line in text.partition("Attributes:")[2].splitlines():
+        name, colon, meaning = line.strip().partition(": ")
+        if colon:
+            lines.append(f"| {', '.join(f'`{part}`' for part in name.split(', '))} | {meaning} |")
+    return "\n".join(lines) + "\n"
+
+
+BLOCKS: dict[str, Callable[[], str]] = {
+    "commands": commands,
+    "exit-codes": exit_codes.table,
+    "settings": settings_reference,
+    "prices": prices,
+    "ledger": ledger,
+}
+
+
+def renewed(text: str) -> str:
+    """A page with its generated parts made anew."""
+    return _BLOCK.sub(lambda found: f"{found[1]}{BLOCKS[found[2]]()}{found[3]}", text)
+
+
+def main() -> int:
+    """Write every page."""
+    for name in PAGES:
+        path = ROOT / name
+        path.write_text(renewed(path.read_text(encoding="utf-8")), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The memory rooms: store, claims, journal, ledger, budget, takes and voices."""

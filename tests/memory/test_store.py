@@ -1,0 +1,387 @@
+"""The store: one winner for each key, whole objects or none, on a folder and on S3."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from narration.errors import InputError, StoreError
+from narration.store import AT_ONCE, Store, at_once, open_store
+from tests.memory.conftest import SECRET, Place
+from tests.memory.worlds import Cabinet, no_leftovers
+
+
+@pytest.fixture
+def folder_store(tmp_path: Path) -> Store:
+    return open_store(tmp_path / "store")
+
+
+async def test_an_object_reads_back_and_may_be_overwritten(store: Store) -> None:
+    await store.put("a/b.json", b"one")
+    assert await store.get("a/b.json") == b"one"
+    await store.put("a/b.json", b"")
+    assert await store.get("a/b.json") == b""
+    assert await store.exists("a/b.json")
+
+
+async def test_what_is_not_there_reads_as_nothing_and_may_be_deleted(store: Store) -> None:
+    assert await store.get("a/b") is None
+    assert not await store.exists("a/b")
+    assert await store.keys("a/") == []
+    assert await store.folders("a") == []
+    await store.delete("a/b")
+    await store.delete_all(["a/b", "a/c"])
+    await store.put("a/b", b"1")
+    await store.delete("a/b")
+    assert await store.get("a/b") is None
+
+
+async def test_a_listing_is_sorted_and_takes_its_prefix_for_a_folder(store: Store) -> None:
+    for key in ("open/b/2", "open/b/10", "open/a/1", "opened/x/1", "open/c"):
+        await store.put(key, b"1")
+    assert await store.keys("open/") == ["open/a/1", "open/b/10", "open/b/2", "open/c"]
+    assert await store.keys("open/b") == ["open/b/10", "open/b/2"]
+    assert await store.folders("open") == ["a", "b"]
+    await store.delete_all(await store.keys("open/"))
+    assert await store.keys("open/") == []
+    assert await store.keys("opened") == ["opened/x/1"]
+
+
+async def test_a_listing_is_whole_beyond_one_page(place: Place) -> None:
+    store = place.open()
+    names = [f"many/{number:05d}" for number in range(1100)]
+    if place.folder is not None:
+        (place.folder / "many").mkdir()
+        for name in names:
+            (place.folder / name).touch()
+    else:
+        await at_once(store.put(name, b"") for name in names)
+    assert await store.keys("many/") == names
+    await store.delete_all(names)
+    assert await store.keys("many/") == []
+
+
+async def test_the_cabinet_of_these_tests_does_as_the_stores_do() -> None:
+    cabinet = Cabinet()
+    await test_an_object_reads_back_and_may_be_overwritten(cabinet)
+    await test_what_is_not_there_reads_as_nothing_and_may_be_deleted(Cabinet())
+    await test_a_listing_is_sorted_and_takes_its_prefix_for_a_folder(Cabinet())
+    assert [await cabinet.create("new", b"1"), await cabinet.create("new", b"1")] == [True, False]
+
+
+async def test_of_many_that_create_at_once_exactly_one_wins(store: Store) -> None:
+    for number in range(10):
+        made = await asyncio.gather(*(store.create(f"open/{number}/claim", f"{who}".encode()) for who in range(16)))
+        assert made.count(True) == 1
+        assert await store.get(f"open/{number}/claim") == f"{made.index(True)}".encode()
+
+
+CREATOR = """
+import asyncio, sys, time
+from narration.store import open_store
+async def main():
+    store, wins = open_store(sys.argv[1]), []
+    await store.create("ready/" + sys.argv[2], b"")
+    while len(await store.keys("ready/")) < int(sys.argv[3]):
+        await asyncio.sleep(0.01)
+    for number in range(25):
+        if await store.create(f"open/{number}/claim", sys.argv[2].encode()):
+            wins.append(number)
+    print(wins)
+asyncio.run(main())
+"""
+
+
+async def test_of_many_processes_that_create_at_once_exactly_one_wins(place: Place) -> None:
+    async def create(who: int) -> list[int]:
+        command = [sys.executable, "-c", CREATOR, place.url, str(who), "4"]
+        done = await asyncio.to_thread(
+            subprocess.run, command, capture_output=True, check=True, env={**os.environ, **place.variables}
+        )
+        numbers: list[int] = json.loads(done.stdout)
+        return numbers
+
+    wins = await asyncio.gather(*(create(who) for who in range(4)))
+    assert sorted(number for won in wins for number in won) == list(range(25))
+    store = place.open()
+    for who, won in enumerate(wins):
+        for number in won:
+            assert await store.get(f"open/{number}/claim") == str(who).encode()
+
+
+async def test_a_reader_sees_one_whole_object_or_another(store: Store) -> None:
+    whole = {bytes([number]) * 200_000 for number in range(8)}
+    written = asyncio.Event()
+
+    async def write() -> None:
+        for data in [*whole] * 3:
+            await store.put("takes/aa", data)
+        written.set()
+
+    task = asyncio.create_task(write())
+    reads = 0
+    while not written.is_set():
+        found = await store.get("takes/aa")
+        assert found is None or found in whole
+        reads += 1
+        await asyncio.sleep(0)
+    await task
+    assert reads > 3
+
+
+async def test_a_file_has_its_name_only_when_its_bytes_are_on_the_disk(
+    folder_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await folder_store.put("old", b"old")
+
+    def broken_disk(_file: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", broken_disk)
+    for write in (folder_store.create("new", b"new"), folder_store.put("old", b"new")):
+        with pytest.raises(StoreError, match="Input/output error"):
+            await write
+    monkeypatch.undo()
+    assert await folder_store.get("new") is None
+    assert await folder_store.get("old") == b"old"
+    assert folder_store.folder is not None
+    assert no_leftovers(folder_store.folder)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells which file is open")
+async def test_the_folders_made_for_a_file_are_on_the_disk_too(
+    folder_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[str] = []
+    fsync = os.fsync
+
+    def note(file: int) -> None:
+        flushed.append(str(Path(f"/proc/self/fd/{file}").readlink()))
+        fsync(file)
+
+    monkeypatch.setattr(os, "fsync", note)
+    await folder_store.put("takes/aa/bb/take.json", b"1")
+    assert folder_store.folder is not None
+    root = folder_store.folder
+    assert {str(root), str(root / "takes"), str(root / "takes/aa"), str(root / "takes/aa/bb")} <= set(flushed)
+
+
+async def test_nothing_but_the_objects_is_left_after_use(folder_store: Store) -> None:
+    keys = [f"takes/{number % 3}/{number}/take.json" for number in range(20)]
+    await asyncio.gather(*(folder_store.create(key, b"1") for key in [*keys, *keys]))
+    await asyncio.gather(*(folder_store.put(f"open/{number}/claim", b"1") for number in range(20)))
+    await asyncio.gather(*(folder_store.delete(f"open/{number}/claim") for number in range(20)))
+    assert folder_store.folder is not None
+    files = {str(path.relative_to(folder_store.folder)) for path in folder_store.folder.rglob("*") if path.is_file()}
+    assert files == set(keys)
+    assert not (folder_store.folder / "open").exists()
+
+
+async def test_writers_and_removers_of_one_folder_do_not_trip_each_other(folder_store: Store) -> None:
+    async def come_and_go(who: int) -> None:
+        for number in range(60):
+            key = f"open/subject-{number % 2}/claim-{who}"
+            await folder_store.put(key, b"1")
+            await folder_store.delete(key)
+
+    await asyncio.gather(*(come_and_go(who) for who in range(6)))
+    assert await folder_store.keys("open/") == []
+
+
+async def test_a_cancelled_write_is_done_or_not_but_not_later(folder_store: Store) -> None:
+    for steps in range(8):
+        task = asyncio.create_task(folder_store.put(f"runs/{steps}", b"1" * 3_000_000))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        now = await folder_store.get(f"runs/{steps}")
+        assert folder_store.folder is not None
+        assert no_leftovers(folder_store.folder)
+        await asyncio.sleep(0.02)
+        assert await folder_store.get(f"runs/{steps}") == now
+
+
+WRITER = """
+import asyncio, sys
+from narration.store import open_store
+async def main():
+    store = open_store(sys.argv[1])
+    print("ready", flush=True)
+    for number in range(10_000):
+        await store.create(f"takes/{number}", bytes([number % 256]) * 4_000_000)
+        await store.put("open/again", bytes([number % 256]) * 4_000_000)
+asyncio.run(main())
+"""
+
+
+@pytest.mark.slow
+async def test_a_killed_writer_leaves_whole_objects_and_what_the_sweep_takes(folder_store: Store) -> None:
+    assert folder_store.folder is not None
+    swept = 0
+    for pause_s in (0.011, 0.023, 0.037, 0.041):
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", WRITER, folder_store.url, stdout=asyncio.subprocess.PIPE
+        )
+        assert process.stdout is not None
+        await process.stdout.readline()
+        await asyncio.sleep(pause_s)
+        process.send_signal(signal.SIGKILL)
+        await process.communicate()
+        for key in [*await folder_store.keys("takes/"), "open/again"]:
+            data = await folder_store.get(key)
+            assert data is None or (len(data) == 4_000_000 and len(set(data)) == 1)
+        swept += folder_store.sweep()
+        assert no_leftovers(folder_store.folder)
+        await folder_store.delete_all(await folder_store.keys("takes/"))
+    assert folder_store.sweep() == 0
+    assert swept > 0, "no kill fell into a write"
+
+
+async def test_the_sweep_spares_what_is_young_and_what_is_not_ours(folder_store: Store) -> None:
+    assert folder_store.folder is not None
+    staged = folder_store.folder / "takes" / f"take.json#{'7' * 39}"
+    users = folder_store.folder / "takes" / "notes#1"
+    (folder_store.folder / "takes" / "empty").mkdir(parents=True)
+    (folder_store.folder / "open" / "emptied").mkdir(parents=True)
+    staged.touch()
+    users.touch()
+    assert await folder_store.keys("takes/") == []
+    assert folder_store.sweep(older_than_s=60) == 0
+    assert staged.exists()
+    os.utime(staged, (time.time() - 61, time.time() - 61))
+    assert folder_store.sweep(older_than_s=60) == 1
+    assert users.exists()
+    assert (folder_store.folder / "takes" / "empty").exists()
+    assert not (folder_store.folder / "open").exists()
+
+
+def test_there_is_nothing_to_sweep_on_s3(s3_variables: dict[str, str]) -> None:
+    assert s3_variables
+    assert open_store("s3://narrate/x").sweep() == 0
+
+
+async def test_a_folder_that_cannot_be_written_is_a_clear_error(folder_store: Store) -> None:
+    assert folder_store.folder is not None
+    (folder_store.folder / "takes").write_text("a file where the folder should be")
+    for write in (folder_store.put("takes/aa", b"1"), folder_store.create("takes/aa", b"1")):
+        with pytest.raises(
+            StoreError, match=r"cannot write takes/aa: .*Check the disk's space and the permissions"
+        ) as told:
+            await write
+        assert str(told.value).count("\n") == 0
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="permissions do not hold for this user")
+async def test_a_read_only_folder_is_a_clear_error(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "store")
+    await store.put("a", b"1")
+    (tmp_path / "store").chmod(0o500)
+    try:
+        with pytest.raises(StoreError, match="Permission denied"):
+            await store.put("b/c", b"1")
+        with pytest.raises(StoreError, match=r"[Pp]ermission denied"):
+            await store.delete("a")
+        with pytest.raises(InputError, match="cannot be used as a store"):
+            open_store(tmp_path / "store" / "below")
+    finally:
+        (tmp_path / "store").chmod(0o700)
+
+
+async def test_a_missing_bucket_is_a_clear_error_whatever_is_asked(s3_variables: dict[str, str]) -> None:
+    assert s3_variables
+    store = open_store("s3://no-such-bucket/store")
+    for work in (store.put("a", b"1"), store.create("a", b"1"), store.get("a"), store.keys("a"), store.folders("a")):
+        with pytest.raises(StoreError, match="NoSuchBucket: The specified bucket does not exist") as told:
+            await work
+        assert "AWS_" in str(told.value)
+        assert len(str(told.value)) < 300
+        assert SECRET not in repr(told.value.__cause__)
+
+
+@pytest.mark.slow
+async def test_a_server_that_is_away_is_a_clear_error(
+    s3_variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert s3_variables
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    store = open_store("s3://narrate/store")
+    with pytest.raises(StoreError, match=r"cannot write a: .*http://127\.0\.0\.1:9") as told:
+        await store.put("a", b"1")
+    assert SECRET not in repr(told.value.__cause__)
+
+
+VISITOR = """
+import asyncio, sys
+from narration.store import open_store
+async def main():
+    store = open_store("s3://narrate/visits")
+    for number in range(5):
+        await store.put(f"{sys.argv[1]}/{number}", b"1")
+        await store.keys(sys.argv[1])
+        await store.get(f"{sys.argv[1]}/{number}")
+asyncio.run(main())
+"""
+
+
+@pytest.mark.slow
+async def test_a_process_that_used_s3_ends_in_peace(s3_variables: dict[str, str]) -> None:
+    slots = asyncio.Semaphore(3)
+
+    async def visit(who: int) -> int:
+        async with slots:
+            command = [sys.executable, "-c", VISITOR, str(who)]
+            done = await asyncio.to_thread(subprocess.run, command, env={**os.environ, **s3_variables}, check=False)
+            return done.returncode
+
+    assert set(await asyncio.gather(*(visit(who) for who in range(15)))) == {0}
+
+
+async def test_the_endpoint_may_be_named_by_either_variable(
+    s3_variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT", s3_variables["AWS_ENDPOINT_URL"])
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_REGION")
+    store = open_store("s3://narrate/either")
+    assert await store.create("a", b"1")
+    assert not await store.create("a", b"2")
+    assert await store.keys("") == ["a"]
+
+
+@pytest.mark.parametrize("where", ["s3://", "ftp://host/store", "az://container/x", "https://host/store"])
+def test_a_wrong_url_is_refused_with_what_was_expected(where: str) -> None:
+    with pytest.raises(InputError, match="s3://bucket/prefix") as told:
+        open_store(where)
+    assert "\n" not in str(told.value)
+
+
+def test_a_file_is_no_store(tmp_path: Path) -> None:
+    (tmp_path / "store").write_text("")
+    with pytest.raises(InputError, match="cannot be used as a store"):
+        open_store(tmp_path / "store")
+
+
+async def test_no_more_is_asked_for_at_once_than_helps() -> None:
+    open_now, most = 0, 0
+
+    async def work(number: int) -> int:
+        nonlocal open_now, most
+        open_now += 1
+        most = max(most, open_now)
+        await asyncio.sleep(0)
+        open_now -= 1
+        return number
+
+    assert await at_once(work(number) for number in range(500)) == list(range(500))
+    assert 1 < most <= AT_ONCE
