@@ -6,6 +6,7 @@ speaker, and whatever else a person wrote is there as it was or as a comment tha
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -97,7 +98,7 @@ class _Group:
 class _Follower:
     def __init__(self, marked: MarkedScript, fresh: ChapterScript, cast: Cast, labels: Labels) -> None:
         self._rows, self._fresh, self._cast, self._labels = marked.rows, fresh, cast, labels
-        self._chapter = fresh.chapter
+        self._chapter, self._text = fresh.chapter, fresh.chapter.text
         self._new = words_of(without(fresh.chapter, fresh.removals))
         self._lines = _fresh_lines(self._new, fresh)
         self._found = self._owners()
@@ -189,19 +190,19 @@ class _Follower:
             return group
         if not self._used:
             self._used = {owner for owner in self._found if owner is not None}
-        letters = "".join(self._text(group).split())
+        letters = "".join(self._words(group).split())
         for index, row in enumerate(self._rows):
             if row.is_text and index not in self._used and "".join(row.text.split()) == letters:
                 self._used.add(index)
                 return replace(group, owner=index)
         return group
 
-    def _text(self, group: _Group) -> str:
-        return self._chapter.text[self._new.spans[group.first][0] : self._new.spans[group.last][1]]
+    def _words(self, group: _Group) -> str:
+        return self._text[self._new.spans[group.first][0] : self._new.spans[group.last][1]]
 
     def _row(self, group: _Group) -> tuple[Row, str]:
         """The row of a group, and what is to be counted."""
-        text = self._text(group)
+        text = self._words(group)
         if group.owner is None:
             return replace(row_of(group.line, self._cast.narrator.name), text=text, respellings=()), "added"
         old = self._rows[group.owner]
@@ -250,7 +251,9 @@ def _fresh_lines(words: Words, fresh: ChapterScript) -> list[Line]:
 
 def _line_at(script: ChapterScript, start: int, end: int) -> Line:
     """The line that has most of a span."""
-    return max(script.lines, key=lambda line: min(end, line.end) - max(start, line.start))
+    first = max(0, bisect_right(script.lines, start, key=lambda line: line.start) - 1)
+    last = max(first + 1, bisect_right(script.lines, end, key=lambda line: line.start))
+    return max(script.lines[first:last], key=lambda line: min(end, line.end) - max(start, line.start))
 
 
 def _asked_again(row: Row, line: Line, cast: Cast) -> Row:
