@@ -16,8 +16,8 @@ from narration.cast import Cast
 from narration.errors import InputError, Problem, StoreError
 from narration.script import script_chapter
 from narration.script.binding import Bound, bind
-from narration.script.labels import labels_of
 from narration.script.marked import MarkedScript, parse_marked
+from narration.script.speakers import labels_of
 
 FOLDER: Final = "script"
 _NAME: Final = re.compile(r"0*(\d{1,6})(?: .*)?\.txt")

@@ -19,8 +19,8 @@ from narration.script import attribute, script_chapter
 from narration.script.binding import Bound, bind, rows_of, text_hash
 from narration.script.difference import words_of
 from narration.script.following import EVIDENCE, Followed, follow, refresh
-from narration.script.labels import labels_of
 from narration.script.marked import Mark, MarkedScript, Row, write_marked
+from narration.script.speakers import labels_of
 from narration.script_files import label_of, read_scripts, script_name, script_paths, write_files
 
 _LEAST_SHARE: Final = 0.3

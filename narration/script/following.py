@@ -17,8 +17,8 @@ from narration.book import ChapterScript, Line, Respelling
 from narration.cast import Cast
 from narration.script.binding import Bound, is_ornament, row_of, spaced, without
 from narration.script.difference import Words, aligned, words_of
-from narration.script.labels import Labels
 from narration.script.marked import SCENE, Mark, MarkedScript, Row, written_row
+from narration.script.speakers import Labels
 
 REMOVED: Final = "removed: "
 """How a comment begins that holds a line which the manuscript no longer has."""

@@ -29,7 +29,7 @@ from typing import Final
 
 from narration.book import Respelling
 from narration.errors import InputError, Problem
-from narration.script.labels import Labels
+from narration.script.speakers import Labels
 from narration.script.spelling import read_spelling, write_spelling
 
 VERSION: Final = 1

@@ -14,7 +14,7 @@ from typing import Final
 from narration.book import ChapterScript, Line, ParagraphKind, Removal
 from narration.cast import Cast, Gender
 from narration.script import verbs
-from narration.script.labels import labels_of
+from narration.script.speakers import labels_of
 from narration.settings import ChunkSettings, TagPolicy
 
 SHORT_CHARS: Final = 40

@@ -6,8 +6,8 @@ from narration.book import Chapter, ChapterScript, Paragraph, ParagraphKind
 from narration.cast import Cast, Character, Gender, Role
 from narration.script import script_chapter
 from narration.script.binding import Bound, bind, rows_of, text_hash
-from narration.script.labels import labels_of
 from narration.script.marked import MarkedScript, parse_marked, write_marked
+from narration.script.speakers import labels_of
 
 CAST = Cast(
     characters=(

@@ -13,8 +13,8 @@ from narration.manuscript import read_manuscript
 from narration.script import script_chapter
 from narration.script.binding import bind, rows_of, text_hash
 from narration.script.following import follow
-from narration.script.labels import labels_of
 from narration.script.marked import MarkedScript, parse_marked, write_marked
+from narration.script.speakers import labels_of
 
 CORPUS = Path(__file__).parents[2] / ".." / "shared" / "corpus"
 BOOKS = [
