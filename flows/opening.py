@@ -14,7 +14,7 @@ from pathlib import Path
 
 from flows.places import default_store, sandbox_state
 from flows.sandbox_process import sandbox
-from narration.book import Book
+from narration.book import Book, ChapterScript
 from narration.cast import Cast, DesignLimits
 from narration.errors import InputError, Problem
 from narration.manuscript import read_manuscript
@@ -22,6 +22,7 @@ from narration.plan import Plan, make_plan
 from narration.production import Production, load
 from narration.refusals import Refusals
 from narration.sandbox.launch import account_key
+from narration.script_files import chapter_scripts
 from narration.selection import select_chapters
 from narration.services import key_fingerprint, open_service
 from narration.services.limits import limits_of
@@ -65,6 +66,7 @@ class Job:
         request: what was asked.
         production, cast, book, settings: as read.
         chapters: numbers that were selected; None is all.
+        scripts: the lines of chapters that have a script file, by number.
         store: open.
         account: fingerprint of the key; None without one.
         out: where the audiobook goes.
@@ -76,6 +78,7 @@ class Job:
     book: Book
     settings: Settings
     chapters: frozenset[int] | None
+    scripts: Mapping[int, ChapterScript]
     store: Store
     account: str | None
     out: Path
@@ -92,6 +95,7 @@ class Job:
             refusals=Refusals(self.store),
             account=self.account,
             chapters=self.chapters,
+            scripts=self.scripts,
         )
 
 
@@ -112,13 +116,16 @@ def open_job(request: Request, environ: Mapping[str, str], *, needs_key: bool) -
     key = _key(settings, environ, needed=needs_key)
     book = read_manuscript(production.manuscript, language=production.language)
     selection = request.chapters or production.chapters
+    chapters = select_chapters(selection, book) if selection else None
+    scripts = chapter_scripts(production.folder, book, cast, language=production.language, chapters=chapters)
     return Job(
         request=request,
         production=production,
         cast=cast,
         book=book,
         settings=settings,
-        chapters=select_chapters(selection, book) if selection else None,
+        chapters=chapters,
+        scripts=scripts,
         store=open_store(request.store or default_store(environ)),
         account=key_fingerprint(key) if key else None,
         out=(request.out or production.folder / "out").absolute(),

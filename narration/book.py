@@ -145,6 +145,20 @@ class Book:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Respelling:
+    """Words that are spoken otherwise than they are written.
+
+    Attributes:
+        start, end: span of the words as written; of a line or a chunk, in `Chapter.text`.
+        say: what is sent instead.
+    """
+
+    start: int
+    end: int
+    say: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """A stretch of one paragraph spoken by one character.
 
@@ -158,6 +172,12 @@ class Line:
         kind: kind of its paragraph.
         direction: how it is to be said, or empty; never read aloud.
         doubtful: whether a person should look at the speaker.
+        joint: other characters who speak it at the same time.
+        skipped: it is in the text, and not to be spoken.
+        pause_ms: silence before it, instead of the usual pause; None is the usual.
+        respellings: words in it that are spoken otherwise than written.
+
+    A line without text is a scene break that the manuscript does not have.
     """
 
     chapter: int
@@ -170,6 +190,10 @@ class Line:
     kind: ParagraphKind = ParagraphKind.PROSE
     direction: str = ""
     doubtful: bool = False
+    joint: tuple[str, ...] = ()
+    skipped: bool = False
+    pause_ms: int | None = None
+    respellings: tuple[Respelling, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +201,7 @@ class Removal:
     """A stretch of the text that no chunk speaks, and the rule that says so.
 
     Attributes:
-        rule: `quotation-mark`, `speaker-label`, `symbols-only`.
+        rule: `quotation-mark`, `speaker-label`, `symbols-only`, `skipped-by-script`, `dropped-tag`.
         start, end: span in `Chapter.text`.
         text: `chapter.text[start:end]`.
     """
@@ -195,7 +219,7 @@ class ChapterScript:
     Attributes:
         chapter: the chapter they are of.
         lines: in order; their spans do not overlap and leave out only white space and what `removals` lists.
-        removals: labels that are not spoken.
+        removals: what is in no line: labels, and tags that are dropped.
         quotations: how many quotations were found.
         unattributed: how many of those went to the narrator because nobody was found for them.
     """
@@ -205,6 +229,11 @@ class ChapterScript:
     removals: tuple[Removal, ...] = ()
     quotations: int = 0
     unattributed: int = 0
+
+    @property
+    def doubtful(self) -> int:
+        """How many lines a person should look at."""
+        return sum(line.doubtful for line in self.lines)
 
 
 class Gap(StrEnum):
@@ -231,8 +260,12 @@ class Chunk:
         index: 0-based position among the chapter's chunks.
         character: who speaks it.
         start, end: span in `Chapter.text`.
-        text: the words as sent; `chapter.text[start:end]`.
+        text: the words as written; `chapter.text[start:end]`.
         gap: what lies before it.
+        pause_ms: silence before it, instead of what the gap says; None is the gap's.
+        respellings: words in it that are spoken otherwise than written, in order.
+        unison: span that several characters speak together; None where one speaks alone. Each of them has chunks of
+            the same span, which are heard from one start.
     """
 
     chapter: int
@@ -243,6 +276,31 @@ class Chunk:
     end: int
     text: str
     gap: Gap
+    pause_ms: int | None = None
+    respellings: tuple[Respelling, ...] = ()
+    unison: tuple[int, int] | None = None
+
+    @property
+    def spoken(self) -> str:
+        """The words as sent: `text` with its respellings."""
+        return respelled(self.text, self.start, self.respellings)
+
+
+def respelled(text: str, start: int, respellings: tuple[Respelling, ...]) -> str:
+    """A stretch of a chapter as it is spoken.
+
+    Args:
+        text: as written.
+        start: where it begins in `Chapter.text`.
+        respellings: in order; one that is not wholly inside is left as written.
+    """
+    parts, position = [], 0
+    for respelling in respellings:
+        low, high = respelling.start - start, respelling.end - start
+        if position <= low and high <= len(text):
+            parts += [text[position:low], respelling.say]
+            position = high
+    return "".join([*parts, text[position:]])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,7 +310,8 @@ class ChapterChunks:
     Attributes:
         chapter: the chapter.
         script: its lines.
-        chunks: in order. Their spans and those of `removals` do not overlap; all else in the text is white space.
+        chunks: in order. Their spans and those of `removals` do not overlap, but for chunks in unison; all else in the
+            text is white space.
         removals: everything that no chunk speaks, labels included.
     """
 

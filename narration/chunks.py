@@ -1,17 +1,29 @@
 """Lines to chunks: what one request says, within the service's limit.
 
 Invariant: the spans of a chapter's chunks and removals are in order and do not overlap, all else in its text is white
-space, and a chunk's text is exactly the chapter's text at its span.
+space, and a chunk's text is exactly the chapter's text at its span. Chunks in unison share theirs.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import Final, assert_never
 
-from narration.book import Chapter, ChapterChunks, ChapterScript, Chunk, Gap, Line, ParagraphKind, Removal
+from narration.book import (
+    Chapter,
+    ChapterChunks,
+    ChapterScript,
+    Chunk,
+    Gap,
+    Line,
+    ParagraphKind,
+    Removal,
+    Respelling,
+    respelled,
+)
 from narration.errors import TextLost
 from narration.script.quotation import outer_marks
 from narration.sentences import sentence_spans, split_long
@@ -26,6 +38,8 @@ Source: alibabacloud.com model-studio qwen-tts, billing by characters (a Chinese
 _SPEAKABLE: Final = re.compile(r"[^\W_]")
 _STRAY: Final = re.compile(r"(?:[,;:!?，。；：！？、)\]）”]|\.(?![.\d]))+\s*")
 """Marks that a line begins with when its quotation closed before them (`“Yes”, said Mara`)."""
+
+_NOT_IN_A_WORD: Final = re.compile(r"[\W_]")
 
 _LEAST_LENGTH: Final = 4
 """One code point takes up to this many bytes."""
@@ -78,32 +92,47 @@ def cut_chapter(script: ChapterScript, settings: ChunkSettings, *, language: str
     chunks: list[Chunk] = []
     removals = list(script.removals)
     is_scene = False
+    pause_ms: int | None = None
     for line in script.lines:
+        pause_ms = pause_ms if line.pause_ms is None else line.pause_ms
+        if line.skipped:
+            removals += _removals("skipped-by-script", text, (line.start, line.end))
+            continue
         start, end = _inside(text, line)
         removals += _removals("quotation-mark", text, (line.start, start), (end, line.end))
         body = start + _stray_chars(text, line, start, end)
         removals += _removals("symbols-only", text, (start, body))
-        for low, high in _pieces(text, body, end, settings, language):
-            if not is_speakable(text[low:high]):
+        for low, high in _pieces(text, body, end, settings, language, line.respellings):
+            previous = script.lines[chunks[-1].line] if chunks else None
+            made = _chunks(line, low, high, _gap(previous, line, is_scene=is_scene), pause_ms, len(chunks))
+            if not is_speakable(made[0].spoken):
                 removals += _removals("symbols-only", text, (low, high))
                 continue
-            previous = script.lines[chunks[-1].line] if chunks else None
-            chunks.append(
-                Chunk(
-                    chapter=line.chapter,
-                    line=line.index,
-                    index=len(chunks),
-                    character=line.character,
-                    start=low,
-                    end=high,
-                    text=text[low:high],
-                    gap=_gap(previous, line, is_scene=is_scene),
-                )
-            )
-            is_scene = False
+            chunks += made
+            is_scene, pause_ms = False, None
         is_scene = is_scene or line.kind is ParagraphKind.SCENE_BREAK
     removals.sort(key=lambda removal: removal.start)
     return ChapterChunks(chapter=script.chapter, script=script, chunks=tuple(chunks), removals=tuple(removals))
+
+
+def _chunks(line: Line, low: int, high: int, gap: Gap, pause_ms: int | None, index: int) -> list[Chunk]:
+    """A piece of a line for each of its speakers."""
+    return [
+        Chunk(
+            chapter=line.chapter,
+            line=line.index,
+            index=index + place,
+            character=character,
+            start=low,
+            end=high,
+            text=line.text[low - line.start : high - line.start],
+            gap=gap,
+            pause_ms=pause_ms,
+            respellings=tuple(one for one in line.respellings if low <= one.start and one.end <= high),
+            unison=(low, high) if line.joint else None,
+        )
+        for place, character in enumerate((line.character, *line.joint))
+    ]
 
 
 def _inside(text: str, line: Line) -> tuple[int, int]:
@@ -134,13 +163,37 @@ def _gap(previous: Line | None, line: Line, *, is_scene: bool) -> Gap:
     return Gap.WITHIN if previous.index == line.index else Gap.LINE
 
 
-def _pieces(text: str, start: int, end: int, settings: ChunkSettings, language: str) -> Iterator[tuple[int, int]]:
+def _pieces(
+    text: str, start: int, end: int, settings: ChunkSettings, language: str, respellings: tuple[Respelling, ...]
+) -> Iterator[tuple[int, int]]:
     """The spans of one line's chunks, white space at their ends left out."""
-    for low, high in _packed(text[start:end], settings, language):
+    inside = tuple(one for one in respellings if start <= one.start and one.end <= end)
+    spans = (
+        _packed_spoken(text[start:end], start, settings, language, inside)
+        if inside
+        else _packed(text[start:end], settings, language)
+    )
+    for low, high in spans:
         piece = text[start + low : start + high]
         if kept := piece.strip():
             begin = start + low + len(piece) - len(piece.lstrip())
             yield begin, begin + len(kept)
+
+
+def _packed_spoken(
+    body: str, start: int, settings: ChunkSettings, language: str, respellings: tuple[Respelling, ...]
+) -> list[tuple[int, int]]:
+    """The same for a line with respellings: cut as it is spoken, never inside one of them."""
+    whole = tuple(replace(one, say=_NOT_IN_A_WORD.sub("x", one.say)) for one in respellings)
+    places: list[int] = []
+    position = 0
+    for one in whole:
+        low, high = one.start - start, one.end - start
+        places += [*range(position, low), *[low, *[high] * len(one.say)][: len(one.say)]]
+        position = high
+    places += range(position, len(body) + 1)
+    spans = _packed(respelled(body, start, whole), settings, language)
+    return [(places[low], places[high]) for low, high in spans]
 
 
 def _packed(body: str, settings: ChunkSettings, language: str) -> list[tuple[int, int]]:
@@ -181,12 +234,16 @@ def verify_coverage(cut: ChapterChunks, settings: ChunkSettings | None = None) -
     text = cut.chapter.text
     for chunk in cut.chunks:
         _verify_chunk(chunk, text, cut.script.lines[chunk.line], settings)
+    leading = [chunk for chunk in cut.chunks if chunk.character == cut.script.lines[chunk.line].character]
+    for before, after in pairwise(leading):
+        if before.end > after.start:
+            raise _lost(cut.chapter, after.start, "chunks overlap or are out of order")
     for before, after in pairwise(cut.chunks):
-        if before.end > after.start or after.index != before.index + 1:
+        if after.index != before.index + 1 or (after.unison and after not in leading and after.unison != before.unison):
             raise _lost(cut.chapter, after.start, "chunks overlap or are out of order")
     position = 0
     for start, end, said in sorted(
-        [(chunk.start, chunk.end, chunk.text) for chunk in cut.chunks]
+        [(chunk.start, chunk.end, chunk.text) for chunk in leading]
         + [(removal.start, removal.end, removal.text) for removal in cut.removals]
     ):
         if start < position:
@@ -204,11 +261,13 @@ def _verify_chunk(chunk: Chunk, text: str, line: Line, settings: ChunkSettings |
     where = f"chapter {chunk.chapter}, chunk {chunk.index}"
     if text[chunk.start : chunk.end] != chunk.text or chunk.text != chunk.text.strip():
         raise TextLost(f"{where}: {chunk.text[:40]!r} is not the text at {chunk.start}:{chunk.end}.")
-    if not is_speakable(chunk.text):
+    if not is_speakable(chunk.spoken):
         raise TextLost(f"{where}: {chunk.text[:40]!r} holds nothing to speak.")
-    if not line.start <= chunk.start < chunk.end <= line.end or chunk.character != line.character:
+    if not line.start <= chunk.start < chunk.end <= line.end or line.skipped:
         raise TextLost(f"{where}: it crosses its line {line.index}.")
-    if settings and measure(chunk.text, settings.unit) > settings.max_length:
+    if chunk.character not in (line.character, *line.joint):
+        raise TextLost(f"{where}: {chunk.character} does not speak line {line.index}.")
+    if settings and measure(chunk.spoken, settings.unit) > settings.max_length:
         raise TextLost(f"{where}: it is longer than {settings.max_length} {settings.unit}.")
 
 

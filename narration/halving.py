@@ -31,8 +31,10 @@ def halves(chunk: Chunk, language: str, *, within_sentences: bool) -> tuple[Chun
         places = [end for _, end in split_long(text, lambda part: len(part) <= longest)[:-1]]
     middle = len(text) / 2
     for place in sorted(places, key=lambda place: abs(place - middle)):
+        if any(one.start < chunk.start + place < one.end for one in chunk.respellings):
+            continue
         first, second = _part(chunk, 0, place, chunk.gap), _part(chunk, place, len(text), Gap.WITHIN)
-        if is_speakable(first.text) and is_speakable(second.text):
+        if is_speakable(first.spoken) and is_speakable(second.spoken):
             return first, second
     return None
 
@@ -41,7 +43,15 @@ def _part(chunk: Chunk, start: int, end: int, gap: Gap) -> Chunk:
     piece = chunk.text[start:end]
     begin = chunk.start + start + len(piece) - len(piece.lstrip())
     kept = piece.strip()
-    return replace(chunk, start=begin, end=begin + len(kept), text=kept, gap=gap)
+    return replace(
+        chunk,
+        start=begin,
+        end=begin + len(kept),
+        text=kept,
+        gap=gap,
+        pause_ms=chunk.pause_ms if gap is chunk.gap and not start else None,
+        respellings=tuple(one for one in chunk.respellings if begin <= one.start and one.end <= begin + len(kept)),
+    )
 
 
 def lengths(text: str) -> dict[LengthUnit, int]:

@@ -6,7 +6,9 @@ nothing to buy.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from narration.book import Book, ChapterChunks, ChapterScript, Chunk
 from narration.cast import Cast, Character
@@ -15,6 +17,7 @@ from narration.halving import halves, lengths
 from narration.production import Production
 from narration.refusals import LengthLesson, Refusal, RefusalKind, Refusals, too_long
 from narration.script import script_chapter
+from narration.script.policies import apply_policies
 from narration.services.pricing import cost_usd, price_of
 from narration.services.protocol import Price
 from narration.settings import LengthUnit, Settings
@@ -73,7 +76,7 @@ class PlannedChunk:
         if pair is None:
             return None
         first, second = (
-            replace(self, chunk=chunk, ask=replace(self.ask, text=chunk.text), take=None, refusal=None)
+            replace(self, chunk=chunk, ask=replace(self.ask, text=chunk.spoken), take=None, refusal=None)
             for chunk in pair
         )
         return first, second
@@ -135,6 +138,23 @@ class Plan:
         return sum(1 for chapter in self.chapters for chunk in chapter.chunks if chunk.take is not None)
 
     @property
+    def requests(self) -> tuple[PlannedChunk, ...]:
+        """Distinct takes of the whole plan, those in the store included."""
+        chunks = (chunk for chapter in self.chapters for chunk in chapter.chunks)
+        return tuple({(planned.design_id, planned.ask): planned for planned in chunks}.values())
+
+    @property
+    def directions(self) -> int:
+        """Lines with a direction: no service here carries one, so it is neither sent nor spoken."""
+        return sum(
+            bool(line.direction) and not line.skipped for chapter in self.chapters for line in chapter.cut.script.lines
+        )
+
+    def removed(self, rule: str) -> int:
+        """Stretches of text that are left unspoken by a rule (see `narration.book.Removal`)."""
+        return sum(removal.rule == rule for chapter in self.chapters for removal in chapter.cut.removals)
+
+    @property
     def characters_billed(self) -> int:
         """Of the takes to buy, as the service will count them."""
         return sum(billed_characters(planned.ask.text) for planned in self.missing())
@@ -160,9 +180,14 @@ class Plan:
     def audio_s_estimate(self) -> float:
         """Length of the finished audio: known takes as measured, the rest by the usual pace, pauses as set."""
         audio, speech_s = self.settings.audio, 0.0
+        before: tuple[int, int] | None = None
         for planned in (chunk for chapter in self.chapters for chunk in chapter.chunks):
+            if planned.chunk.unison and planned.chunk.unison == before:
+                continue
+            before = planned.chunk.unison
             speech_s += planned.take.measures.audio_s if planned.take else spoken_s(planned.ask.text)
-            speech_s += getattr(audio, f"{planned.chunk.gap}_ms", 0) / 1000
+            pause_ms = planned.chunk.pause_ms
+            speech_s += (getattr(audio, f"{planned.chunk.gap}_ms", 0) if pause_ms is None else pause_ms) / 1000
         return speech_s + len(self.chapters) * (audio.head_ms + audio.tail_ms) / 1000
 
     @property
@@ -204,6 +229,7 @@ async def make_plan(
     refusals: Refusals,
     account: str | None,
     chapters: frozenset[int] | None = None,
+    scripts: Mapping[int, ChapterScript] = MappingProxyType({}),
 ) -> Plan:
     """Compare a book with the store.
 
@@ -217,13 +243,19 @@ async def make_plan(
         refusals: of the store.
         account: fingerprint of the key; None without a key: then a voice of any one account counts.
         chapters: numbers of the chapters to plan; None is all.
+        scripts: the lines of chapters that have a script file, by number; the others are attributed.
 
     Raises:
         StoreError: the store cannot be read.
     """
     selected = [chapter for chapter in book.chapters if chapters is None or chapter.number in chapters]
     cuts = [
-        _cut(script_chapter(chapter, cast, language=production.language), settings, production.language)
+        _cut(
+            scripts.get(chapter.number) or script_chapter(chapter, cast, language=production.language),
+            cast,
+            settings,
+            production.language,
+        )
         for chapter in selected
     ]
     speaking = {chunk.character for cut in cuts for chunk in cut.chunks}
@@ -302,13 +334,13 @@ class Lookup:
 
     def _pieces(self, planned: PlannedChunk, refusal: Refusal | None) -> tuple[PlannedChunk, PlannedChunk] | None:
         for_length = (refusal is not None and refusal.kind is RefusalKind.LENGTH) or (
-            refusal is None and too_long(lengths(planned.chunk.text), self.lessons)
+            refusal is None and too_long(lengths(planned.chunk.spoken), self.lessons)
         )
         return planned.halves(self.language, within_sentences=for_length) if refusal or for_length else None
 
 
-def _cut(script: ChapterScript, settings: Settings, language: str) -> ChapterChunks:
-    cut = cut_chapter(script, settings.chunks, language=language)
+def _cut(script: ChapterScript, cast: Cast, settings: Settings, language: str) -> ChapterChunks:
+    cut = cut_chapter(apply_policies(script, cast, settings.chunks), settings.chunks, language=language)
     verify_coverage(cut)
     return cut
 
@@ -320,7 +352,7 @@ def _planned(chunk: Chunk, voice: PlannedVoice, production: Production, settings
         region=service.region,
         model=service.speech_model,
         voice=voice.voice.voice if voice.voice else "",
-        text=chunk.text,
+        text=chunk.spoken,
         language=production.language,
     )
     return PlannedChunk(chunk=chunk, design_id=voice.design.design_id, ask=ask, take=None)

@@ -55,6 +55,14 @@ class LengthUnit(StrEnum):
     """UTF-8."""
 
 
+class TagPolicy(StrEnum):
+    """Who reads `said Mara`."""
+
+    NARRATOR = "narrator"
+    DROP = "drop"
+    """Nobody, where it is nothing but a verb and the name or pronoun of whose voice is heard right beside it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceSettings:
     """Which service speaks, and where it is.
@@ -91,11 +99,15 @@ class ChunkSettings:
         target_chars: sentences are packed up to about this many code points.
         max_length: hard limit, in `unit`.
         unit: what `max_length` counts.
+        tags: who reads the tags of quotations.
+        join_short: whether a short line is joined to its neighbour of the same speaker and paragraph.
     """
 
     target_chars: Annotated[int, Field(ge=20, le=10_000)]
     max_length: Annotated[int, Field(ge=20, le=10_000)]
     unit: LengthUnit
+    tags: TagPolicy = TagPolicy.NARRATOR
+    join_short: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

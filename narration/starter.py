@@ -67,6 +67,7 @@ budget_usd: 5
 # How lines are cut into requests, and how they are joined. Every setting is listed in the settings reference.
 # chunks:
 #   target_chars: 320     # code points in one request, about
+#   tags: drop            # leave out “said Mara.”, where the voice beside it tells
 # audio:
 #   level_dbfs: -20       # loudness of the speech (RMS)
 #   paragraph_ms: 650     # pause between paragraphs

@@ -1,6 +1,6 @@
 """The timeline: when each line starts and ends in the finished chapter. Every delivery format is made from it.
 
-Invariant: positions are frames of the assembled audio, in order, and the sum of all parts is the chapter's length.
+Invariant: positions are frames of the assembled audio, in order; what several characters say together overlaps.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ class Cue:
         line: index of its line in the chapter's script.
         chunk: index among the chapter's chunks.
         character: who speaks.
-        text: the words as sent.
+        text: the words as written.
         start, end: span in the chapter's text, code points.
         take_id: the take that is heard.
         start_frame, end_frame: span in the chapter's audio, frames at the timeline's `rate_hz`.

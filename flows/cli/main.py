@@ -12,6 +12,8 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from flows.cli import (
+    cast_command,
+    chapters_command,
     console,
     doctor_command,
     exit_codes,
@@ -22,6 +24,7 @@ from flows.cli import (
     recover_command,
     render_command,
     sandbox_command,
+    script_command,
     usage_command,
     voices_command,
 )
@@ -29,7 +32,20 @@ from flows.cli.options import LogFile, Quiet, Verbose, Version, environ
 from narration import __version__
 from narration.errors import ExitCode, InputError, NarrationError
 
-COMMANDS = ("init", "plan", "render", "recover", "lexicon", "voices", "usage", "doctor", "sandbox")
+COMMANDS = (
+    "init",
+    "chapters",
+    "cast",
+    "script",
+    "lexicon",
+    "plan",
+    "render",
+    "recover",
+    "voices",
+    "usage",
+    "doctor",
+    "sandbox",
+)
 """In the order in which a person meets them."""
 
 
@@ -68,6 +84,9 @@ def everything(
 
 
 app.command(epilog=init_command.EXAMPLES)(init_command.init)
+app.command(epilog=chapters_command.EXAMPLES)(chapters_command.chapters)
+app.command(epilog=cast_command.EXAMPLES)(cast_command.cast)
+app.command(epilog=script_command.EXAMPLES)(script_command.script)
 app.command(epilog=plan_command.EXAMPLES)(plan_command.plan)
 app.command(epilog=render_command.EXAMPLES)(render_command.render)
 app.command(epilog=recover_command.EXAMPLES)(recover_command.recover)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from rich.markup import escape
 
 from flows.cli import console
@@ -33,7 +34,12 @@ EXAMPLES = examples(
     "narrate plan                        the production you are in",
     "narrate plan my-book --chapters 1-3",
     "narrate plan my-book --profile international --json",
+    "narrate plan my-book --policies     what other ways of cutting lines would cost",
 )
+
+Policies = Annotated[
+    bool, typer.Option("--policies", help="Compare what each chunk policy would cost in requests, money and time.")
+]
 
 
 def plan(
@@ -43,6 +49,7 @@ def plan(
     out: Out = None,
     store: StoreOption = None,
     budget: Budget = None,
+    policies: Policies = False,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -57,6 +64,11 @@ def plan(
 
     request = Request(folder=folder, profile=profile, chapters=chapters, out=out, store=store, budget_usd=budget)
     job = open_job(request, environ(), needs_key=False)
+    if policies:
+        from flows.cli.policies import show_policies
+
+        console.wait(show_policies(job, json=json))
+        return
     made = console.wait(job.plan())
     if json:
         console.show_json(plan_json(made))
@@ -77,6 +89,10 @@ def plan_json(plan: Plan) -> dict[str, object]:
         "lines": sum(len(chapter.cut.script.lines) for chapter in plan.chapters),
         "quotations": sum(chapter.cut.script.quotations for chapter in plan.chapters),
         "quotations_unattributed": sum(chapter.cut.script.unattributed for chapter in plan.chapters),
+        "lines_doubtful": sum(chapter.cut.script.doubtful for chapter in plan.chapters),
+        "lines_skipped": plan.removed("skipped-by-script"),
+        "tags_dropped": plan.removed("dropped-tag"),
+        "directions_not_carried": plan.directions,
         "chunks_total": plan.chunks_total,
         "chunks_to_speak": plan.chunks_to_speak,
         "chunks_reused": plan.chunks_reused,
@@ -190,14 +206,32 @@ def _say_unattributed(plan: Plan) -> None:
     if unattributed:
         console.say(
             f"{unattributed} of {console.count(quotations, 'quotation')} without a speaker's name: the narrator reads "
-            f"{'it' if unattributed == 1 else 'them'}. `Name: “…”` gives a line to somebody."
+            f"{'it' if unattributed == 1 else 'them'}. `narrate script` writes the lines out; `Name: “…”` gives one to "
+            "somebody."
         )
     speaking = {voice.character.name for voice in plan.voices}
     silent = [character.name for character in plan.cast.characters if character.name not in speaking]
     if silent:
         console.say(f"In the cast, and without a line here: {escape(', '.join(silent))}.")
-    if unattributed or silent:
+    notes = _notes(plan)
+    for note in notes:
+        console.say(note)
+    if unattributed or silent or notes:
         console.say()
+
+
+def _notes(plan: Plan) -> list[str]:
+    """What the script and the policies make of the text."""
+    skipped, dropped, directions = plan.removed("skipped-by-script"), plan.removed("dropped-tag"), plan.directions
+    notes = []
+    if skipped:
+        notes.append(f"{console.count(skipped, 'line')} skipped by the script (`~`, `#!`).")
+    if dropped:
+        notes.append(f"{console.count(dropped, 'tag')} dropped, where the voice tells already (`tags: drop`).")
+    if directions:
+        verb = "is" if directions == 1 else "are"
+        notes.append(f"{console.count(directions, 'direction')} {verb} not carried by this service, nor spoken.")
+    return notes
 
 
 def _say_cost(job: Job, plan: Plan) -> None:

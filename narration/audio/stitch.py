@@ -1,19 +1,21 @@
 """Stitching: takes become one chapter, as a stream of samples.
 
-Invariant: linear time and flat memory. One clip is alive at a time, nothing is accumulated but the positions, and the
-frames written are exactly the frames that the positions count.
+Invariant: linear time and flat memory. One clip is alive at a time (of parts in unison, those), nothing is accumulated
+but the positions, and the frames written are exactly the frames that the positions count.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 from typing import assert_never
 
 from narration.audio.clips import SAMPLE_BYTES, AudioSegment, at_rate, frames_at, frames_of, open_clip, segment
 from narration.audio.levels import SILENCE_DBFS
 from narration.audio.tone import RoomTone
+from narration.audio.unison import Voiced, mixed
 from narration.book import Gap
 from narration.errors import StoreError
 from narration.settings import AudioSettings
@@ -42,12 +44,19 @@ class Part:
         gap: what lies before it.
         measures: of its audio, as received.
         read: gets its audio, a WAV file, when it is its turn. An error that it raises ends the stitching.
+        pause_ms: silence before it, instead of what the gap says; None is the gap's.
+        voice: who speaks.
+        unison: parts that follow each other and have the same one here are heard from one start, each voice its own
+            parts one after another; None is alone.
     """
 
     name: str
     gap: Gap
     measures: ClipMeasures
     read: Callable[[], bytes]
+    pause_ms: int | None = None
+    voice: str = ""
+    unison: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,16 +127,81 @@ def stitch(parts: Iterable[Part], audio: AudioSettings, write: Callable[[bytes],
             write(tone.under(position, frames).raw_data)
         return position + frames
 
-    for part in parts:
-        cut = cut_of(part.measures, audio)
-        wanted = pause_ms(part.gap, audio) if spans else audio.head_ms
-        position = pause(wanted * FRAMES_PER_MS - kept - cut.before)
-        write(_over_tone(_clip(part, cut, audio), tone, position))
-        spans.append(Span(start_frame=position + cut.before, end_frame=position + cut.frames - cut.after))
-        position += cut.frames
-        kept = cut.after
+    for group in _groups(parts):
+        first = group[0]
+        usual_ms = pause_ms(first.gap, audio) if spans else audio.head_ms
+        wanted = usual_ms if first.pause_ms is None else first.pause_ms
+        clip = _single(first, audio) if len(group) == 1 else _mix(group, audio)
+        position = pause(wanted * FRAMES_PER_MS - kept - clip.before)
+        write(_over_tone(clip.sound, tone, position))
+        spans += [Span(start_frame=position + start, end_frame=position + end) for start, end in clip.spans]
+        position += clip.frames
+        kept = clip.after
     position = pause((audio.tail_ms if spans else audio.head_ms + audio.tail_ms) * FRAMES_PER_MS - kept)
     return Stitched(rate_hz=ASSEMBLY_RATE_HZ, frames=position, spans=tuple(spans))
+
+
+def _groups(parts: Iterable[Part]) -> Iterator[list[Part]]:
+    """Parts as they are heard: one alone, or all that are in unison."""
+    for unison, run in groupby(parts, key=lambda part: part.unison):
+        if unison is None:
+            yield from ([part] for part in run)
+        else:
+            yield list(run)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sound:
+    """What is heard between two pauses.
+
+    Attributes:
+        sound: the samples.
+        frames: its length.
+        before, after: silence kept at its ends.
+        spans: where each part's speech is in it.
+    """
+
+    sound: AudioSegment
+    frames: int
+    before: int
+    after: int
+    spans: tuple[tuple[int, int], ...]
+
+
+def _single(part: Part, audio: AudioSettings) -> _Sound:
+    cut = cut_of(part.measures, audio)
+    return _Sound(
+        sound=_clip(part, cut, audio),
+        frames=cut.frames,
+        before=cut.before,
+        after=cut.after,
+        spans=((cut.before, cut.frames - cut.after),),
+    )
+
+
+def _mix(group: list[Part], audio: AudioSettings) -> _Sound:
+    """Parts in unison: their speech begins together."""
+    cuts = [cut_of(part.measures, audio) for part in group]
+    voiced = [
+        Voiced(
+            voice=part.voice,
+            sound=_clip(part, cut, audio),
+            before=cut.before,
+            after=cut.after,
+            peak_dbfs=part.measures.peak_dbfs + cut.gain_db,
+        )
+        for part, cut in zip(group, cuts, strict=True)
+    ]
+    sound, spans = mixed(
+        voiced, within=audio.within_ms * FRAMES_PER_MS, rate_hz=ASSEMBLY_RATE_HZ, ceiling_dbfs=CEILING_DBFS
+    )
+    return _Sound(
+        sound=sound,
+        frames=frames_of(sound),
+        before=min(start for start, _ in spans),
+        after=frames_of(sound) - max(end for _, end in spans),
+        spans=spans,
+    )
 
 
 def pause_ms(gap: Gap, audio: AudioSettings) -> int:

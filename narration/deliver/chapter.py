@@ -154,6 +154,9 @@ def _parts(chapter_chunks: ChapterChunks, takes: Sequence[Take], read_audio: Cal
             gap=chunk.gap,
             measures=take.measures,
             read=partial(_read_checked, take, read_audio),
+            pause_ms=chunk.pause_ms,
+            voice=chunk.character,
+            unison=chunk.unison,
         )
 
 

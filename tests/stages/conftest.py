@@ -133,6 +133,7 @@ class World:
             voices=Voices(kept),
             refusals=Refusals(kept),
             account=key_fingerprint(KEY),
+            scripts=job.scripts,
         )
 
     def new_run(self) -> Run:
