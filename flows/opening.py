@@ -17,6 +17,8 @@ from flows.sandbox_process import sandbox
 from narration.book import Book, ChapterScript
 from narration.cast import Cast, DesignLimits
 from narration.errors import InputError, Problem
+from narration.lexicon import LEXICON_FILE, Lexicon
+from narration.lexicon_sheet import load_lexicon
 from narration.manuscript import read_manuscript
 from narration.plan import Plan, make_plan
 from narration.production import Production, load
@@ -67,6 +69,7 @@ class Job:
         production, cast, book, settings: as read.
         chapters: numbers that were selected; None is all.
         scripts: the lines of chapters that have a script file, by number.
+        lexicon: how words are said.
         store: open.
         account: fingerprint of the key; None without one.
         out: where the audiobook goes.
@@ -79,6 +82,7 @@ class Job:
     settings: Settings
     chapters: frozenset[int] | None
     scripts: Mapping[int, ChapterScript]
+    lexicon: Lexicon
     store: Store
     account: str | None
     out: Path
@@ -96,6 +100,7 @@ class Job:
             account=self.account,
             chapters=self.chapters,
             scripts=self.scripts,
+            lexicon=self.lexicon,
         )
 
 
@@ -126,10 +131,21 @@ def open_job(request: Request, environ: Mapping[str, str], *, needs_key: bool) -
         settings=settings,
         chapters=chapters,
         scripts=scripts,
+        lexicon=open_lexicon(production, cast),
         store=open_store(request.store or default_store(environ)),
         account=key_fingerprint(key) if key else None,
         out=(request.out or production.folder / "out").absolute(),
     )
+
+
+def open_lexicon(production: Production, cast: Cast) -> Lexicon:
+    """The lexicon that book.yaml names, or `lexicon.yaml` beside it if there is one.
+
+    Raises:
+        InputError: with every mistake of the file.
+    """
+    path = production.lexicon or production.folder / LEXICON_FILE
+    return load_lexicon(path, cast, language=production.language, required=production.lexicon is not None)
 
 
 def _design_limits() -> DesignLimits:

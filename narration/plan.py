@@ -14,9 +14,11 @@ from narration.book import Book, ChapterChunks, ChapterScript, Chunk
 from narration.cast import Cast, Character
 from narration.chunks import billed_characters, cut_chapter, verify_coverage
 from narration.halving import halves, lengths
+from narration.lexicon import Lexicon
 from narration.production import Production
 from narration.refusals import LengthLesson, Refusal, RefusalKind, Refusals, too_long
-from narration.script import script_chapter
+from narration.saying import as_said
+from narration.script import script_book
 from narration.script.policies import apply_policies
 from narration.services.pricing import cost_usd, price_of
 from narration.services.protocol import Price
@@ -230,6 +232,7 @@ async def make_plan(
     account: str | None,
     chapters: frozenset[int] | None = None,
     scripts: Mapping[int, ChapterScript] = MappingProxyType({}),
+    lexicon: Lexicon | None = None,
 ) -> Plan:
     """Compare a book with the store.
 
@@ -244,20 +247,20 @@ async def make_plan(
         account: fingerprint of the key; None without a key: then a voice of any one account counts.
         chapters: numbers of the chapters to plan; None is all.
         scripts: the lines of chapters that have a script file, by number; the others are attributed.
+        lexicon: how words are said; an edit makes stale the lines that hold the word, and no other.
 
     Raises:
         StoreError: the store cannot be read.
     """
     selected = [chapter for chapter in book.chapters if chapters is None or chapter.number in chapters]
-    cuts = [
-        _cut(
-            scripts.get(chapter.number) or script_chapter(chapter, cast, language=production.language),
-            cast,
-            settings,
-            production.language,
-        )
-        for chapter in selected
-    ]
+    lines = dict(scripts)
+    if any(chapter.number not in lines for chapter in selected):
+        # The whole book, whatever is selected: who speaks in a chapter does not depend on the selection.
+        attributed = script_book(book, cast, language=production.language)
+        lines = {script.chapter.number: script for script in attributed} | lines
+    rules, words = production.text_rules, lexicon or Lexicon()
+    said = (as_said(lines[chapter.number], words, rules, language=production.language) for chapter in selected)
+    cuts = [_cut(script, cast, settings, production.language) for script in said]
     speaking = {chunk.character for cut in cuts for chunk in cut.chunks}
     planned_voices = []
     for character in cast.characters:

@@ -18,6 +18,7 @@ from narration.cast import Cast, DesignLimits, load_cast
 from narration.errors import InputError, Problem
 from narration.settings import typed_overrides
 from narration.sheet import Sheet, in_order, missing_file, nearest, problems_of
+from narration.text_rules import TextRule
 from narration.yaml_sheet import read_yaml_file
 
 LANGUAGES = {
@@ -53,6 +54,8 @@ class Production:
         profile: name of a profile, or an absolute path.
         budget_usd: the book's total over all runs; None means no cap.
         chapters: what `--chapters` selects by default; empty is all.
+        lexicon: absolute path of the lexicon that book.yaml names; None is `lexicon.yaml` in the folder, if it is there.
+        text_rules: of those that ambiguous text is said by.
         overrides: settings that book.yaml changes, as nested keys (`audio`, `chunks`); see `narration.settings`.
     """
 
@@ -67,6 +70,8 @@ class Production:
     budget_usd: float | None = None
     chapters: str = ""
     narrator: str = ""
+    lexicon: Path | None = None
+    text_rules: tuple[TextRule, ...] = ()
     overrides: dict[str, dict[str, object]] = field(default_factory=dict)
 
 
@@ -106,6 +111,8 @@ class _BookFile(BaseModel):
     chapters: _Line = Field("", description="chapter numbers such as 1-3, 5")
     audio: dict[str, object] = Field(default_factory=dict, description="keys and values of the table `audio`")
     chunks: dict[str, object] = Field(default_factory=dict, description="keys and values of the table `chunks`")
+    lexicon: _Line = Field("", description="the lexicon's file name, seen from this folder")
+    text_rules: tuple[TextRule, ...] = Field((), description="a list of names of text rules")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +206,8 @@ def _read(folder: Path) -> _Reading:
         profile=_profile(book.profile, root),
         budget_usd=book.budget_usd,
         chapters=book.chapters,
+        lexicon=root / book.lexicon if book.lexicon else None,
+        text_rules=book.text_rules,
         overrides=overrides,
     )
     return _Reading(problems=(), production=production, cast=paths["cast"], language=book.language)

@@ -93,7 +93,7 @@ def _open(folder: Path) -> _Opened:
     from narration.sheet import read_text
 
     production, cast = load(folder)
-    path = production.folder / LEXICON_FILE
+    path = production.lexicon or production.folder / LEXICON_FILE
     lexicon = load_lexicon(path, cast, language=production.language)
     text = read_text(path, path.name) if path.exists() else ""
     return _Opened(production=production, cast=cast, path=path, text=text, lexicon=lexicon)

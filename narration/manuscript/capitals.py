@@ -13,7 +13,9 @@ from typing import Final
 from narration.book import Chapter, Paragraph, ParagraphKind
 
 _WORD: Final = re.compile(r"[^\W\d_]+(?:[’'][^\W\d_]+)*")
-_INNER_NAME: Final = re.compile(r"(?<=[\w,;] )[^\W\d_]+(?:[’'][^\W\d_]+)*")
+_INNER: Final = re.compile(
+    r"(?:(?<=[\w,;] )|(?<=\bMr\. )|(?<=\bMrs\. )|(?<=\bDr\. )|(?<=\bSt\. ))[^\W\d_]+(?:[’'](?!s\b)[^\W\d_]+)*"
+)
 """Words inside a sentence: there a capital is the word's own."""
 
 _UPPER: Final = "[A-ZÀ-ÖØ-Þ]"
@@ -34,7 +36,7 @@ def restore_capitals(chapters: tuple[Chapter, ...]) -> tuple[Chapter, ...]:
     """
     if not any(_opening(paragraph.text) for chapter in chapters for _, paragraph in _openings(chapter)):
         return chapters
-    known = Counter(word for chapter in chapters for word in _INNER_NAME.findall(chapter.text))
+    known = Counter(word for chapter in chapters for word in _INNER.findall(chapter.text))
     return tuple(_restored(chapter, known) for chapter in chapters)
 
 
@@ -52,8 +54,8 @@ def _openings(chapter: Chapter) -> list[tuple[int, Paragraph]]:
 def _opening(text: str) -> str:
     """The words in capitals that a paragraph begins with; empty where they are as they should be."""
     match = _RUN.match(text)
-    if match is None:
-        return ""
+    if match is None or text[match.end() : match.end() + 1] in {"!", "?"}:
+        return ""  # a shout
     words = _WORD.findall(match[0])
     rest = _WORD.findall(text[match.end() : match.end() + 80])
     is_run = any(len(word) > 1 for word in words[:2]) and not (len(words) == 1 and len(words[0]) == 1)
@@ -78,10 +80,11 @@ def _restored(chapter: Chapter, known: Counter[str]) -> Chapter:
 
 def _as_elsewhere(word: str, known: Counter[str], *, is_first: bool) -> str:
     """How the book writes a word where it does not stand in an opening."""
-    if word in _ALWAYS or not _VOWELS.intersection(word):
+    if word in _ALWAYS:
         return word
-    lower, title = word.lower(), word[0] + word[1:].lower()
-    if known[lower] == known[title] == 0 and known[word] > 1:
+    stem, ending = (word[:-2], word[-2:].lower()) if word.endswith(("’S", "'S")) else (word, "")
+    lower, title = stem.lower(), stem[0] + stem[1:].lower()
+    if known[lower] == known[title] == 0 and (known[stem] > 1 or not _VOWELS.intersection(stem)):
         return word
     is_name = known[title] > _NAME_RATIO * known[lower]
-    return title if is_first or is_name else lower
+    return (title if is_first or is_name else lower) + ending

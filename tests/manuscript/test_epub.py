@@ -175,6 +175,7 @@ def test_openings_in_capitals_are_written_as_elsewhere(tmp_path: Path) -> None:
         "I was late.": "I was late.",
         "A LAMP was out.": "A lamp was out.",
         "KEEP OUT": "KEEP OUT",
+        "“STOP!” she cried at him.": "“STOP!” she cried at him.",
     }
     body = "".join(f"<h2>T{number}</h2><p>{text}</p>{rest}" for number, text in enumerate(openings))
     book = read(tmp_path, epub({"a.xhtml": body}))
@@ -189,8 +190,8 @@ def test_chinese_lines_wrapped_in_the_source_join_without_a_space(tmp_path: Path
 
 
 def test_notes_that_are_kept_are_read_in_their_place(tmp_path: Path) -> None:
-    body = '<h2>One</h2><p>The lamp<a epub:type="noteref" href="#n">1</a>.</p><aside epub:type="footnote">Of brass.</aside>'
-    data = epub({"a.xhtml": body})
+    note = '<aside epub:type="footnote">Of brass.</aside>'
+    data = epub({"a.xhtml": f'<h2>One</h2><p>The lamp<a epub:type="noteref" href="#n">1</a>.</p>{note}'})
     assert texts(read(tmp_path, data)) == ["One", "The lamp."]
     assert texts(read(tmp_path, data, keep=frozenset({"notes"}))) == ["One", "The lamp.", "Of brass."]
     assert texts(read(tmp_path, data, keep=frozenset({"notes", "note-marks"})))[1] == "The lamp1."

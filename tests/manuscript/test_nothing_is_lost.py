@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from narration.book import Book, ParagraphKind
+from narration.book import Book, LeftOutKind, ParagraphKind
 from narration.manuscript import read_manuscript
 
 CORPUS = Path(__file__).parents[2] / ".." / "shared" / "corpus"
@@ -100,6 +100,11 @@ def test_a_chinese_collection_loses_its_note_marks_only() -> None:
     marks = re.compile("[\u2460-\u249b]")
     source = letters(NAHAN.read_text(encoding="utf-8"))
     assert marks.sub("", letters_of(book)) == marks.sub("", source)
+    (left,) = book.left_out
+    assert (left.kind, left.count) == (
+        LeftOutKind.NOTE_MARKS,
+        len(re.findall("[\u2460-\u249b]+", NAHAN.read_text())) - 47,
+    )
     titles = [chapter.title for chapter in book.chapters]
     assert {"鸭的喜剧", "故乡", "孔乙己: 鲁迅", "狂人日记", "阿Ｑ正传", "药"} <= set(titles)
     assert "久而不闻其香”，只以为很是嚷嚷罢了。然而我之所谓嚷嚷，或者也就是他之所谓寂寞罢。" in book.chapters[0].text

@@ -134,6 +134,7 @@ class World:
             refusals=Refusals(kept),
             account=key_fingerprint(KEY),
             scripts=job.scripts,
+            lexicon=job.lexicon,
         )
 
     def new_run(self) -> Run:

@@ -306,3 +306,22 @@ async def test_an_unclear_answer_to_a_paid_call_is_a_row_in_doubt(world: World) 
             await speak_chapter(desk, plan.chapters[0], voices, quiet)
         sums = totals(await desk.ledger.table())
     assert sums.characters_in_doubt > 0
+
+
+async def test_an_edit_of_the_lexicon_makes_stale_the_lines_that_hold_the_word(world: World) -> None:
+    async with world.desk() as desk:
+        await speak_all(desk, await world.plan())
+    (world.folder / "book" / "lexicon.yaml").write_text("- {word: key, say: kee, who: [Mara]}\n")
+    plan = await world.plan()
+    assert [planned.ask.text for planned in plan.missing()] == ["I have the kee,", "I have the wrong kee,"]
+    assert [planned.chunk.text for planned in plan.missing()] == ["I have the key,", "I have the wrong key,"]
+
+
+async def test_a_text_rule_is_off_unless_it_is_chosen(world: World) -> None:
+    world.write("# Chapter IV\n\nThe door was shut.\n")
+    assert "Chapter IV" in {planned.ask.text for planned in (await world.plan()).missing()}
+    path = world.folder / "book" / "book.yaml"
+    path.write_text(path.read_text() + "text_rules: [roman]\n")
+    said = {planned.ask.text for planned in (await world.plan()).missing()}
+    assert said.isdisjoint({"Chapter IV"})
+    assert "The door was shut." in said
