@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from narration.row import Row
 from narration.store import open_store
-from narration.usage import GROUPS, ROWS, SCHEMA, Ledger, grouped, to_table, totals
+from narration.usage import GROUPS, NEEDED, ROWS, SCHEMA, Ledger, grouped, to_table, totals
 
 RUNS = 200
 WAITING = 500
@@ -32,7 +32,7 @@ def one_row(number: int, run: int) -> Row:
     """A row like others."""
     return Row(
         call_id=f"{run:03d}-{number:028d}",
-        at=f"2026-{run * 12 // RUNS + 1:02d}-{number % 28 + 1:02d}T10:{number // 60 % 60:02d}:{number % 60:02d}.000+00:00",
+        at=f"2026-{run * 12 // (RUNS + 1) + 1:02d}-{number % 28 + 1:02d}T10:00:{number % 60:02d}.000+00:00",
         run_id=f"20261121T000000-{run:08d}",
         production=f"book {run % 10}",
         chapter=number % 60,
@@ -53,8 +53,8 @@ def one_row(number: int, run: int) -> Row:
     )
 
 
-def write_files(folder: Path, rows: int) -> None:
-    """The compacted files of `RUNS` runs."""
+def write_files(folder: Path, rows: int) -> int:
+    """The compacted files of `RUNS` runs; their size in bytes."""
     base = to_table(one_row(number, 0) for number in range(rows // RUNS))
     for run in range(RUNS):
         again = {"run_id": f"20261121T000000-{run:08d}", "production": f"book {run % 10}"}
@@ -64,9 +64,10 @@ def write_files(folder: Path, rows: int) -> None:
             table = table.set_column(table.schema.get_field_index(name), SCHEMA.field(name), column)
         ids = pa.array([f"{run:03d}-{number:028d}" for number in range(table.num_rows)])
         table = table.set_column(0, SCHEMA.field("call_id"), ids)
-        month = folder / ROWS / f"month=2026-{run * 12 // RUNS + 1:02d}"
+        month = folder / ROWS / f"month=2026-{run * 12 // (RUNS + 1) + 1:02d}"
         month.mkdir(parents=True, exist_ok=True)
         pq.write_table(table, month / f"20261121T000000-{run:08d}-0001.parquet", compression="zstd")
+    return sum(path.stat().st_size for path in folder.rglob("*.parquet"))
 
 
 async def best(work: Callable[[], Awaitable[object]], times: int = 3) -> float:
@@ -80,20 +81,22 @@ async def best(work: Callable[[], Awaitable[object]], times: int = 3) -> float:
 
 
 async def main(rows: int) -> None:
+    """Write the files, and measure."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_files(folder, rows)
+        size = write_files(folder, rows)
         store = open_store(folder)
         waiting = Ledger(store, "waiting")
         for number in range(WAITING):
             await waiting.note(one_row(10**9 + number, RUNS))
-        size = sum(path.stat().st_size for path in folder.rglob("*.parquet"))
         ledger = Ledger(store, "reader")
+        start = time.perf_counter()
         table = await ledger.table()
+        read_s = time.perf_counter() - start
         print(f"{table.num_rows:,} rows in {RUNS} files, {size / 1e6:.0f} MB; {WAITING} of them waiting")
 
         async def usage() -> None:
-            totals(await ledger.table())
+            totals(await ledger.table(NEEDED))
 
         async def fresh_spent() -> None:
             await Ledger(store, "reader").spent_usd("book 1")
@@ -104,6 +107,7 @@ async def main(rows: int) -> None:
         async def compact() -> None:
             await waiting.compact(f"20261121T000000-{RUNS:08d}")
 
+        print(f"read every column:           {read_s:6.2f} s")
         print(f"read and sum all:            {await best(usage):6.2f} s")
         for by in GROUPS:
             start = time.perf_counter()

@@ -19,7 +19,7 @@ from pathlib import Path
 import sheets
 
 from narration.cast import Cast, Character
-from narration.script import lexicon_en as lexicon
+from narration.script import english
 from narration.script import verbs
 
 CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus" / "litbank"
@@ -208,11 +208,11 @@ def _spelled(key: str) -> tuple[str, bool]:
 
 
 def _plain(name: str) -> tuple[str, ...]:
-    return tuple(word for word in re.findall(r"[^\W\d_]+", name) if word not in lexicon.TITLES | lexicon.QUALIFIERS)
+    return tuple(word for word in re.findall(r"[^\W\d_]+", name) if word not in english.TITLES | english.QUALIFIERS)
 
 
 def _titles(name: str) -> set[str]:
-    return {word for word in re.findall(r"[^\W\d_]+", name) if word in lexicon.TITLES}
+    return {word for word in re.findall(r"[^\W\d_]+", name) if word in english.TITLES}
 
 
 def _match(name: str, aliases: dict[str, set[str]]) -> str | None:
@@ -240,12 +240,12 @@ def _match(name: str, aliases: dict[str, set[str]]) -> str | None:
 
 def _genders(name: str) -> set[str]:
     words = set(re.findall(r"[^\W\d_]+", name))
-    female = words & (lexicon.FEMALE_TITLES | lexicon.FEMALE_NAMES)
-    male = words & (lexicon.MALE_TITLES | lexicon.MALE_NAMES)
+    female = words & (english.FEMALE_TITLES | english.FEMALE_NAMES)
+    male = words & (english.MALE_TITLES | english.MALE_NAMES)
     titles = _titles(name)
-    if titles & lexicon.FEMALE_TITLES:
+    if titles & english.FEMALE_TITLES:
         male = set()
-    elif titles & lexicon.MALE_TITLES:
+    elif titles & english.MALE_TITLES:
         female = set()
     return ({"f"} if female and not male else set()) | ({"m"} if male and not female else set())
 
@@ -256,7 +256,7 @@ def _discovered(text: str) -> dict[str, set[str]]:
     for match in _SAID.finditer(text):
         name = re.sub(r"\s+", " ", match[1] or match[2])
         words = [word.rstrip(".") for word in name.split()]
-        if words[0] in _NOT_NAMES or words[-1] in _NOT_NAMES or words[-1] in lexicon.TITLES:
+        if words[0] in _NOT_NAMES or words[-1] in _NOT_NAMES or words[-1] in english.TITLES:
             continue
         counts[name] += 1
     entries: dict[str, set[str]] = {}

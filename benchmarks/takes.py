@@ -41,6 +41,7 @@ def take(number: int) -> Take:
 
 
 async def main(count: int) -> None:
+    """Write the takes, and measure."""
     with tempfile.TemporaryDirectory() as name:
         store = open_store(name)
         takes, all_of_them = Takes(store), [take(number) for number in range(count)]

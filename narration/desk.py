@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 
 from narration.budget import Budget
 from narration.claims import RENEW_S, Claims, Run
-from narration.errors import CallFacts, NarrationError, ServiceUnavailable, StoreError, VoiceMissing
+from narration.errors import CallFacts, NarrationError, StoreError, VoiceMissing
 from narration.journal import Journal
 from narration.learnt import Learnt
 from narration.rates import Rates
@@ -59,7 +59,7 @@ class Halt:
         """Stop, unless something else did so before."""
         self.reason = self.reason or reason
 
-    def failed(self, error: ServiceUnavailable) -> None:
+    def failed(self, error: NarrationError) -> None:
         """A call failed in spite of its retries: `FAILURES` of them in a row stop the run."""
         self._failures += 1
         if self._failures >= FAILURES:

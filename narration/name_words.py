@@ -224,9 +224,9 @@ def _around(text: str, start: int, end: int) -> str:
     first, last = max(0, start - _EXAMPLE_CHARS), min(len(text), end + _EXAMPLE_CHARS)
     head, tail = text[first:start], text[end:last]
     if first:
-        head = "…" + head.partition(" ")[2]
+        head = "…" + (head.partition(" ")[2] or head)
     if last < len(text):
-        tail = tail.rpartition(" ")[0] + "…"
+        tail = (tail.rpartition(" ")[0] or tail) + "…"
     return " ".join(f"{head}{text[start:end]}{tail}".split())
 
 

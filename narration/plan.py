@@ -16,7 +16,7 @@ from narration.chunks import billed_characters, cut_chapter, verify_coverage
 from narration.halving import halves, lengths
 from narration.production import Production
 from narration.refusals import LengthLesson, Refusal, RefusalKind, Refusals, too_long
-from narration.script import script_chapter
+from narration.script import script_book
 from narration.script.policies import apply_policies
 from narration.services.pricing import cost_usd, price_of
 from narration.services.protocol import Price
@@ -249,15 +249,12 @@ async def make_plan(
         StoreError: the store cannot be read.
     """
     selected = [chapter for chapter in book.chapters if chapters is None or chapter.number in chapters]
-    cuts = [
-        _cut(
-            scripts.get(chapter.number) or script_chapter(chapter, cast, language=production.language),
-            cast,
-            settings,
-            production.language,
-        )
-        for chapter in selected
-    ]
+    lines = dict(scripts)
+    if any(chapter.number not in lines for chapter in selected):
+        # The whole book, whatever is selected: who speaks in a chapter does not depend on the selection.
+        attributed = script_book(book, cast, language=production.language)
+        lines = {script.chapter.number: script for script in attributed} | lines
+    cuts = [_cut(lines[chapter.number], cast, settings, production.language) for chapter in selected]
     speaking = {chunk.character for cut in cuts for chunk in cut.chunks}
     planned_voices = []
     for character in cast.characters:

@@ -114,6 +114,8 @@ class Store:
             StoreError: the store cannot be read.
         """
         try:
+            if self.folder is not None:
+                return (self.folder / key).read_bytes()
             return await self._look(lambda: bytes(obstore.get(self._objects, key).bytes()))
         except FileNotFoundError as error:
             if "NoSuchBucket" in str(error):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from narration.errors import StoreError
 from narration.store import AT_ONCE, at_once
-from narration.take import ClipMeasures, Take, ask_of
+from narration.take import ClipMeasures, Take, ask_of, canonical_hash
 
 if TYPE_CHECKING:
     from narration.store import Store
@@ -42,8 +42,9 @@ class Takes:
         Raises:
             StoreError: the store cannot be read, or a record is damaged.
         """
-        found = await at_once(self.get(take_id) for take_id in dict.fromkeys(take_ids))
-        return {take.take_id: take for take in found if take is not None}
+        wanted = list(dict.fromkeys(take_ids))
+        found = await at_once(self.get(take_id) for take_id in wanted)
+        return {take_id: take for take_id, take in zip(wanted, found, strict=True) if take is not None}
 
     async def all(self) -> AsyncIterator[Take]:
         """Every take of the store.
@@ -102,6 +103,6 @@ def _decode(take_id: str, data: bytes) -> Take:
         take = Take(**{**record, "ask": ask_of(record["ask"]), "measures": ClipMeasures(**record["measures"])})
     except (ValueError, KeyError, TypeError) as error:
         raise StoreError(f"The record of take {take_id} cannot be read: {error}.", _hint(take_id)) from error
-    if take.take_id != take_id:
+    if canonical_hash(record["ask"]) != take_id:  # of the record, which is quicker than of the ask made from it
         raise StoreError(f"The record of take {take_id} is of another take, {take.take_id}.", _hint(take_id))
     return take

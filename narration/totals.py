@@ -66,14 +66,22 @@ _SUMMED = {
 }
 
 
+NEEDED = ("action", "status", "code", "in_doubt", "characters", "price_usd", "audio_s")
+"""The columns that are summed or looked at; a table of these, and of the group's, is read in a third of the time."""
+
+
 def totals(table: pa.Table) -> Totals:
-    """Sum up a table with the columns of `narration.usage.SCHEMA`."""
+    """Sum up a table with at least the columns `NEEDED`."""
     measured = _measured(table)
     return _totals({name: pc.sum(measured[name]).as_py() for name in _SUMMED})
 
 
 def grouped(table: pa.Table, by: str) -> tuple[tuple[str, Totals], ...]:
     """Totals for each value of a column, in order of the value.
+
+    Args:
+        table: with the columns `NEEDED`, and the one of the group (`at` for months and days).
+        by: one of `GROUPS`.
 
     Raises:
         InputError: there is no such group.

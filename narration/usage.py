@@ -23,12 +23,12 @@ import pyarrow.parquet as pq
 from narration.errors import StoreError
 from narration.row import Row, decode_row, encode_row
 from narration.store import at_once
-from narration.totals import GROUPS, Totals, grouped, totals
+from narration.totals import GROUPS, NEEDED, Totals, grouped, totals
 
 if TYPE_CHECKING:
     from narration.store import Store
 
-__all__ = ["GROUPS", "ROWS", "SCHEMA", "Ledger", "Totals", "grouped", "to_table", "totals"]
+__all__ = ["GROUPS", "NEEDED", "ROWS", "SCHEMA", "Ledger", "Totals", "grouped", "to_table", "totals"]
 
 ROWS = "ledger/rows"
 PENDING = "ledger/pending"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from narration.book import Chapter, ChapterScript, Line, Paragraph
 from narration.cast import Cast, Character, Role
-from narration.errors import InputError
+from narration.errors import InputError, Problem
 from narration.lexicon import ChapterRange, Entry, Lexicon
 from narration.lexicon_sheet import load_lexicon, read_lexicon
 from narration.lexicon_text import added_to, entry_line, new_proposals
@@ -234,3 +234,33 @@ def test_each_entry_is_told_with_its_uses_and_an_unused_one_with_the_reason() ->
         "It stands in the book, never inside its context.",
         "It stands in the book, each time inside a longer or narrower entry (first at ch01#s0002, spoken by Jane).",
     ]
+
+
+def test_the_example_of_the_documentation_is_a_lexicon() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "lexicon.md").read_text(encoding="utf-8")
+    example = page.split("```yaml\n", 1)[1].split("```", 1)[0]
+    words = Lexicon(entries=read(example), language="en")
+    assert len(words.entries) == 7
+    assert (
+        words.respell("The Lead pipe and the lead.", character="Jane", chapter=2).text == "The leed pipe and the leed."
+    )
+    assert words.respell("A lead pipe.", character="Jane", chapter=5).text == "A led pipe."
+
+
+_KEYS = st.sampled_from(["word", "say", "lang", "who", "chapters", "at", "ci", "context", "silent", "wo"])
+_VALUES = st.sampled_from(
+    ["a", "''", "[]", "{}", "[a, {b: c}]", "{a: b}", "null", "~", "[null]", "!x y", "*a", "true", "1-"]
+)
+
+
+@given(st.lists(st.dictionaries(_KEYS, _VALUES)))
+def test_whatever_stands_in_a_list_is_read_or_refused_with_its_place(rows: list[dict[str, str]]) -> None:
+    text = "".join(f"- {{{', '.join(f'{key}: {value}' for key, value in row.items())}}}\n" for row in rows)
+    problems: tuple[Problem, ...] = ()
+    entries: tuple[Entry, ...] = ()
+    try:
+        entries = read(text)
+    except InputError as error:
+        problems = error.problems
+    assert all(problem.where.startswith("lexicon.yaml, line ") for problem in problems)
+    assert problems or len(entries) == len(rows)

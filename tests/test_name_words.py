@@ -72,7 +72,7 @@ def test_an_example_shows_the_words_around_its_first_place_inside_a_sentence() -
         word="Estella",
         count=2,
         marks=(),
-        example="…time before he spoke to Estella again, and then he did not…",
+        example="…long time before he spoke to Estella again, and then he did not…",
         chapter=1,
     )
 

@@ -324,4 +324,7 @@ def _write(found: _Found, *, drafts: bool) -> None:
     except OSError as error:
         problem = Problem(what=f"cannot be written: {error.strerror or error}", where=str(found.path))
         raise InputError(problem) from error
-    console.tell(f"Wrote {escape(str(found.path))}: {_new(found)}. Edit their voices before you render.")
+    what = [_new(found)] if found.proposal.entries else []
+    what += ["comments on those that are there"] if found.proposal.notes else []
+    what += ["drafts of missing voices"] if drafts and found.proposal.drafts else []
+    console.tell(f"Wrote {escape(str(found.path))}: {', '.join(what) or 'a comment'}. Read it before you render.")

@@ -17,6 +17,7 @@ from flows.cli import (
     doctor_command,
     exit_codes,
     init_command,
+    lexicon_command,
     logs,
     plan_command,
     recover_command,
@@ -30,7 +31,19 @@ from flows.cli.options import LogFile, Quiet, Verbose, Version, environ
 from narration import __version__
 from narration.errors import ExitCode, InputError, NarrationError
 
-COMMANDS = ("init", "chapters", "script", "plan", "render", "recover", "voices", "usage", "doctor", "sandbox")
+COMMANDS = (
+    "init",
+    "chapters",
+    "script",
+    "lexicon",
+    "plan",
+    "render",
+    "recover",
+    "voices",
+    "usage",
+    "doctor",
+    "sandbox",
+)
 """In the order in which a person meets them."""
 
 
@@ -79,6 +92,7 @@ app.command(epilog=doctor_command.EXAMPLES)(doctor_command.doctor)
 app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
     sandbox_command.sandbox
 )
+app.add_typer(lexicon_command.lexicon_app, name="lexicon")
 app.add_typer(voices_command.voices_app, name="voices")
 
 

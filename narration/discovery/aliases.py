@@ -192,13 +192,16 @@ class _Merging:
             for form in self.forms:
                 if form.kind is kind:
                     place(form)
+            if kind is Kind.GIVEN:
+                self._absorb()
 
     def named(self, person: _Person) -> tuple[str, ...]:
         """The names of a person, the one to call them by first."""
 
-        def rank(text: str) -> tuple[bool, int, int, str]:
+        def rank(text: str) -> tuple[bool, bool, int, int, int, str]:
             standing = self.standings.get(text, Standing())
-            return (text != person.fixed, -standing.tags, -standing.mentions, text)
+            is_title = parse(text).kind is Kind.TITLE
+            return (text != person.fixed, is_title, -standing.tags, -standing.mentions, len(text), text)
 
         return tuple(sorted(set(person.texts()), key=rank))
 
@@ -211,6 +214,26 @@ class _Merging:
             and self._fits(form, person)
         ]
         self._place(form, same)
+
+    def _absorb(self) -> None:
+        """Hale in the sheet is the Mr. Hale of the book, as he would be if the book had both."""
+        for person in [one for one in self.people if one.fixed and all(form.kind is Kind.BARE for form in one.forms)]:
+            others = [one for one in self.people if not one.fixed]
+            words_of = {form.given for form in person.forms}
+            options = [
+                one
+                for one in others
+                if words_of & (one.givens() | one.surnames()) and self._agrees(person.forms[0], one)
+            ]
+            men = [one for one in options if one.gender(self.standings) is Gender.MALE]
+            same = (
+                men
+                if len(men) == 1 and not words_of & {given for one in options for given in one.givens()}
+                else options
+            )
+            if len(same) == 1:
+                person.forms += same[0].forms
+                self.people.remove(same[0])
 
     def _titled(self, form: Form) -> None:
         """Miss Bennet, Sir William: to the one full name that fits, unless another title claims that, too."""

@@ -33,6 +33,7 @@ _PHRASE: Final = (
     r"(?:(?!(?:and|as|with|in|to|at|from|when|while|who|that|on|by|of|but|for|again|who|whose|had|was|were)\b)"
     r"[a-zà-ÿ][a-zà-ÿ'’\-]*(?!ly\b|ing\b)\s+){0,3}?[a-zà-ÿ][a-zà-ÿ\-]+)"
 )
+_HAN: Final = re.compile("[\u3400-\u9fff]")
 _TWICE: Final = 2
 _NEAR_PARAGRAPHS: Final = 3
 _ENDS: Final = r"(?=\s*(?:[,.;:!?—–]|$|\s(?:and|as|with|in|to|at|from|when|while|who|on|but|for|again|\w+ly|\w+ing)\b))"
@@ -85,7 +86,7 @@ def _patterns(language: str) -> _Patterns:
     code = language if language in words.VERBS else "en"
     verb = rf"(?P<verb>{'|'.join(sorted(words.VERBS[code].split(), key=lambda word: (-len(word), word)))})"
     name, she, he, first = f"(?P<name>{NAME})", words.SHE[code], words.HE[code], words.FIRST_PERSON[code]
-    dash = r"\s*[—–-]*\s*"
+    dash = r"\s*[,，]?\s*[—–-]*\s*"
     return _Patterns(
         verb_name=re.compile(rf"{dash}\b{verb}\b{_BETWEEN}\s+{_ADJECTIVES}{name}"),
         name_verb=re.compile(rf"{dash}(?:[Tt]he\s+)?{name}{_ASIDE}\s+{_ADVERB}{verb}\b"),
@@ -188,7 +189,7 @@ def _form(name: str, plain: _Plain, *, tagged: bool) -> str:
             parts.pop(0)
         else:
             break
-    while parts and parts[-1] in words.NOT_NAMES:
+    while parts and parts[-1] in words.NOT_NAMES and parts[0].rstrip(".") not in words.TITLES:
         parts.pop()
     if not parts or (len(parts) == 1 and parts[0].endswith(".")):
         return ""
@@ -330,4 +331,5 @@ def subjects(paragraphs: Sequence[Sequence[Passage]], forms: re.Pattern[str]) ->
                     continue
                 end = found[1].start() if len(found) > 1 else len(sentence)
                 follows = cut[index + 1] if len(found) == 1 and index + 1 < len(cut) else ""
-                yield " ".join(found[0].group().split()), f"{sentence[found[0].end() : end]}\n{follows.split(' ')[0]}"
+                opening = follows[:1] if _HAN.match(follows) else follows.split(" ")[0]
+                yield " ".join(found[0].group().split()), f"{sentence[found[0].end() : end]}\n{opening}"

@@ -70,7 +70,8 @@ def signs(
     if not ordered:
         return {}
     body = "|".join(r"\s+".join(re.escape(part) for part in form.split()) for form in ordered)
-    pattern = re.compile(rf"(?<![^\W_])(?:{body})(?![^\W_])(?!['’]s\b)")
+    bounded = rf"(?<![^\W_])(?:{body})(?![^\W_])(?!['’]s\b)"
+    pattern = re.compile(body if language == "zh" else bounded)
     she, he = _pronouns(language, words.SHE), _pronouns(language, words.HE)
     counts: dict[str, Counter[str]] = {form: Counter() for form in ordered}
     for form, rest in subjects(paragraphs, pattern):
@@ -90,6 +91,8 @@ def signs(
 def _pronouns(language: str, table: Mapping[str, str]) -> re.Pattern[str]:
     """Pronouns that belong to the subject: its own things, itself, and what begins the next sentence."""
     code = language if language in table else "en"
+    if code == "zh":
+        return re.compile(table[code])
     if code != "en":
         return re.compile(rf"\b(?:{table[code]})\b", re.IGNORECASE)
     if table is words.SHE:

@@ -163,7 +163,7 @@ def _shared_entry(
 
 def _notes(discovery: Discovery, sheet: Cast) -> Iterator[tuple[str, str]]:
     """Names that the book has for those who are in the sheet, and the sheet has not."""
-    written = {_folded(name) for one in sheet.characters for name in (one.name, *one.aliases)}
+    written = {_folded(name).removeprefix("the ") for one in sheet.characters for name in (one.name, *one.aliases)}
     for speaker in discovery.speakers:
         if not speaker.known:
             continue

@@ -191,10 +191,11 @@ def _fill(
         number = place.keys[key]
         line = lines[number]
         empty = re.fullmatch(
-            rf"(?P<head>.*?\b{key}[\"']?\s*:)\s*(?:\"\"|'')?(?P<rest>\s*(?:#[^\r]*)?)(?P<end>\r?)", line
+            rf"(?P<head>.*?\b{key}[\"']?\s*:)[ \t]*(?:\"\"|'')?(?P<rest>[ \t]*(?:#[^\r]*)?)(?P<end>\r?)", line
         )
         if empty:
-            lines[number] = f"{empty['head']} {_quoted(value)}{empty['rest'].rstrip()}{empty['end']}"
+            rest = f"  {empty['rest'].strip()}" if empty["rest"].strip() else ""
+            lines[number] = f"{empty['head']} {_quoted(value)}{rest}{empty['end']}"
 
 
 def _entry_lines(entry: Entry, dash: int, key: int) -> list[str]:

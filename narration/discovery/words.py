@@ -151,6 +151,7 @@ SHE: Final = {
     "it": "lei|ella",
     "pt": "ela|dela",
     "ru": "она|её|ее|ней",
+    "zh": "[她伊](?!们)",
 }
 HE: Final = {
     "en": "he|his|himself",
@@ -160,6 +161,7 @@ HE: Final = {
     "it": "lui|egli",
     "pt": "ele|dele",
     "ru": "он|его|нём|нем",
+    "zh": "他(?!们)",
 }
 FIRST_PERSON: Final = {"en": "I", "de": "ich", "fr": "je", "es": "yo", "it": "io", "pt": "eu", "ru": "я"}
 
@@ -172,6 +174,7 @@ _WOMEN: Final = (
     "Sarah Sally Sadie",
     "Anne Ann Anna Annie Nancy Nan",
     "Jane Janey Jenny Jennie",
+    "Caroline Carrie Carry",
     "Josephine Jo Josie",
     "Amelia Emmy",
     "Frances Fanny Fran",
@@ -273,6 +276,12 @@ HAN_NOT_NAMES: Final = _set(
     "常常 总",
 )
 HAN_FEMALE: Final = (
+    "母亲",
+    "祖母",
+    "老太",
+    "妻子",
+    "女儿",
+    "女人",
     "嫂",
     "婆",
     "妈",
@@ -291,6 +300,11 @@ HAN_FEMALE: Final = (
     "阿姨",
 )
 HAN_MALE: Final = (
+    "父亲",
+    "祖父",
+    "儿子",
+    "老头子",
+    "男人",
     "爷",
     "叔",
     "哥",

@@ -12,22 +12,21 @@ from typing import Final
 
 from narration.errors import InputError, Problem
 
-_CONVERT: Final = "Save it as plain text or Markdown in UTF-8, and name that file in book.yaml."
-_LATER: Final = (
-    "A later version reads it; until then save it as Markdown or plain text, and name that file in book.yaml."
-)
+_CONVERT: Final = "Open it in the program that made it and save it as DOCX, Markdown or plain text."
+
+_PICTURE: Final = "Name the text itself; a scan must first be turned into text."
 
 _MAGIC: Final = (
     (
         b"%PDF",
         "a PDF",
-        "Convert it: export the text from the program that made it, as Markdown or plain text in UTF-8.",
+        "Convert it: export EPUB, DOCX or plain text from the program that made it; a PDF has pages, not paragraphs.",
     ),
     (b"{\\rtf", "a rich text (RTF) file", _CONVERT),
     (b"\xd0\xcf\x11\xe0", "an old Word document (.doc)", _CONVERT),
-    (b"\x89PNG", "a PNG image", ""),
-    (b"\xff\xd8\xff", "a JPEG image", ""),
-    (b"GIF8", "a GIF image", ""),
+    (b"\x89PNG", "a PNG image", _PICTURE),
+    (b"\xff\xd8\xff", "a JPEG image", _PICTURE),
+    (b"GIF8", "a GIF image", _PICTURE),
     (b"ID3", "an MP3 file", ""),
     (b"RIFF", "a RIFF (WAV) file", ""),
     (b"OggS", "an Ogg file", ""),
@@ -82,9 +81,7 @@ def decode(data: bytes, where: str) -> str:
 
 
 def _refuse_binary(data: bytes, where: str) -> None:
-    expected = "Markdown or plain text"
-    if data.startswith(b"PK\x03\x04"):
-        raise InputError(Problem(what=f"this is {_zip_kind(data)}", where=where, expected=expected, hint=_LATER))
+    expected = "EPUB, DOCX, HTML, Fountain, Markdown or plain text"
     for magic, kind, hint in _MAGIC:
         # Only what is no text goes by its first letters: a novel may well begin with "RIFF" or "ID3".
         if data.startswith(magic) and (magic in {b"%PDF", b"{\\rtf"} or not _is_utf8(data)):
@@ -105,14 +102,6 @@ def _refuse_binary(data: bytes, where: str) -> None:
                 hint="Save it as UTF-8." if wide else "",
             ),
         )
-
-
-def _zip_kind(data: bytes) -> str:
-    if b"application/epub+zip" in data[:200] or b"META-INF/container.xml" in data:
-        return "an EPUB"
-    if b"word/document.xml" in data:
-        return "a Word document (DOCX)"
-    return "a zip archive"
 
 
 def _is_utf8(data: bytes) -> bool:

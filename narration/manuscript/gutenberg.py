@@ -27,3 +27,13 @@ def unwrap_gutenberg(text: str) -> tuple[str, str, str]:
     end = _END.search(text, start.end())
     body = text[start.end() : end.start() if end else len(text)]
     return "\n" * text.count("\n", 0, start.end()) + body, fields.get("Title", ""), fields.get("Author", "")
+
+
+def is_licence_start(line: str) -> bool:
+    """Whether a paragraph is the marker after which the book begins."""
+    return bool(_START.search(line))
+
+
+def is_licence_end(line: str) -> bool:
+    """Whether a paragraph is the marker before which the book has ended."""
+    return bool(_END.search(line))

@@ -21,8 +21,9 @@ _CONTROLS: Final = "".join(
     chr(code) for code in (*range(9), *range(0x0E, 0x20), *range(0x7F, 0x85), *range(0x86, 0xA0))
 )
 
-_LINE_TABLE: Final = str.maketrans({**_LINE_ENDS, **dict.fromkeys(_CONTROLS, "")})
-_LETTER_TABLE: Final = str.maketrans({**dict.fromkeys(_DROPPED, ""), **dict.fromkeys(_SPACES, " ")})
+_ODD_LINES: Final = re.compile(f"[{re.escape(''.join(_LINE_ENDS) + _CONTROLS)}]")
+_INVISIBLE: Final = re.compile(f"[{_DROPPED}]+")
+_ODD_SPACE: Final = re.compile(f"[{_SPACES}]")
 
 _BLANKS: Final = re.compile(" {2,}")
 _AROUND_BREAK: Final = re.compile(r" *\n[ \n]*")
@@ -47,7 +48,7 @@ _PLAIN_SCRIPT_LINE: Final = re.compile(r"[A-Z][\w.'’-]*(?: [\w.'’-]+){0,3}(?
 
 def unify_lines(text: str) -> str:
     """The text with line feeds for all line ends and without control characters; tabs stay."""
-    return text.replace("\r\n", "\n").translate(_LINE_TABLE)
+    return _ODD_LINES.sub(lambda match: _LINE_ENDS.get(match[0], ""), text.replace("\r\n", "\n"))
 
 
 def clean(text: str) -> str:
@@ -56,7 +57,7 @@ def clean(text: str) -> str:
     Line feeds stay, without blanks around them.
     """
     if not text.isascii():
-        text = unicodedata.normalize("NFC", text.translate(_LETTER_TABLE))
+        text = unicodedata.normalize("NFC", _ODD_SPACE.sub(" ", _INVISIBLE.sub("", text)))
     elif "\t" in text:
         text = text.replace("\t", " ")
     if "\n" in text:

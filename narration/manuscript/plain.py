@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
-from narration.book import Paragraph, ParagraphKind
+from narration.book import LeftOutKind, Paragraph, ParagraphKind
 from narration.manuscript.chapters import Block, Draft
 from narration.manuscript.gutenberg import unwrap_gutenberg
 from narration.manuscript.headings import (
@@ -25,11 +25,14 @@ from narration.manuscript.headings import (
     sort_of_words,
 )
 from narration.manuscript.layout import Group, Layout, groups_of, layout_of, paragraphs_of
+from narration.manuscript.leavings import Leavings
 from narration.manuscript.letters import clean, is_scene_break, split_script_lines, starts_script_line, unwrap, width
 
 _EMPHASIS: Final = re.compile(r"(?<![^\W_])_(?=\S)([^_]*[^\s_])_(?![^\W_])")
 _NOTE_MARK: Final = re.compile("(?<=[^\\s；：，、（(])[\u2460-\u249b\u24ea\u24f5-\u24fe\u3251-\u325f]+(?![、.．])")
 """Circled and bracketed numbers right after a word: the editors' note marks of Chinese texts (`君⑵`)."""
+
+_MARKED_LANGUAGES: Final = frozenset({"zh", "ja"})
 
 _TITLE_COLUMNS: Final = 60
 _HEADING_LINES: Final = 8
@@ -49,7 +52,7 @@ class _Piece:
     sort: HeadingSort | None
 
 
-def draft_plain(text: str, *, language: str) -> Draft:
+def draft_plain(text: str, *, language: str, leavings: Leavings | None = None) -> Draft:
     """The blocks of a plain-text manuscript.
 
     Paragraphs are told by blank lines, by indents, or are one line each, as the file itself does it; hard-wrapped lines
@@ -58,8 +61,14 @@ def draft_plain(text: str, *, language: str) -> Draft:
     Args:
         text: the whole file, with line feeds.
         language: ISO 639-1; Chinese and Japanese lines join without a space.
+        leavings: counts the licence and the note marks that are left out; None for nobody to tell.
     """
+    leavings = leavings or Leavings()
     body, title, author = unwrap_gutenberg(text)
+    if len(body) < len(text):
+        body = body if leavings.leave(LeftOutKind.LICENCE, _outside(text, body)) else text
+    if language in _MARKED_LANGUAGES:
+        body = _NOTE_MARK.sub(lambda match: "" if leavings.leave(LeftOutKind.NOTE_MARKS, match[0]) else match[0], body)
     groups = groups_of(body)
     layout = layout_of(groups, language)
     pieces = [
@@ -74,21 +83,26 @@ def draft_plain(text: str, *, language: str) -> Draft:
     return Draft(blocks=tuple(_ranked(pieces, main)), title=title, author=author)
 
 
+def _outside(text: str, body: str) -> str:
+    """What stands before and after the book in its file; the line feeds that stand for the header count as nothing."""
+    start = text.find(body.strip("\n"))
+    return text[:start] + " " + text[start + len(body.strip("\n")) :] if start >= 0 else ""
+
+
 def _pieces(group: Group, layout: Layout, *, is_last: bool) -> Iterator[_Piece]:
     """The paragraphs of one group of lines, headings told apart."""
-    lines = [_words(line, layout) for line in group.lines]
+    lines = [_words(line) for line in group.lines]
     head = _heading_lines(lines, group, layout)
     if head == 0 and len(lines) == 1 and not is_last:
         sort = _sort_of_line(lines[0], group, layout)
         if sort is not None:
-            yield _piece(lines[0], ParagraphKind.HEADING, group.first_line, layout, sort)
+            yield _piece(lines[0], ParagraphKind.HEADING, group.first_line, sort)
             return
     if head:
         yield _piece(
             unwrap(lines[:head], layout.language),
             ParagraphKind.HEADING,
             group.first_line,
-            layout,
             sort_of_words(lines[0]),
         )
     rest = Group(lines=group.lines[head:], first_line=group.first_line + head, blanks=0 if head else group.blanks)
@@ -129,21 +143,20 @@ def _prose(lines: list[str], number: int, layout: Layout) -> Iterator[_Piece]:
         else:
             text, kind = unwrap(group, layout.language), ParagraphKind.PROSE
         if clean(text):
-            yield _piece(text, kind, number, layout, None)
+            yield _piece(text, kind, number, None)
         number += len(group)
 
 
-def _piece(text: str, kind: ParagraphKind, number: int, layout: Layout, sort: HeadingSort | None) -> _Piece:
-    words = _words(text, layout)
+def _piece(text: str, kind: ParagraphKind, number: int, sort: HeadingSort | None) -> _Piece:
+    words = _words(text)
     if is_scene_break(words):
         kind, sort = ParagraphKind.SCENE_BREAK, None
     return _Piece(paragraph=Paragraph(text=words, kind=kind, source_line=number), sort=sort)
 
 
-def _words(text: str, layout: Layout) -> str:
-    """The text without marks of emphasis and of notes."""
-    words = clean(_EMPHASIS.sub(r"\1", text) if "_" in text else text)
-    return _NOTE_MARK.sub("", words) if layout.is_han else words
+def _words(text: str) -> str:
+    """The text without marks of emphasis."""
+    return clean(_EMPHASIS.sub(r"\1", text) if "_" in text else text)
 
 
 def _without_false_numbers(pieces: list[_Piece]) -> list[_Piece]:

@@ -5,41 +5,83 @@ Invariant: whatever cannot be read whole is refused with its place, and nothing 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, assert_never
 
 from narration.book import Book
 from narration.errors import InputError, Problem
-from narration.manuscript.chapters import arrange
+from narration.manuscript.chapters import Draft, arrange
 from narration.manuscript.decode import decode
+from narration.manuscript.docx import read_docx
+from narration.manuscript.epub import read_epub
+from narration.manuscript.finish import finished, with_found_headings
+from narration.manuscript.formats import MARKDOWN_SUFFIXES, Format, format_of
+from narration.manuscript.fountain import draft_fountain
+from narration.manuscript.leavings import Leavings, check_kinds
 from narration.manuscript.letters import guess_language, unify_lines
 from narration.manuscript.markdown import draft_markdown
 from narration.manuscript.plain import draft_plain
+from narration.manuscript.webpage import read_html
 
-MARKDOWN_SUFFIXES: Final = frozenset({".md", ".markdown", ".mkd", ".mdown"})
-"""Every other suffix is read as plain text."""
+__all__ = ["MARKDOWN_SUFFIXES", "read_manuscript"]
+
+_XHTML_SUFFIXES: Final = frozenset({".xhtml", ".xht"})
 
 
-def read_manuscript(path: Path, *, language: str | None = None) -> Book:
-    """Reads a manuscript: Markdown by its suffix, everything else as plain text.
+def read_manuscript(path: Path, *, language: str | None = None, keep: frozenset[str] = frozenset()) -> Book:
+    """Reads a manuscript: EPUB, DOCX, HTML, Fountain, Markdown, and everything else as plain text.
 
     Args:
         path: the file.
-        language: of the book, ISO 639-1; None to tell it by the script of its letters.
+        language: of the book, ISO 639-1; None for what the file says, or the script of its letters.
+        keep: kinds of text that are otherwise left out (`front-matter`, `notes`, …): the names of `LeftOutKind`.
 
     Raises:
-        InputError: the file is missing, a folder, empty, no text, or in an encoding that is in doubt.
+        InputError: the file is missing, a folder, empty, of another format, damaged, locked, or in an encoding that is
+            in doubt; or `keep` names nothing that is left out.
     """
+    check_kinds(keep)
     where = str(path)
-    text = unify_lines(decode(_read_bytes(path, where), where))
+    data = _read_bytes(path, where)
+    suffix = path.suffix.lower()
+    leavings = Leavings(keep)
+    book = _read(data, suffix, where, language, leavings)
+    return replace(book, left_out=leavings.tally())
+
+
+def _read(data: bytes, suffix: str, where: str, language: str | None, leavings: Leavings) -> Book:
+    form = format_of(data, suffix, where)
+    match form:
+        case Format.EPUB:
+            return read_epub(data, where, language=language, leavings=leavings)
+        case Format.DOCX:
+            return read_docx(data, where, language=language, leavings=leavings)
+        case Format.HTML:
+            is_xhtml = suffix in _XHTML_SUFFIXES
+            return read_html(data, where, language=language, leavings=leavings, is_xhtml=is_xhtml)
+        case Format.FOUNTAIN | Format.MARKDOWN | Format.PLAIN:
+            return _read_text(data, form, where, language, leavings)
+        case _:
+            assert_never(form)
+
+
+def _read_text(data: bytes, form: Format, where: str, language: str | None, leavings: Leavings) -> Book:
+    text = unify_lines(decode(data, where))
     spoken = language or guess_language(text)
-    is_markdown = path.suffix.lower() in MARKDOWN_SUFFIXES
-    draft = draft_markdown(text, language=spoken) if is_markdown else draft_plain(text, language=spoken)
+    if form is Format.FOUNTAIN:
+        draft = draft_fountain(text, leavings=leavings)
+        draft = Draft(blocks=with_found_headings(draft.blocks), title=draft.title, author=draft.author)
+    elif form is Format.MARKDOWN:
+        draft = draft_markdown(text, language=spoken)
+    else:
+        draft = draft_plain(text, language=spoken, leavings=leavings)
     if not draft.blocks:
         raise InputError(
             Problem(what="the manuscript has no text to read", where=where, expected="at least one paragraph of text"),
         )
-    return arrange(draft, language=spoken)
+    book = arrange(draft, language=spoken)
+    return finished(book) if form is Format.FOUNTAIN else book
 
 
 def _read_bytes(path: Path, where: str) -> bytes:

@@ -33,6 +33,13 @@ _OWN_ENTITIES: Final = re.compile(r"<!DOCTYPE[^>\[]*\[[^\]]*<!ENTITY", re.IGNORE
 _UNSEEN: Final = frozenset({"script", "style", "head", "template"})
 
 
+_TWO_LETTERS: Final = {
+    "eng": "en", "deu": "de", "ger": "de", "fra": "fr", "fre": "fr", "spa": "es", "ita": "it", "por": "pt",
+    "rus": "ru", "zho": "zh", "chi": "zh", "jpn": "ja", "kor": "ko",
+}  # fmt: skip
+_NO_LANGUAGE: Final = frozenset({"und", "mul", "zxx", "unk"})
+
+
 def parse_xml(data: bytes, where: str, *, lenient: bool = False) -> Element:
     """The root of an XML file.
 
@@ -184,3 +191,10 @@ def text_of(element: Element) -> str:
         if event == "end" and inner is not element:
             parts.append(inner.tail or "")
     return " ".join("".join(parts).split())
+
+
+def two_letters(code: str) -> str:
+    """A language code as ISO 639-1; empty where it names none."""
+    word = code.partition("-")[0].partition("_")[0].strip().lower()
+    short = _TWO_LETTERS.get(word, word)
+    return short if short.isalpha() and short.isascii() and len(short) == len("en") and word not in _NO_LANGUAGE else ""

@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
-from narration.script import lexicon_en as lexicon
+from narration.script import english
 from narration.script import verbs
 from narration.script.people import Mention
 from narration.script.reading import Reading
@@ -115,19 +115,19 @@ def reference_at(reading: Reading, index: int, end: int, *, sentence_start: bool
         return None if mention.possessive else _named(mention)
     word = reading.words[index]
     lower = word.lower()
-    if lower in lexicon.PRONOUNS:
-        gender = lexicon.PRONOUNS[lower]
+    if lower in english.PRONOUNS:
+        gender = english.PRONOUNS[lower]
         if lower == "i" and word != "I":
             return None
         return Reference(Kind.FIRST if gender == "i" else Kind.PRONOUN, index, index + 1, gender=gender)
-    if lower in lexicon.DETERMINERS:
+    if lower in english.DETERMINERS:
         return _noun_phrase(reading, index, end)
-    if word[:1].isupper() and not sentence_start and lower not in lexicon.STOPS and len(word) > 1:
-        if word in lexicon.QUALIFIERS or word in lexicon.TITLES:
+    if word[:1].isupper() and not sentence_start and lower not in english.STOPS and len(word) > 1:
+        if word in english.QUALIFIERS or word in english.TITLES:
             inner = reading.mentions.get(index + 1)
             if inner and inner.start < end and not inner.possessive:
                 return _named(inner)
-        if word.lower() in lexicon.MALE_NOUNS | lexicon.FEMALE_NOUNS:
+        if word.lower() in english.MALE_NOUNS | english.FEMALE_NOUNS:
             return _noun(reading, index, index, index + 1)
         return Reference(Kind.PROPER, index, index + 1, gender=_title_letter(word))
     if lower in {"poor", "old", "young", "little", "dear", "good", "honest"}:
@@ -142,9 +142,9 @@ def _named(mention: Mention) -> Reference:
 
 
 def _title_letter(word: str) -> str:
-    if word in lexicon.MALE_TITLES or word in lexicon.MALE_NAMES:
+    if word in english.MALE_TITLES or word in english.MALE_NAMES:
         return "m"
-    return "f" if word in lexicon.FEMALE_TITLES or word in lexicon.FEMALE_NAMES else ""
+    return "f" if word in english.FEMALE_TITLES or word in english.FEMALE_NAMES else ""
 
 
 def _noun_phrase(reading: Reading, index: int, end: int) -> Reference | None:
@@ -161,21 +161,21 @@ def _noun_phrase(reading: Reading, index: int, end: int) -> Reference | None:
             step = mention.end
             continue
         word = reading.words[step].lower()
-        if word in lexicon.STOPS or word.endswith("ly") or (step > index + 1 and is_saying(word)):
+        if word in english.STOPS or word.endswith("ly") or (step > index + 1 and is_saying(word)):
             break
         if word != "s":
             head = step
         step += 1
-        if word in lexicon.MALE_NOUNS or word in lexicon.FEMALE_NOUNS:
+        if word in english.MALE_NOUNS or word in english.FEMALE_NOUNS:
             follows = reading.words[step].lower() if step < end else ""
-            if follows not in lexicon.MALE_NOUNS and follows not in lexicon.FEMALE_NOUNS and follows != "s":
+            if follows not in english.MALE_NOUNS and follows not in english.FEMALE_NOUNS and follows != "s":
                 break
     return _noun(reading, index, head, step) if head > index else None
 
 
 def _noun(reading: Reading, index: int, head: int, end: int) -> Reference:
     noun = reading.words[head].lower()
-    gender = "m" if noun in lexicon.MALE_NOUNS else "f" if noun in lexicon.FEMALE_NOUNS else ""
+    gender = "m" if noun in english.MALE_NOUNS else "f" if noun in english.FEMALE_NOUNS else ""
     phrase = " ".join(word.lower() for word in reading.words[max(index + 1, head - 1) : head + 1]) or noun
     return Reference(Kind.NOUN, index, end, gender=gender, head=noun, phrase=phrase)
 
@@ -216,7 +216,7 @@ def _clause_end(reading: Reading, start: int, end: int) -> int:
 
 
 def _is_adverb(word: str) -> bool:
-    return word in lexicon.ADVERBS or word.endswith("ly")
+    return word in english.ADVERBS or word.endswith("ly")
 
 
 def _verb_after(reading: Reading, start: int, end: int) -> int:
@@ -228,7 +228,7 @@ def _verb_after(reading: Reading, start: int, end: int) -> int:
         if after and (step == start or not reading.words[step - 1].lower() in {"to", "the", "a"}):
             return after
         word = reading.words[step].lower()
-        if word in lexicon.PRONOUNS or (step > start and step in reading.mentions and not aside):
+        if word in english.PRONOUNS or (step > start and step in reading.mentions and not aside):
             return 0
         commas += "," in reading.gap(step)
         if not aside and commas > 1:
@@ -256,7 +256,7 @@ def _later_clue(reading: Reading, start: int, end: int, *, comma: bool) -> Clue 
         before = reading.words[step - 1].lower() if step > start else ""
         if _says(reading, step - 1, end) and step > start:
             return Clue(Place.TAG, found)
-        if before in lexicon.PREPOSITIONS and not comma:
+        if before in english.PREPOSITIONS and not comma:
             continue
         verb = _verb_after(reading, found.end, end)
         if verb:
@@ -273,9 +273,12 @@ def clue_before(reading: Reading, start: int, end: int, *, leads: bool) -> Clue 
         start, end: the last sentence before it, as word indexes.
         leads: it ends in a comma, a colon, a dash or nothing: it leads into the quotation.
     """
-    subjects = [found for found in _subjects(reading, start, end)]
+    subjects = _subjects(reading, start, end)
     verb = _last_verb(reading, start, end) if leads else -1
     if verb >= 0:
+        relative = _before_who(reading, start, verb)
+        if relative:
+            return Clue(Place.TAG, relative, _spoken_to(reading, verb + 1, end))
         before = [found for found in subjects if found.end <= verb]
         if before:
             return Clue(Place.TAG, _subject_of(reading, before, verb), _spoken_to(reading, verb + 1, end))
@@ -292,6 +295,17 @@ def _last_verb(reading: Reading, start: int, end: int) -> int:
         if _says(reading, step, end):
             return step
     return -1
+
+
+def _before_who(reading: Reading, start: int, verb: int) -> Reference | None:
+    """Tom, in `Mara looked at Tom, who said`."""
+    for step in range(max(start + 1, verb - 3), verb):
+        if reading.words[step] == "who":
+            for first in range(step - 1, max(start, step - _NP_WORDS) - 1, -1):
+                found = reference_at(reading, first, step)
+                if found and found.end == step:
+                    return found
+    return None
 
 
 def _subject_of(reading: Reading, before: list[Reference], verb: int) -> Reference:
@@ -311,7 +325,7 @@ def _subjects(reading: Reading, start: int, end: int) -> list[Reference]:
             step += 1
             continue
         before = reading.words[one.start - 1].lower() if one.start > start else ""
-        if before not in lexicon.PREPOSITIONS:
+        if before not in english.PREPOSITIONS:
             found.append(one)
         step = max(one.end, step + 1)
     return found

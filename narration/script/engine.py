@@ -11,12 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from narration.cast import Cast
 from narration.script.clues import Clue, Kind, Place
 from narration.script.conversation import Beliefs, Node, believe
 from narration.script.features import UNKNOWN, Book, Features, features, manner
 from narration.script.habits import habits_of
-from narration.script.people import People, people_of
+from narration.script.people import People
 from narration.script.reading import Passage, Reading, read, spread_genders
 from narration.script.scene import Scene, narration_of, scenes_of, tagged
 from narration.script.turns import Turn, turns_of
@@ -60,9 +59,8 @@ class Table:
     cast: People
 
 
-def table_of(text: str, passages: Sequence[Passage], cast: Cast) -> tuple[Table, Book, Reading]:
+def table_of(text: str, passages: Sequence[Passage], people: People) -> tuple[Table, Book, Reading]:
     """The first reading of a text."""
-    people = people_of(cast)
     reading = read(text, people)
     turns = turns_of(reading, passages)
     narration = [reading.between(*span) for passage in passages for span in narration_of(passage)]
@@ -119,10 +117,10 @@ def nodes_of(table: Table, weights: Mapping[str, float]) -> list[Node]:
 
 
 def decide(
-    text: str, passages: Sequence[Passage], cast: Cast, weights: Mapping[str, float]
+    text: str, passages: Sequence[Passage], people: People, weights: Mapping[str, float]
 ) -> list[Decision]:
     """Who speaks each turn of a text."""
-    table, book, reading = table_of(text, passages, cast)
+    table, book, reading = table_of(text, passages, people)
     beliefs = believe(nodes_of(table, weights))
     again = learn(table, book, reading, beliefs)
     table = fill(again, table.turns, table.scenes)

@@ -5,13 +5,19 @@ Invariant: lines and removals are in order and leave out nothing of the chapter'
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
-from narration.book import Chapter, ChapterScript, Line, ParagraphKind, Removal
+from narration.book import PARAGRAPH_GAP, Book, Chapter, ChapterScript, Line, ParagraphKind, Removal
 from narration.cast import Cast
 from narration.script.attribution import Speech, speeches
 
+DOUBTFUL_BELOW: Final = 0.8
+"""A speaker less likely than this is for a person to look at.
+
+Source: `benchmarks/attribution.py`, calibration table: of the quotations above it, more than nine of ten are right.
+"""
 _NEVER_SPEECH = frozenset({ParagraphKind.HEADING, ParagraphKind.SCENE_BREAK})
 
 
@@ -27,25 +33,66 @@ class _Stretch:
 
 
 def script_chapter(chapter: Chapter, cast: Cast, *, language: str) -> ChapterScript:
-    """The lines of a chapter: quotations to those who are named for them, all else to the narrator.
+    """The lines of a chapter read alone; `script_book` knows more of the people."""
+    return script_chapters((chapter,), cast, language=language)[0]
 
-    A quotation for which nobody is found is the narrator's and doubtful. Headings are the narrator's.
+
+def script_book(book: Book, cast: Cast, *, language: str) -> tuple[ChapterScript, ...]:
+    """The lines of every chapter of a book."""
+    return script_chapters(book.chapters, cast, language=language)
+
+
+def script_chapters(chapters: Sequence[Chapter], cast: Cast, *, language: str) -> tuple[ChapterScript, ...]:
+    """The lines of chapters: quotations to their likely speakers, all else to the narrator.
+
+    A quotation is doubtful where its speaker is less likely than `DOUBTFUL_BELOW`. One for which nobody is found is the
+    narrator's and doubtful. Headings are the narrator's. What is learnt of the people counts for all these chapters.
 
     Args:
-        chapter: as read.
+        chapters: as read, in order.
         cast: of the book.
         language: ISO 639-1.
     """
+    paragraphs: list[tuple[int, str]] = []
+    numbers: list[int] = []
+    breaks: list[int] = []
+    starts: list[int] = []
+    position = 0
+    for chapter in chapters:
+        starts.append(position)
+        breaks.append(len(paragraphs))
+        for (start, _), paragraph in zip(chapter.spans(), chapter.paragraphs, strict=True):
+            silent = paragraph.kind in _NEVER_SPEECH
+            if silent:
+                breaks.append(len(paragraphs))
+            paragraphs.append((position + start, "" if silent else paragraph.text))
+            numbers.append(chapter.number)
+        position += len(chapter.text) + len(PARAGRAPH_GAP)
+    text = PARAGRAPH_GAP.join(chapter.text for chapter in chapters)
+    breaks = [index for index in breaks if index < len(paragraphs)]
+    found = speeches(text, paragraphs, cast, language=language, breaks=breaks, chapters=numbers)
+    scripts = []
+    first = 0
+    for chapter, start in zip(chapters, starts, strict=True):
+        last = first + len(chapter.paragraphs)
+        scripts.append(_script(chapter, [_moved(speech, -start) for speech in found[first:last]], cast.narrator.name))
+        first = last
+    return tuple(scripts)
+
+
+def _moved(speech: Speech, by: int) -> Speech:
+    """A speech with the offsets of its chapter."""
+    return replace(
+        speech,
+        quotations=tuple(replace(one, start=one.start + by, end=one.end + by) for one in speech.quotations),
+        label=(speech.label[0] + by, speech.label[1] + by) if speech.label else None,
+    )
+
+
+def _script(chapter: Chapter, found: Sequence[Speech], narrator: str) -> ChapterScript:
     text = chapter.text
-    spans = chapter.spans()
-    spoken = [
-        (start, paragraph.text if paragraph.kind not in _NEVER_SPEECH else "")
-        for (start, _), paragraph in zip(spans, chapter.paragraphs, strict=True)
-    ]
-    narrator = cast.narrator.name
-    found = speeches(spoken, cast, language=language)
     lines: list[Line] = []
-    for index, (paragraph, span, speech) in enumerate(zip(chapter.paragraphs, spans, found, strict=True)):
+    for index, (paragraph, span, speech) in enumerate(zip(chapter.paragraphs, chapter.spans(), found, strict=True)):
         for stretch in _stretches(text, span, speech, narrator):
             line = Line(
                 chapter=chapter.number,
@@ -85,7 +132,7 @@ def _stretches(text: str, span: tuple[int, int], speech: Speech, narrator: str) 
             end=quotation.end,
             character=quotation.character or narrator,
             direction=direction,
-            doubtful=quotation.character is None,
+            doubtful=quotation.probability < DOUBTFUL_BELOW,
         )
         position, direction = quotation.end, ""
     yield from _narration(text, position, span[1], narrator)

@@ -16,9 +16,11 @@ from narration.script.reading import Passage
 _PARAGRAPH: Final = re.compile(r"\S(?:(?!\n[ \t\r]*\n).)*", re.DOTALL)
 _NEAR_CHARS: Final = 40
 _SCARE_WORDS: Final = 5
-_SPEECH_STOPS: Final = tuple(".,!?;:…—–-")
-_LEAD_INS: Final = tuple(",;:.!?…—–-”\"’'")
+_SCARE_HAN: Final = 12
+_SPEECH_STOPS: Final = tuple(".,!?;:…—–-。，！？；：")
+_LEAD_INS: Final = tuple(",;:.!?…—–-”\"’'。，；：！？」』)")
 _SAYS: Final = re.compile(rf"\b{verbs.ENGLISH}\s*$")
+_SAYS_HAN: Final = re.compile(rf"{verbs.CHINESE}\s*$")
 _CHAPTER: Final = re.compile(r"(?i)\s*_?(?:chapter|book|part|volume|act|canto|letter)\b[\s.]*(?:[ivxlc]+|\d+|the|one|two|first)?\b")
 _NUMBER: Final = re.compile(r"[ \t]*(?:[IVXLC]+|\d+)\.?(?:[ \t]|$)")
 _SCENE: Final = re.compile(r"\s*(?:[*•·#~—-]\s*)+$")
@@ -30,16 +32,16 @@ def paragraphs_of(text: str) -> list[tuple[int, str]]:
     return [(match.start(), match.group()) for match in _PARAGRAPH.finditer(text)]
 
 
-def passages_of(paragraphs: Sequence[tuple[int, str]]) -> list[Passage]:
+def passages_of(paragraphs: Sequence[tuple[int, str]], *, language: str = "en") -> list[Passage]:
     """The passages of a text, given as paragraphs with their offsets."""
     openers = quote_openers(text for _, text in paragraphs)
-    return list(_passages(paragraphs, openers))
+    return list(_passages(paragraphs, openers, is_han=language == "zh"))
 
 
-def _passages(paragraphs: Iterable[tuple[int, str]], openers: str) -> Iterator[Passage]:
+def _passages(paragraphs: Iterable[tuple[int, str]], openers: str, *, is_han: bool) -> Iterator[Passage]:
     chapter = 0
     for offset, text in paragraphs:
-        spans = [span for span in quotation_spans(text, openers) if _is_said(text, span)]
+        spans = [span for span in quotation_spans(text, openers) if _is_said(text, span, is_han=is_han)]
         heading = not spans and _is_heading(text)
         chapter += heading and bool(_CHAPTER.match(text) or _NUMBER.match(text))
         yield Passage(
@@ -58,12 +60,13 @@ def _is_heading(text: str) -> bool:
     return bool(_CHAPTER.match(text) or _NUMBER.match(text)) or text.isupper()
 
 
-def _is_said(text: str, span: tuple[int, int]) -> bool:
+def _is_said(text: str, span: tuple[int, int], *, is_han: bool) -> bool:
     """Whether a quotation is speech, not a word set in marks (the “lady”), which is short and inside a sentence."""
     inside = text[span[0] + 1 : span[1] - 1].rstrip()
     before = text[max(0, span[0] - _NEAR_CHARS) : span[0]].rstrip()
-    if len(inside.split()) > _SCARE_WORDS or inside.endswith(_SPEECH_STOPS):
+    size = len(inside) if is_han else len(inside.split())
+    if size > (_SCARE_HAN if is_han else _SCARE_WORDS) or inside.endswith(_SPEECH_STOPS):
         return True
     if not before or before.endswith(_LEAD_INS):
         return True
-    return bool(_SAYS.search(before))
+    return bool((_SAYS_HAN if is_han else _SAYS).search(before))

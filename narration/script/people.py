@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from narration.cast import Cast, Character, Gender, Role
-from narration.script import lexicon_en as lexicon
+from narration.script import english
 
 WORD: Final = re.compile(r"[^\W\d_]+")
 _SURE: Final = 6.0
@@ -84,13 +84,13 @@ def people_of(cast: Cast) -> People:
             if not words:
                 continue
             given[words].add(index)
-            found.update(word for word in words if word in lexicon.TITLES)
+            found.update(word for word in words if word in english.TITLES)
             if len(words) > 1 and words[-1][:1].isupper():
                 last.add(words[-1])
             for short in _short_forms(words):
                 derived[short].add(index)
-        for word in found & lexicon.RANKS.keys():
-            titles[lexicon.RANKS[word]].add(index)
+        for word in found & english.RANKS.keys():
+            titles[english.RANKS[word]].add(index)
         title_words.append(frozenset(found))
         surnames.append(frozenset(last))
     for words, owners in derived.items():
@@ -127,7 +127,7 @@ def _by_word(names: dict[tuple[str, ...], set[int]]) -> dict[str, list[tuple[tup
     for words, owners in names.items():
         entry = tuple(sorted(owners))
         table[words[0]].append((words, entry))
-        other = words[0].lower() if words[0] in lexicon.QUALIFIERS else words[0].capitalize()
+        other = words[0].lower() if words[0] in english.QUALIFIERS else words[0].capitalize()
         if other != words[0] and len(words) > 1:
             table[other].append(((other, *words[1:]), entry))
     for entries in table.values():
@@ -137,9 +137,9 @@ def _by_word(names: dict[tuple[str, ...], set[int]]) -> dict[str, list[tuple[tup
 
 def _short_forms(words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     """Other ways to call somebody of this name: first name, surname, title and surname."""
-    title = words[0] if words[0] in lexicon.TITLES else ""
+    title = words[0] if words[0] in english.TITLES else ""
     rest = list(words)
-    while rest and (rest[0] in lexicon.TITLES or rest[0] in lexicon.QUALIFIERS):
+    while rest and (rest[0] in english.TITLES or rest[0] in english.QUALIFIERS):
         rest.pop(0)
     if not rest or not all(word[:1].isupper() or word.lower() in _PARTICLES for word in rest):
         return
@@ -173,25 +173,25 @@ def _gender(character: Character) -> float:
 def _name_gender(name: str) -> float:
     words = [shaped(word) for word in WORD.findall(name)]
     for word in words[:1]:
-        if word in lexicon.FEMALE_TITLES:
+        if word in english.FEMALE_TITLES:
             return _TITLE_SURE
-        if word in lexicon.MALE_TITLES:
+        if word in english.MALE_TITLES:
             return -_TITLE_SURE
-    if words and words[-1].lower() in lexicon.FEMALE_NOUNS:
+    if words and words[-1].lower() in english.FEMALE_NOUNS:
         return _TITLE_SURE
-    if words and words[-1].lower() in lexicon.MALE_NOUNS:
+    if words and words[-1].lower() in english.MALE_NOUNS:
         return -_TITLE_SURE
     for word in words[:2]:
-        if word in lexicon.FEMALE_NAMES:
+        if word in english.FEMALE_NAMES:
             return _NAME_SURE
-        if word in lexicon.MALE_NAMES:
+        if word in english.MALE_NAMES:
             return -_NAME_SURE
     return 0.0
 
 
 def title_gender(word: str) -> float:
     """Log odds of female that a title tells."""
-    return _TITLE_SURE * ((word in lexicon.FEMALE_TITLES) - (word in lexicon.MALE_TITLES))
+    return _TITLE_SURE * ((word in english.FEMALE_TITLES) - (word in english.MALE_TITLES))
 
 
 def agreeing(people: People, owners: Iterable[int], title: str) -> tuple[int, ...]:

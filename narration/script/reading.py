@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from narration.script import lexicon_en as lexicon
+from narration.script import english
 from narration.script.people import WORD, Mention, People, agreeing, shaped
 
 _JOINTS: Final = frozenset(("", ".", "-", "'", "’", "_", "._"))
@@ -71,7 +71,7 @@ class Reading:
         if not _BREAKS.intersection(gap):
             return False
         word = self.words[index]
-        return not (gap.lstrip()[:1] == "." and (word in lexicon.TITLES or len(word) == 1))
+        return not (gap.lstrip()[:1] == "." and (word in english.TITLES or len(word) == 1))
 
     def sentences(self, start: int, end: int) -> list[tuple[int, int]]:
         """The sentences of a stretch of words, as word indexes."""
@@ -120,7 +120,7 @@ def _mention(
             continue
         who = owners
         before = shaped(words[index - 1]) if index and _joins(reading, index - 1) else ""
-        if before in lexicon.TITLES:
+        if before in english.TITLES:
             who = agreeing(people, owners, before)
         if who:
             return Mention(index, end, who, _possessive(reading, end - 1))
@@ -157,7 +157,7 @@ def spread_genders(reading: Reading, people: People, narration: Sequence[tuple[i
                 continue
             if left:
                 left -= 1
-                gender = lexicon.GENDERED.get(words[index].lower())
+                gender = english.GENDERED.get(words[index].lower())
                 if gender:
                     counts[subject][gender == "f"] += 1
                     left = 0

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from narration.script import clues
-from narration.script import lexicon_en as lexicon
+from narration.script import english
 from narration.script.clues import Clue, Kind, Place, Reference
 from narration.script.reading import Passage, Reading
 
@@ -82,6 +82,11 @@ def turns_of(reading: Reading, passages: Sequence[Passage]) -> list[Turn]:
 def _turns(reading: Reading, index: int, passage: Passage, previous: Passage | None) -> Iterator[Turn]:
     """The paragraph as one turn, or as several where its tags name different people."""
     spans = passage.spans
+    if passage.speaker is not None:
+        at = reading.between(passage.start, passage.start)[0]
+        label = Clue(Place.TAG, Reference(Kind.NAME, at, at + 1, who=(passage.speaker,)))
+        yield _finished(reading, Turn(passage=index, spans=list(spans), clues=[label]))
+        return
     after = [_after(reading, passage, step) for step in range(len(spans))]
     before = [_before(reading, passage, step, previous) for step in range(len(spans))]
     turn: Turn | None = None
@@ -169,9 +174,9 @@ def _listen(reading: Reading, turn: Turn, start: int, end: int) -> None:
         word = reading.words[index].lower()
         mention = reading.mentions.get(index)
         if mention is None:
-            if word in lexicon.MALE_VOCATIVES or word in lexicon.FEMALE_VOCATIVES:
+            if word in english.MALE_VOCATIVES or word in english.FEMALE_VOCATIVES:
                 if _is_called(reading, index, index + 1, start, end):
-                    turn.address += "m" if word in lexicon.MALE_VOCATIVES else "f"
+                    turn.address += "m" if word in english.MALE_VOCATIVES else "f"
             continue
         if mention.possessive:
             turn.told.update(mention.who)

@@ -48,6 +48,10 @@ POLL_S: Final = 1.0
 LATE_S: Final = 0.03
 """A run that comes later than this to its turn on a shared grid waits for its next one."""
 
+NUDGE: Final = 0.1
+"""A refusal moves a run's turns on the grid later by this part of the time between two turns. Of turns that are not
+even, because clocks differ, the one before the widest gap is refused: so they become even."""
+
 LEAD_MOST_S: Final = 2.0
 """Requests are made ready at most so long before their turn."""
 
@@ -122,7 +126,8 @@ class Pacer:
         self._tempo = Tempo(ceiling_hz=self._ceiling_hz, content_hz=known.rate_hz, ramp_s=known.ramp_s)
         self._breadth = Breadth(ceiling=max(in_flight, 1), content=known.in_flight)
         self._breaker = Breaker()
-        self._runs, self._rank, self._grid_at = 1, 0, 0.0
+        self._turn_s = GRID_GUARD / self._ceiling_hz
+        self._runs, self._rank, self._grid_at, self._nudged_s = 1, 0, 0.0, 0.0
         self._held_until = self._due = self._last = -math.inf
         self._open = self._preparing = 0
         self._ready_s = 0.0
@@ -147,8 +152,9 @@ class Pacer:
         if runs != self._runs:
             log.info("%d runs ask this account; each takes its part of the rate", runs)
         self._runs, self._rank, self._tempo.runs = runs, rank, runs
-        if runs > 1 and self._windows:
-            self._grid_at = self._clock() - self._now() + rank * GRID_GUARD / self._ceiling_hz
+        if runs == 1:
+            self._nudged_s = 0.0
+        self._grid_at = self._clock() - self._now() + rank * self._turn_s + self._nudged_s
         self._wake()
 
     def make_room(self, seconds: float) -> None:
@@ -237,7 +243,7 @@ class Pacer:
         at = max([self._due, self._held_until, *(window.open_at(self._runs) for window in self._windows)])
         if self._runs == 1 or not self._windows:
             return at
-        period_s = self._runs * GRID_GUARD / self._ceiling_hz
+        period_s = self._runs * self._turn_s
         turns = math.ceil((max(at, now) - LATE_S - self._grid_at) / period_s)
         return self._grid_at + turns * period_s
 
@@ -281,6 +287,8 @@ class Pacer:
             if self._breadth.crowded(now, sent_at, permit.there):
                 log.info("too many at once (%s): %d in flight from now on", code, self._breadth.most)
         elif self._tempo.throttled(now, sent_at, burst="burstrate" in code.casefold()):
+            self._nudged_s += NUDGE * self._turn_s
+            self._grid_at += NUDGE * self._turn_s
             log.info("too fast (%s): %.0f a minute from now on", code, 60 * self._tempo.rate_hz(now))
 
 

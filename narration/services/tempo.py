@@ -121,7 +121,9 @@ class Tempo:
         if math.isinf(rate_hz):
             rate_hz = self._seen_hz(now, GLANCE_S)
         else:
-            content_hz = BACK_OFF * rate_hz
+            # Alone, it was this rate that was too high; among others it may as well have been how their turns fell.
+            alone = self.runs == 1 or math.isinf(self._content_hz)
+            content_hz = BACK_OFF * (rate_hz if alone else self._content_hz)
             if self._in_vain:
                 # Refused even when halved: the minute may be full, and what went into it is what may.
                 content_hz = max(content_hz, self._seen_hz(now, SEEN_S))

@@ -55,6 +55,7 @@ async def test_a_listing_is_sorted_and_takes_its_prefix_for_a_folder(store: Stor
     assert await store.keys("opened") == ["opened/x/1"]
 
 
+@pytest.mark.slow
 async def test_a_listing_is_whole_beyond_one_page(place: Place) -> None:
     store = place.open()
     names = [f"many/{number:05d}" for number in range(1100)]

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from narration.services import Ending
 from narration.services.pace import Pacer
 from tests.services.virtual_time import Server, VirtualTime, ask, server
 
@@ -29,6 +30,24 @@ async def test_runs_that_know_of_each_other_take_turns_and_are_not_refused(runs:
     assert service.refused == 0
     steady = service.starts[20 * runs :]
     assert (len(steady) - 1) / (steady[-1] - steady[0]) >= 0.93 * 3.0
+
+
+@pytest.mark.parametrize("ahead_s", [0.03, 0.17, 0.34])
+async def test_runs_whose_clocks_differ_find_a_place_between_each_other(ahead_s: float) -> None:
+    time = VirtualTime(late_s=0.003)
+    service = server(time, rpm=180, rps=3, jitter_s=0.02)
+    other = Pacer(
+        per_minute=180,
+        per_second=3.0,
+        in_flight=16,
+        clock=time.clock,
+        now=lambda: time.now() + ahead_s,
+        sleep=time.sleep,
+    )
+    await time.run(together([time.pacer(), other], service, 300))
+    assert service.refused / len(service.sent) < 0.02
+    late = [ending for at, ending in service.sent if at > service.starts[0] + 120]
+    assert late.count(Ending.THROTTLED) / len(late) < 0.01
 
 
 @settings(deadline=None, max_examples=12)
