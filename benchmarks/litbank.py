@@ -10,17 +10,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from bisect import bisect_left
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
-import sheets
-
 from narration.cast import Cast, Character
-from narration.script import english
-from narration.script import verbs
+from narration.script import english, verbs
 
 CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus" / "litbank"
 _ANCHOR_CHARS = 40
@@ -29,8 +27,7 @@ _TITLE = r"(?:Mr|Mrs|Miss|Ms|Dr|Sir|Lady|Lord|Captain|Colonel|Major|Aunt|Uncle|M
 _NAME = rf"(?:{_TITLE}\.?\s+)?[A-Z][a-z]+(?:\s+[A-Z][a-z]+)?"
 _SAID = re.compile(rf"[”\"’',]\s+(?:{verbs.ENGLISH})\s+({_NAME})\b|[”\"’']\s+({_NAME})\s+(?:{verbs.ENGLISH})\b")
 _NOT_NAMES = frozenset(
-    "The A An He She It They We You I But And Then There This That His Her My Chapter CHAPTER One Another God Heaven "
-    "Here When What Yes No Oh Well Now So".split()
+    ["The", "A", "An", "He", "She", "It", "They", "We", "You", "I", "But", "And", "Then", "There", "This", "That", "His", "Her", "My", "Chapter", "CHAPTER", "One", "Another", "God", "Heaven", "Here", "When", "What", "Yes", "No", "Oh", "Well", "Now", "So"]
 )
 
 
@@ -89,7 +86,7 @@ def novel(key: str) -> Novel:
     rows = [line.split("\t") for line in (CORPUS / f"{key}_brat.ann").read_text(encoding="utf-8").splitlines()]
     speakers = {row[1]: row[2] for row in rows if row[0] == "ATTRIB"}
     places = align(tokens, text)
-    entries = cast_of(text, sorted(set(speakers.values())), sheets.SHEETS.get(key.split("_")[0], {}))
+    entries = cast_of(text, sorted(set(speakers.values())), _sheets().get(key.split("_")[0], {}))
     gold = []
     for row in rows:
         if row[0] != "QUOTE" or row[1] not in speakers:
@@ -143,6 +140,11 @@ def align(sentences: list[list[str]], text: str) -> dict[tuple[int, int], tuple[
         places[at] = (kept[position], kept[position + len(word) - 1] + 1)
         position += len(word)
     return places
+
+
+@lru_cache
+def _sheets() -> dict[str, dict[str, str]]:
+    return tomllib.loads((Path(__file__).parent / "sheets.toml").read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,8 +271,3 @@ def _discovered(text: str) -> dict[str, set[str]]:
         else:
             entries[entry].add(name)
     return entries
-
-
-def offsets_at(starts: list[int], offset: int) -> int:
-    """Index of the first start at or behind an offset."""
-    return bisect_left(starts, offset)

@@ -13,6 +13,7 @@ from narration.take import Take
 from narration.voice import Voice
 
 if TYPE_CHECKING:
+    from narration.claims import Claims
     from narration.takes import Takes
     from narration.usage import Ledger
     from narration.voices import Voices
@@ -39,7 +40,7 @@ class Audit:
         return sum(price for _, _, price in self.lost)
 
 
-async def audit(takes: Takes, voices: Voices, ledger: Ledger) -> Audit:
+async def audit(takes: Takes, voices: Voices, ledger: Ledger, claims: Claims) -> Audit:
     """Compare, and add the rows that are missing.
 
     Raises:
@@ -49,7 +50,10 @@ async def audit(takes: Takes, voices: Voices, ledger: Ledger) -> Audit:
     known = {request_id for _, _, request_id, _ in paid}
     kept = {take.take_id: take async for take in takes.all()}
     designed = await voices.all()
-    rows = [_take_row(take) for take in kept.values() if take.request_id not in known]
+    missing = [take for take in kept.values() if take.request_id not in known]
+    # A living run notes its row a moment after its take.
+    alive = {run_id for run_id in {take.run_id for take in missing} if await claims.run_lives(run_id)}
+    rows = [_take_row(take) for take in missing if take.run_id not in alive]
     rows += [_voice_row(voice) for voice in designed if voice.request_id and voice.request_id not in known]
     for row in rows:
         await ledger.note(row)

@@ -260,5 +260,9 @@ async def _renew(desk: Desk, rates: Rates) -> None:
         except StoreError as error:
             log.info("who else asks cannot be seen now: %s", error)
         if look % round(RENEW_S / LOOK_ROUND_S) == 0:
-            await desk.claims.announce()
+            try:
+                await desk.claims.announce()
+            except StoreError as error:
+                # The next round tries again; ending here would let others take this run for dead.
+                log.warning("this run cannot say that it is alive: %s", error)
             await _remember(desk, rates)

@@ -132,12 +132,22 @@ async def recover(desk: Desk) -> Recovered:
     for run_id in await desk.ledger.waiting_runs():
         if run_id != desk.run.run_id and not await desk.claims.run_lives(run_id):
             await desk.ledger.compact(run_id)
+    # Whoever else is bringing a dead run's calls to an end has not noted them all yet: its allowance stands until then.
+    unsettled = await _runs_with_claims(desk)
     for run_id in await desk.budget.runs():
-        if run_id != desk.run.run_id and not await desk.claims.run_lives(run_id):
+        if run_id != desk.run.run_id and run_id not in unsettled and not await desk.claims.run_lives(run_id):
             await desk.budget.bury(run_id)
     await desk.claims.bury_dead_runs()
     await asyncio.to_thread(desk.store.sweep, 0.0 if await desk.claims.is_alone() else SWEEP_AFTER_S)
     return outcome
+
+
+async def _runs_with_claims(desk: Desk) -> frozenset[str]:
+    """Ids of the runs that hold a claim, alive or dead."""
+    found: set[str] = set()
+    for subject in await desk.journal.subjects():
+        found |= {claim.run.run_id for claim in (await desk.journal.history(subject)).claims}
+    return frozenset(found)
 
 
 async def recover_subject(desk: Desk, subject: str) -> Recovered:
@@ -189,7 +199,9 @@ async def _note_rows(desk: Desk, history: History) -> int:
         if claim.row is None:
             continue
         answer = answers.get(claim.generation)
-        unanswered = history.resent.get(claim.generation, 0) + (0 if answer else 1)
+        # A call whose journal was being cleared away when its run died has its row by now.
+        told = answer is not None or await desk.ledger.noted(claim.row)
+        unanswered = history.resent.get(claim.generation, 0) + (0 if told else 1)
         for number in range(1, unanswered + 1):
             await desk.ledger.note(doubt_row(claim.row, claim.row.at, number))
         doubts += unanswered

@@ -14,9 +14,10 @@ from dataclasses import dataclass, replace
 
 from narration.claims import Claim, Held
 from narration.desk import Desk
-from narration.errors import CallFacts, NarrationError, ServiceError, StoreError
+from narration.errors import CallFacts, NarrationError, ServiceError, ServiceUnavailable, StoreError
 from narration.journal import Answer
 from narration.row import Row
+from narration.services.breaker import PATIENCE_S
 from narration.services.pace import Permit
 from narration.services.protocol import AttemptEnd, Ending, Gate
 from narration.take import Receipt, SpeechAsk
@@ -136,6 +137,10 @@ class _PaidGate:
         self._give_way(end)
         if end.ending is Ending.IN_DOUBT:
             self._doubts += 1
+        if kind := self._pacer.hopeless:
+            what = f"The service has failed every time for {PATIENCE_S / 60:.0f} minutes ({kind})."
+            hint = "What was answered is stored. Run the same command again once the service is back."
+            self._desk.halt.stop(ServiceUnavailable(what, hint))
 
     def left_open(self) -> None:
         """The attempt that is on the way will not be answered to us."""

@@ -83,8 +83,14 @@ class Voices:
         Returns:
             None where no account has it, or more than one.
         """
-        matches = [voice for voice in await self.all() if replace(voice.design, account=design.account) == design]
-        return matches[0] if len(matches) == 1 else None
+        found = []
+        for voice in await self.all():
+            current = await self.current(replace(voice.design, version=1))
+            if voice.design == current and replace(current, account=design.account, version=1) == replace(
+                design, version=1
+            ):
+                found.append(voice)
+        return found[0] if len(found) == 1 else None
 
     def preview_key(self, voice: Voice) -> str:
         """Where the preview lies in the store."""

@@ -102,13 +102,13 @@ def _cells(sums: Totals) -> tuple[str, ...]:
 
 async def _audited(store: Store) -> Audit:
     from narration.audit import audit
-    from narration.claims import this_run
+    from narration.claims import Claims, this_run
     from narration.takes import Takes
     from narration.usage import Ledger
     from narration.voices import Voices
 
-    ledger = Ledger(store, this_run().run_id)
-    return await audit(Takes(store), Voices(store), ledger)
+    run = this_run()
+    return await audit(Takes(store), Voices(store), Ledger(store, run.run_id), Claims(store, run))
 
 
 def _show_audit(found: Audit, *, as_json: bool) -> None:

@@ -5,7 +5,6 @@ Invariant: the same book and the same known cast give the same proposal; every q
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
@@ -18,9 +17,8 @@ from narration.discovery.evidence import Evidence, collect
 from narration.discovery.gender import Signs, guess_age, guess_gender, signs
 from narration.discovery.han import collect_han, merge_han
 from narration.discovery.passages import NARRATOR, Passage, passages
-from narration.discovery.previews import choose_preview
 from narration.discovery.roll import Discovery, FirstPerson, Phrase, Speaker, Unfound, cast_of
-from narration.script import attribute
+from narration.discovery.tally import Tally
 
 _LEAST_BEATS: Final = 3
 """So many deeds beside quotations, or pronoun tags that fit, make a speaker of somebody whom no tag names."""
@@ -34,8 +32,6 @@ _LEAST_CALLED: Final = 4
 _CALLED_SHARE: Final = 0.3
 """Whoever tells the story is named in speech; all others are named by the narrator."""
 _CLEARLY: Final = 2
-_SURE: Final = 0.8
-"""From this probability on a line is taken as a preview."""
 _FIRST_WORDS: Final = frozenset({*words.FIRST_PERSON.values(), "i", "我"})
 
 
@@ -61,7 +57,10 @@ def discover(book: Book, known: Cast | None = None) -> Discovery:
         for group in groups
         if _speaks(group, evidence) or any(name in settled for name in group) or (first and first.name in group)
     ]
-    counted, quotations, unfound = _counted(book, speakers, _narrator(known, first))
+    narrator = _narrator(known, first)
+    own = {narrator.name, *narrator.aliases}
+    speakers = [speaker for speaker in speakers if not own & {speaker.name, *speaker.aliases}]
+    counted, quotations, unfound = _counted(book, speakers, narrator)
     kept = {name for speaker in counted for name in (speaker.name, *speaker.aliases)}
     return Discovery(
         language=book.language,
@@ -172,35 +171,24 @@ def _speaker(
 
 def _counted(book: Book, speakers: Sequence[Speaker], narrator: Character) -> tuple[list[Speaker], int, list[Unfound]]:
     """The speakers with what attribution gives them; whoever has nothing and no tag is left out."""
-    cast = cast_of(tuple(sorted(speakers, key=lambda speaker: speaker.name)), narrator)
-    lines: Counter[str] = Counter()
-    chars: Counter[str] = Counter()
-    sure: dict[str, list[str]] = {}
-    unfound: list[Unfound] = []
-    total = 0
-    for chapter in book.chapters:
-        text = chapter.text
-        for quotation in attribute(text, cast, language=book.language):
-            total += 1
-            said = text[quotation.start : quotation.end]
-            if quotation.character is None:
-                unfound.append(Unfound(chapter=chapter.number, start=quotation.start, end=quotation.end, text=said))
-                continue
-            lines[quotation.character] += 1
-            chars[quotation.character] += len(said)
-            if quotation.probability >= _SURE:
-                sure.setdefault(quotation.character, []).append(said)
+    tally = Tally.of(book, cast_of(tuple(sorted(speakers, key=lambda speaker: speaker.name)), narrator))
     counted = [
-        replace(
-            speaker,
-            lines=lines[speaker.name],
-            chars=chars[speaker.name],
-            preview=choose_preview(sure.get(speaker.name, ()), language=book.language),
-        )
+        tally.counted(speaker, speaker.name, book.language)
         for speaker in speakers
-        if lines[speaker.name] or speaker.tags or speaker.known or speaker.first_person
+        if tally.lines[speaker.name] or speaker.tags or speaker.known or speaker.first_person
     ]
-    return sorted(counted, key=lambda speaker: (-speaker.lines, -speaker.chars, speaker.name)), total, unfound
+    if tally.lines[narrator.name]:
+        # The I of the story, or minor speakers whose names a person gave to the narrator.
+        written = Speaker(
+            name=narrator.name if narrator.name != NARRATOR.name else "Narrator",
+            aliases=narrator.aliases,
+            gender=narrator.gender,
+            known=True,
+            first_person=narrator.first_person,
+        )
+        counted.append(tally.counted(written, narrator.name, book.language))
+    ordered = sorted(counted, key=lambda speaker: (-speaker.lines, -speaker.chars, speaker.name))
+    return ordered, tally.quotations, tally.unfound
 
 
 def _first_person(evidence: Evidence, groups: Sequence[Sequence[str]], known: Cast | None) -> FirstPerson | None:

@@ -189,7 +189,9 @@ def _form(name: str, plain: _Plain, *, tagged: bool) -> str:
             parts.pop(0)
         else:
             break
-    while parts and parts[-1] in words.NOT_NAMES and parts[0].rstrip(".") not in words.TITLES:
+    # Captain Good is a name, and `Mr. Bingley I` is one and a half.
+    least = 2 if parts and parts[0].rstrip(".") in words.TITLES else 0
+    while len(parts) > least and parts[-1] in words.NOT_NAMES:
         parts.pop()
     if not parts or (len(parts) == 1 and parts[0].endswith(".")):
         return ""
@@ -298,6 +300,9 @@ _LABEL: Final = re.compile(
 
 def _labels(passages: Sequence[Passage]) -> Iterator[str]:
     """The name at the head of a paragraph, before a colon, in a book that is set as a script."""
+    if passages and passages[0].speakers:
+        yield from passages[0].speakers
+        return
     if not passages or passages[0].said:
         return
     text = passages[0].text + (passages[1].text[:1] if len(passages) > 1 else "")

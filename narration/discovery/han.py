@@ -42,6 +42,7 @@ def collect_han(paragraphs: Sequence[Sequence[Passage]]) -> Evidence:
         for passage in passages:
             if not passage.said:
                 subjects += _subjects(passage)
+        labels.update(passages[0].speakers if passages else ())
         label = _LABEL.match(passages[0].text) if passages and not passages[0].said else None
         if label and not _VERB.search(label[1]) and not _is_word(label[1]):
             labels[label[1]] += 1

@@ -1,6 +1,6 @@
 """A book as discovery looks at it: what is between quotation marks, and what stands around it.
 
-Invariant: the passages of a paragraph, joined, are the paragraph.
+Invariant: the passages of a paragraph, joined, are the paragraph, any run of white space in it one space.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from narration.book import Book, Chapter, ParagraphKind
+from narration.book import Book, Chapter, Paragraph, ParagraphKind
 from narration.cast import Cast, Character, Role
 from narration.script import Quotation, attribute
 
@@ -30,11 +30,12 @@ class Passage:
     """A stretch of one paragraph, all of it said or none of it.
 
     Attributes:
-        text: as in the chapter.
+        text: as in the chapter, white space made single.
         said: whether it is a quotation.
         before, after: whether a quotation stands right before it, right after it, in the same paragraph.
         last: what the quotation before it ends with, its marks left out.
         opens: whether it begins the paragraph.
+        speakers: whom the manuscript's own markup names for it (a play).
     """
 
     text: str
@@ -43,6 +44,7 @@ class Passage:
     after: bool = False
     last: str = ""
     opens: bool = False
+    speakers: tuple[str, ...] = ()
 
 
 def passages(book: Book) -> tuple[tuple[Passage, ...], ...]:
@@ -64,23 +66,52 @@ def _of_chapter(chapter: Chapter, quotations: Sequence[Quotation]) -> Iterator[t
             if waiting[place][1] > end:
                 break
             place += 1
-        if paragraph.kind not in _NOT_SPOKEN:
+        if paragraph.speaker:
+            yield tuple(_of_speech(paragraph))
+        elif paragraph.kind not in _NOT_SPOKEN:
             yield tuple(_of_paragraph(chapter.text, (start, end), spans))
+
+
+def speakers_of(paragraph: Paragraph) -> tuple[str, ...]:
+    """Whom the markup of a play names for a speech, one by one; a name in capitals is written as others are."""
+    names = (" ".join(name.split()) for name in paragraph.speaker.split(" + "))
+    return tuple(name.title() if name.isupper() and len(name) > 2 else name for name in names if name)
+
+
+def spoken_pieces(paragraph: Paragraph) -> Iterator[tuple[str, bool]]:
+    """The stretches of a speech, each with whether it is said; stage directions are not."""
+    position = 0
+    for start, end in sorted(paragraph.directions):
+        yield paragraph.text[position:start], True
+        yield paragraph.text[start:end], False
+        position = end
+    yield paragraph.text[position:], True
+
+
+def _of_speech(paragraph: Paragraph) -> Iterator[Passage]:
+    speakers = speakers_of(paragraph)
+    for piece, said in spoken_pieces(paragraph):
+        if piece:
+            yield Passage(text=_single(piece), said=said, speakers=speakers)
 
 
 def _of_paragraph(text: str, whole: tuple[int, int], spans: Sequence[tuple[int, int]]) -> Iterator[Passage]:
     position, last = whole[0], ""
     for start, end in spans:
         if start > position:
-            piece = text[position:start]
+            piece = _single(text[position:start])
             yield Passage(
                 text=piece, said=False, before=position > whole[0], after=True, last=last, opens=position == whole[0]
             )
-        yield Passage(text=text[start:end], said=True, opens=start == whole[0])
+        yield Passage(text=_single(text[start:end]), said=True, opens=start == whole[0])
         position, last = end, bare(text[start:end])[-1:]
     if position < whole[1]:
-        piece = text[position : whole[1]]
+        piece = _single(text[position : whole[1]])
         yield Passage(text=piece, said=False, before=bool(spans), last=last, opens=not spans)
+
+
+def _single(text: str) -> str:
+    return re.sub(r"\s+", " ", text)
 
 
 def bare(quotation: str) -> str:

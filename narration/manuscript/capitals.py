@@ -13,6 +13,9 @@ from typing import Final
 from narration.book import Chapter, Paragraph, ParagraphKind
 
 _WORD: Final = re.compile(r"[^\W\d_]+(?:[’'][^\W\d_]+)*")
+_INNER_NAME: Final = re.compile(r"(?<=[\w,;] )[^\W\d_]+(?:[’'][^\W\d_]+)*")
+"""Words inside a sentence: there a capital is the word's own."""
+
 _UPPER: Final = "[A-ZÀ-ÖØ-Þ]"
 _RUN: Final = re.compile(rf"[^\w]*(?:{_UPPER}+(?:[’'.]{_UPPER}+)*(?!\w)[’'.]?[\s,;:—–-]*)+")
 _OPENERS: Final = frozenset({ParagraphKind.HEADING, ParagraphKind.SCENE_BREAK})
@@ -21,7 +24,7 @@ _LEAST_LOWER: Final = 2
 _ALWAYS: Final = frozenset({"I", "O"})
 _VOWELS: Final = frozenset("AEIOUYÀÁÂÃÄÅÆÈÉÊËÌÍÎÏÒÓÔÕÖØÙÚÛÜÝ")
 _NAME_RATIO: Final = 3
-"""A name is written with a capital this many times as often as without; other words begin sentences only."""
+"""A name is written with a capital this many times as often as without, inside sentences."""
 
 
 def restore_capitals(chapters: tuple[Chapter, ...]) -> tuple[Chapter, ...]:
@@ -31,7 +34,7 @@ def restore_capitals(chapters: tuple[Chapter, ...]) -> tuple[Chapter, ...]:
     """
     if not any(_opening(paragraph.text) for chapter in chapters for _, paragraph in _openings(chapter)):
         return chapters
-    known = Counter(word for chapter in chapters for word in _WORD.findall(chapter.text))
+    known = Counter(word for chapter in chapters for word in _INNER_NAME.findall(chapter.text))
     return tuple(_restored(chapter, known) for chapter in chapters)
 
 

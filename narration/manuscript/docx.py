@@ -13,10 +13,10 @@ from narration.manuscript.archive import Archive
 from narration.manuscript.chapters import Draft, arrange
 from narration.manuscript.docx_flow import DocxFlow
 from narration.manuscript.finish import finished, is_body, tidied, with_found_headings
-from narration.manuscript.flow import without_blanks
 from narration.manuscript.leavings import Leavings
 from narration.manuscript.letters import clean, guess_language
 from narration.manuscript.numbering import Numbering
+from narration.manuscript.strays import without_blanks
 from narration.manuscript.styles import read_styles, value_of
 from narration.manuscript.trees import Element, local, parse_xml, text_of, two_letters
 

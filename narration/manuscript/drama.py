@@ -18,6 +18,7 @@ from narration.manuscript.trees import Element, local, text_of, types_of
 
 _TOGETHER: Final = re.compile(r" and | & |, and |, | / | und | et | y | e ")
 _BLOCKS: Final = frozenset({"p", "div", "br", "li", "blockquote", "section"})
+_FRAME: Final = frozenset({"thead", "tbody", "tfoot", "tr", "td", "th", "colgroup", "col"})
 _OPEN: Final = "\ue002"
 _CLOSE: Final = "\ue003"
 """Stand around a stage direction until its place is known; private-use characters, which prose has not."""
@@ -41,8 +42,16 @@ class Row:
 
 
 def is_drama(table: Element) -> bool:
-    """Whether a table is a play: a cell of it names a speaker."""
-    return any("persona" in types_of(cell) for cell in table.iter("{*}td", "{*}th"))
+    """Whether a table is a play: a cell of it names a speaker, and all its words are in the cells of its rows."""
+    if not any("persona" in types_of(cell) for cell in table.iter("{*}td", "{*}th")):
+        return False
+    if next(table.iterdescendants("{*}table"), None) is not None:
+        return False
+    frame = [table, *table.iter("{*}thead", "{*}tbody", "{*}tfoot", "{*}tr")]
+    cells = [child for row in frame for child in row if local(child) != "caption"]
+    if any(local(cell) not in _FRAME for cell in cells):
+        return False
+    return not any((row.text or "").strip() for row in frame) and not any((cell.tail or "").strip() for cell in cells)
 
 
 def rows_of(table: Element, is_left_out: Callable[[Element], bool]) -> Iterator[Row]:

@@ -12,7 +12,7 @@ from narration.errors import InputError, Problem
 from narration.manuscript.archive import Archive
 from narration.manuscript.chapters import Draft, arrange
 from narration.manuscript.finish import finished, tidied, with_found_headings
-from narration.manuscript.flow import Flow, without_blanks
+from narration.manuscript.flow import Flow
 from narration.manuscript.leavings import Leavings
 from narration.manuscript.letters import guess_language
 from narration.manuscript.package import Package, read_package
@@ -26,6 +26,7 @@ from narration.manuscript.sections import (
     without_matter,
 )
 from narration.manuscript.signs import note_blocks, note_links
+from narration.manuscript.strays import without_blanks, without_link_lists
 from narration.manuscript.toc import Entry, chapter_entries, entries_of_nav, entries_of_ncx
 from narration.manuscript.trees import Element, parse_markup, parse_xml, text_of, two_letters
 
@@ -103,7 +104,7 @@ def _texts(package: Package, roots: dict[str, Element], language: str, leavings:
         marks = frozenset(mark for mark, _ in links[file])
         notes = frozenset(note_blocks(root, file, targets)) if targets else frozenset()
         flow = Flow(file, language, leavings, marks, notes)
-        flows[file] = (flow, flow.read(root))
+        flows[file] = (flow, without_link_lists(flow.read(root), leavings))
     kept = {id(piece.block): piece for piece in without_blanks(piece for _, found in flows.values() for piece in found)}
     return [
         Text(

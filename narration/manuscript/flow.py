@@ -5,8 +5,7 @@ Invariant: every letter of a tree is in a block or counted among the leavings; i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from lxml import etree
@@ -19,16 +18,17 @@ from narration.manuscript.headings import is_part_heading
 from narration.manuscript.inline import CELL, LINE, is_empty, paragraphs_in
 from narration.manuscript.leavings import Leavings
 from narration.manuscript.letters import is_scene_break
-from narration.manuscript.signs import kind_of
+from narration.manuscript.signs import kind_of, leads_inside
 from narration.manuscript.trees import Element, local, text_of
 
 SCENE_MARK: Final = "***"
 """What a scene break without words is written as."""
 
-_FEW_BLANKS: Final = 8
-"""Empty paragraphs part scenes where there is at most one for so many paragraphs; more of them are style."""
+_LINK_SHARE: Final = 0.6
+"""The share of linked words from which on a paragraph is an entry of a table of contents; its page number is none."""
 
 _INITIAL_CHARS: Final = 2
+_NO_TEXT: Final = frozenset({"head", "script", "style", "template", "title"})
 _UNSPOKEN: Final = frozenset({LeftOutKind.PAGE_NUMBERS, LeftOutKind.NOTE_MARKS, LeftOutKind.IMAGES, LeftOutKind.RUBY})
 
 
@@ -40,11 +40,13 @@ class Piece:
         block: what is read.
         ids: of the elements that begin at it, or between it and the piece before.
         is_blank: an empty paragraph, which may part scenes.
+        is_link: its words are a link to another place of the book, as in a table of contents.
     """
 
     block: Block
     ids: tuple[str, ...] = ()
     is_blank: bool = False
+    is_link: bool = False
 
 
 class Flow:
@@ -75,6 +77,7 @@ class Flow:
         self._alts: list[str] = []
         self._line = 0
         self._is_ornament = False
+        self._linked_chars = 0
         self.left_out_ids: set[str] = set()
 
     def read(self, root: Element) -> list[Piece]:
@@ -94,6 +97,8 @@ class Flow:
                 skipped = None
             elif name in BLOCKS:
                 self._end(element, name)
+            elif name == "a" and leads_inside(element):
+                self._linked_chars += len(text_of(element).replace(" ", ""))
             if element is not root:
                 self._parts.append(element.tail or "")
         self._flush()
@@ -118,12 +123,14 @@ class Flow:
         return True
 
     def _is_left_out(self, element: Element, name: str) -> bool:
+        if name in _NO_TEXT:
+            return True
         kind = self._known.get(element) or kind_of(element, name)
         if kind is None or self._leavings.keeps(kind):
             return False
         if name in BLOCKS and kind is not LeftOutKind.PAGE_NUMBERS:
             self._flush()
-        text = text_of(element) if name not in {"head", "script", "style"} else ""
+        text = text_of(element)
         ids = [found for inner in element.iter() if (found := inner.get("id"))]
         if kind in _UNSPOKEN:
             self._ids += ids
@@ -164,7 +171,7 @@ class Flow:
         joins = next((context.joins for context in reversed(self._contexts) if context.joins), "")
         if not joins or (joins == CELL and name == "tr"):
             self._flush(is_paragraph=ends and name == "p")
-        elif not is_empty("".join(self._parts)):
+        elif not self._is_at_start():
             self._parts.append(joins)
 
     def _picture(self, element: Element, name: str) -> None:
@@ -180,7 +187,7 @@ class Flow:
             self._parts += [LINE, LINE, alt, LINE, LINE]
 
     def _is_at_start(self) -> bool:
-        return is_empty("".join(self._parts))
+        return all(is_empty(part) for part in reversed(self._parts))
 
     def _play(self, table: Element) -> None:
         for caption in table.iter("{*}caption"):
@@ -193,6 +200,7 @@ class Flow:
         """Ends the paragraph, if there is one."""
         raw = "".join(self._parts)
         self._parts.clear()
+        linked, self._linked_chars = self._linked_chars, 0
         context = self._contexts[-1] if self._contexts else None
         if self._alts:
             raw = self._with_alts(raw)
@@ -208,7 +216,7 @@ class Flow:
         kind = next((found.kind for found in reversed(self._contexts) if found.kind), ParagraphKind.PROSE)
         level = context.level if context is not None and kind is ParagraphKind.HEADING else 0
         for text, found in paragraphs_in(raw, kind, self._language, self._leavings):
-            self._add(text, found, level=level)
+            self._add(text, found, level=level, is_link=linked > _LINK_SHARE * len(raw.replace(" ", "")))
 
     def _with_alts(self, raw: str) -> str:
         """A heading that is only a picture says what stands for the picture."""
@@ -219,33 +227,16 @@ class Flow:
             self._leavings.leave(LeftOutKind.IMAGES, alt)
         return raw
 
-    def _add(self, text: str, kind: ParagraphKind, *, level: int = 0, is_blank: bool = False) -> None:
+    def _add(
+        self, text: str, kind: ParagraphKind, *, level: int = 0, is_blank: bool = False, is_link: bool = False
+    ) -> None:
         if is_scene_break(text):
             kind, level = ParagraphKind.SCENE_BREAK, 0
         paragraph = Paragraph(text=text, kind=kind, source_line=self._line, source=self._source)
-        self._append(paragraph, level=level, is_blank=is_blank)
+        self._append(paragraph, level=level, is_blank=is_blank, is_link=is_link)
 
-    def _append(self, paragraph: Paragraph, *, level: int = 0, is_blank: bool = False) -> None:
+    def _append(self, paragraph: Paragraph, *, level: int = 0, is_blank: bool = False, is_link: bool = False) -> None:
         is_part = level > 0 and is_part_heading(paragraph.text)
         block = Block(paragraph=paragraph, level=level, is_part=is_part)
-        self._pieces.append(Piece(block=block, ids=tuple(self._ids), is_blank=is_blank))
+        self._pieces.append(Piece(block=block, ids=tuple(self._ids), is_blank=is_blank, is_link=is_link))
         self._ids.clear()
-
-
-def without_blanks(pieces: Iterable[Piece]) -> list[Piece]:
-    """The pieces, empty paragraphs as scene breaks where they are few, else left out."""
-    found = list(pieces)
-    blanks = sum(piece.is_blank for piece in found)
-    if not blanks:
-        return found
-    if blanks * _FEW_BLANKS <= len(found):
-        return [replace(piece, is_blank=False) for piece in found]
-    kept: list[Piece] = []
-    ids: tuple[str, ...] = ()
-    for piece in found:
-        if piece.is_blank:
-            ids += piece.ids
-        else:
-            kept.append(replace(piece, ids=ids + piece.ids))
-            ids = ()
-    return kept

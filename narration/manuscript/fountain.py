@@ -36,15 +36,16 @@ _TITLE_KEYS: Final = frozenset(
         "revision",
     }
 )
-_BONEYARD: Final = re.compile(r"/\*.*?\*/", re.DOTALL)
-_NOTE: Final = re.compile(r"\[\[.*?\]\]", re.DOTALL)
+_CUT_MARKS: Final = (("/*", "*/"), ("[[", "]]"))
+"""Around what is cut out of the play, and around notes."""
+
 _SCENE: Final = re.compile(r"(?:INT\.?/EXT|EXT\.?/INT|INT|EXT|EST|I/E)[. ].*", re.IGNORECASE)
 _SCENE_NUMBER: Final = re.compile(r"[ \t]*#[\w.-]+#[ \t]*$")
 _TRANSITION: Final = re.compile(r"[^a-z]*TO:")
 _EXTENSION: Final = re.compile(r"[ \t]*(\([^()]*\))[ \t]*$")
 _CONTINUED: Final = re.compile(r"\(cont[’']?d\.?\)|\(continued\)|\(continuing\)", re.IGNORECASE)
 _TOGETHER: Final = re.compile(r"[ \t]+(?:&|\+|AND|and|/)[ \t]+|,[ \t]+")
-_EMPHASIS: Final = re.compile(r"(?<!\\)(\*{1,3}|_)(?=\S)(.+?)(?<=[^\s\\])\1")
+_EMPHASIS: Final = re.compile(r"(?<!\\)(\*{1,3}|_)(?=\S)(.{1,1000}?)(?<=[^\s\\])\1")
 _ESCAPE: Final = re.compile(r"\\([*_\\@!.>~#=\[\]])")
 _MOST_EMPHASES: Final = 3
 
@@ -58,24 +59,30 @@ def draft_fountain(text: str, *, leavings: Leavings) -> Draft:
         text: the whole file, with line feeds.
         leavings: counts notes, what is cut out, synopses and the title page.
     """
-    for pattern in (_BONEYARD, _NOTE):
-        text = pattern.sub(lambda match: _taken(match[0], leavings), text)
+    for opening, closing in _CUT_MARKS:
+        text = _without(text, opening, closing, leavings)
     lines = text.lstrip("\ufeff").split("\n")
     first, fields = _title_page(lines)
     for key, value in fields.items():
         if key not in {"title", "author", "authors"}:
             leavings.leave(LeftOutKind.FRONT_MATTER, f"{key}: {value}")
     return Draft(
-        blocks=tuple(_Reader(lines, leavings).blocks(first)),
+        blocks=tuple(block for block in _Reader(lines, leavings).blocks(first) if block.paragraph.text),
         title=_plain(fields.get("title", "")),
         author=_plain(fields.get("author", fields.get("authors", ""))),
     )
 
 
-def _taken(text: str, leavings: Leavings) -> str:
-    """Nothing, with the line feeds of what was there, so that lines keep their numbers."""
-    words = text.strip("/*[] \n")
-    return "\n" * text.count("\n") if leavings.leave(LeftOutKind.COMMENTS, words) else words
+def _without(text: str, opening: str, closing: str, leavings: Leavings) -> str:
+    """The text without what stands between two marks; its line feeds stay, so that lines keep their numbers."""
+    parts: list[str] = []
+    position = 0
+    while (start := text.find(opening, position)) >= 0 and (end := text.find(closing, start + len(opening))) >= 0:
+        words = text[start + len(opening) : end].strip()
+        is_cut = leavings.leave(LeftOutKind.COMMENTS, words)
+        parts += [text[position:start], "\n" * text.count("\n", start, end) if is_cut else words]
+        position = end + len(closing)
+    return "".join([*parts, text[position:]])
 
 
 def _title_page(lines: list[str]) -> tuple[int, dict[str, str]]:
@@ -122,7 +129,7 @@ class _Reader:
                 yield from self._speech(position, end)
                 position = end
             elif single := list(self._single(line, position)):
-                yield from (block for block in single if block.paragraph.text)
+                yield from single
                 position += 1
             else:
                 end = self._end(position)
@@ -202,7 +209,7 @@ class _Reader:
                 continue
             if held:
                 yield self._block(" ".join(held), first)
-            yield from (block for block in special if block.paragraph.text)
+            yield from special
             held, first = [], number + 1
         if held:
             yield self._block(" ".join(held), first)

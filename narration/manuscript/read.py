@@ -47,6 +47,9 @@ def read_manuscript(path: Path, *, language: str | None = None, keep: frozenset[
     suffix = path.suffix.lower()
     leavings = Leavings(keep)
     book = _read(data, suffix, where, language, leavings)
+    if not book.chapters:
+        problem = Problem(what="the manuscript has no text to read", where=where, expected="at least one paragraph")
+        raise InputError(problem)
     return replace(book, left_out=leavings.tally())
 
 
@@ -77,9 +80,7 @@ def _read_text(data: bytes, form: Format, where: str, language: str | None, leav
     else:
         draft = draft_plain(text, language=spoken, leavings=leavings)
     if not draft.blocks:
-        raise InputError(
-            Problem(what="the manuscript has no text to read", where=where, expected="at least one paragraph of text"),
-        )
+        return Book(title=draft.title, author=draft.author, language=spoken, chapters=())
     book = arrange(draft, language=spoken)
     return finished(book) if form is Format.FOUNTAIN else book
 

@@ -97,19 +97,27 @@ def without_licence(texts: list[Text], leavings: Leavings) -> list[Text]:
 def without_matter(texts: list[Text], entries: list[Entry], leavings: Leavings) -> list[Text]:
     """The files without those that no entry leads to and that are front or back matter by what they say."""
     named = {entry.file for entry in entries}
-    first = next((index for index, text in enumerate(texts) if text.file in named), len(texts))
+    first = _first_of_body(texts, entries)
     whole = sum(len(text_of_pieces(text.pieces)) for text in texts)
     kept = []
     for index, text in enumerate(texts):
         words = text_of_pieces(text.pieces)
-        kind = (
-            None
-            if text.file in named or not text.pieces
-            else _matter(text, words, is_before=0 < index < first or index == 0 < first < len(texts))
-        )
+        is_told = text.file in named or not text.pieces
+        kind = None if is_told else _matter(text, words, is_before=index < first)
         if kind is None or is_large(len(words), whole, kind) or not leavings.leave(kind, words):
             kept.append(text)
     return kept
+
+
+def _first_of_body(texts: list[Text], entries: list[Entry]) -> int:
+    """The first file that an entry for text leads to; without entries the first with a heading or much text."""
+    told = {entry.file for entry in entries if not matter_of_label(entry.label)}
+    for index, text in enumerate(texts):
+        words = text_of_pieces(text.pieces)
+        has_heading = any(piece.block.level for piece in text.pieces)
+        if text.file in told or (not told and (has_heading or not (is_short_page(words) or is_imprint(words)))):
+            return index
+    return 0
 
 
 def _matter(text: Text, words: str, *, is_before: bool) -> LeftOutKind | None:

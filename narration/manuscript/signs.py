@@ -130,6 +130,12 @@ def _by_class(element: Element, name: str) -> LeftOutKind | None:
     return None
 
 
+def leads_inside(link: Element) -> bool:
+    """Whether a link leads to another place of the same book."""
+    href = link.get("href", "")
+    return bool(href) and bool(resolve("x", href)[0])
+
+
 def note_links(root: Element, file: str) -> Iterator[tuple[Element, tuple[str, str]]]:
     """`(mark, (file, id))` of each link that is the mark of a note: the element to leave out, and its target."""
     for link in root.iter("{*}a"):

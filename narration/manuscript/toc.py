@@ -45,10 +45,12 @@ def entries_of_nav(root: Element, file: str) -> tuple[Entry, ...]:
 def _of_list(items: Element, file: str) -> Iterator[Entry]:
     for item in items.iterchildren("{*}li"):
         children = [entry for inner in item.iterchildren("{*}ol", "{*}ul") for entry in _of_list(inner, file)]
-        link = next((child for child in item.iter("{*}a", "{*}span") if child.getparent() is not None), None)
+        link = next(
+            (child for child in item.iter("{*}a", "{*}span") if next(child.iterancestors("{*}li")) is item), None
+        )
         href = link.get("href", "") if link is not None else ""
         target, fragment = resolve(file, href) if href else ("", "")
-        label = clean(text_of(link)) if link is not None else ""
+        label = clean(text_of(link)) if link is not None else clean((item.text or "").replace("\n", " "))
         yield Entry(label=label, file=target, fragment=fragment, children=tuple(children))
 
 

@@ -31,6 +31,7 @@ _ENTITY: Final = re.compile(r"&([A-Za-z][A-Za-z0-9]*);")
 _OF_XML: Final = frozenset({"amp", "lt", "gt", "quot", "apos"})
 _OWN_ENTITIES: Final = re.compile(r"<!DOCTYPE[^>\[]*\[[^\]]*<!ENTITY", re.IGNORECASE)
 _UNSEEN: Final = frozenset({"script", "style", "head", "template"})
+_PARTING: Final = frozenset({"p", "div", "li", "td", "th", "tr", "br", "h1", "h2", "h3", "h4", "section", "dt", "dd"})
 
 
 _TWO_LETTERS: Final = {
@@ -88,15 +89,16 @@ def parse_markup(data: bytes, where: str, *, as_xml: bool = True) -> Element | N
     """
     if not data.strip():
         return None
-    text = _XML_DECLARATION.sub("", unify_lines(_text(data, where)).lstrip("\ufeff"), count=1)
+    text = unify_lines(_text(data, where)).lstrip("\ufeff")
+    text = _XML_DECLARATION.sub(lambda match: "\n" * match[0].count("\n"), text, count=1)
     if not text.strip():
         return None
-    has_own_entities = bool(_OWN_ENTITIES.search(text[: 1 << 16]))
+    has_own_entities = as_xml and bool(_OWN_ENTITIES.search(text[: 1 << 16]))
+    if not has_own_entities:
+        text = _ENTITY.sub(_character, text)
     if as_xml:
         try:
-            return etree.fromstring(
-                text if has_own_entities else _ENTITY.sub(_character, text), _xml_parser(recover=False)
-            )
+            return etree.fromstring(text, _xml_parser(recover=False))
         except (etree.XMLSyntaxError, ValueError) as error:
             if has_own_entities:
                 raise InputError(_malformed(where, f"entities of its own: {error}", "XHTML")) from None
@@ -137,11 +139,11 @@ def _text(data: bytes, where: str) -> str:
 
 
 def _character(match: re.Match[str]) -> str:
-    """The character of an entity of HTML, which XML alone does not know."""
+    """The character of an entity of HTML, which XML alone does not know; what is no entity stays as written."""
     name = match[1]
     if name in _OF_XML:
         return match[0]
-    return unescape(match[0]) if f"{name};" in html5 else match[0]
+    return unescape(match[0]) if f"{name};" in html5 else f"&amp;{name};"
 
 
 @cache
@@ -189,7 +191,7 @@ def text_of(element: Element) -> str:
         elif event == "start":
             parts.append(inner.text or "")
         if event == "end" and inner is not element:
-            parts.append(inner.tail or "")
+            parts.append(f" {inner.tail or ''}" if local(inner) in _PARTING else inner.tail or "")
     return " ".join("".join(parts).split())
 
 

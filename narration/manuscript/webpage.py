@@ -9,11 +9,12 @@ from narration.book import Book
 from narration.errors import InputError, Problem
 from narration.manuscript.chapters import Draft, arrange
 from narration.manuscript.finish import finished, tidied, with_found_headings
-from narration.manuscript.flow import Flow, without_blanks
+from narration.manuscript.flow import Flow
 from narration.manuscript.leavings import Leavings
 from narration.manuscript.letters import clean, guess_language
 from narration.manuscript.sections import Text, without_licence
 from narration.manuscript.signs import note_blocks, note_links
+from narration.manuscript.strays import without_blanks, without_link_lists
 from narration.manuscript.trees import Element, local, parse_markup, text_of, two_letters
 
 
@@ -37,7 +38,7 @@ def read_html(data: bytes, where: str, *, language: str | None, leavings: Leavin
     links = list(note_links(root, ""))
     notes = frozenset(note_blocks(root, "", frozenset(target for _, target in links))) if links else frozenset()
     flow = Flow("", spoken, leavings, frozenset(mark for mark, _ in links), notes)
-    text = Text(file="", pieces=tuple(without_blanks(flow.read(root))))
+    text = Text(file="", pieces=tuple(without_link_lists(without_blanks(flow.read(root)), leavings)))
     pieces = without_licence([text], leavings)[0].pieces
     blocks = with_found_headings(tuple(piece.block for piece in pieces))
     if not blocks:

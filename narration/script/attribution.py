@@ -85,8 +85,7 @@ def speeches(
             passages[index] = replace(passages[index], spans=spans, speaker=speaker, goes_on=False)
     found = _decided(text, passages, cast, names, language)
     return [
-        label
-        or Speech(quotations=tuple(found.get(span) or _open(span) for span in passage.spans))
+        label or Speech(quotations=tuple(found.get(span) or _open(span) for span in passage.spans))
         for label, passage in zip(labels, passages, strict=True)
     ]
 
@@ -101,7 +100,11 @@ def _decided(
     if language == "zh":
         return {
             span: Quotation(
-                start=span[0], end=span[1], character=guess.character, probability=guess.probability, evidence=guess.evidence
+                start=span[0],
+                end=span[1],
+                character=guess.character,
+                probability=guess.probability,
+                evidence=guess.evidence,
             )
             for span, guess in chinese.guesses(text, passages, names).items()
         }

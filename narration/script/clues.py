@@ -7,13 +7,12 @@ person of the cast, or says what kind of person it was.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
-from narration.script import english
-from narration.script import verbs
+from narration.script import english, verbs
 from narration.script.people import Mention
 from narration.script.reading import Reading
 
@@ -23,12 +22,14 @@ _PHRASE_SECONDS: Final = {
     "burst": {"out", "forth"}, "struck": {"in"}, "chimed": {"in"}, "made": {"answer", "reply"},
     "gave": {"answer"}, "came": {"the", "from"}, "ran": {"on"},
 }  # fmt: skip
-_MORE_VERBS: Final = frozenset(
+_MORE_VERBS: Final = english.word_set(
     "answered rejoined ejaculated soliloquized soliloquised apologised apologized vociferated reflected returned "
     "expostulated proceeded ended finished concluded pursued resumed sneered smiled laughed nodded thought saying "
     "replying crying asking exclaiming answering adding say says reply replies ask asks cry cries answer answers "
-    "inquired enquired remonstrated reiterated corrected volunteered submitted interrogated demurred drawled".split()
+    "inquired enquired remonstrated reiterated corrected volunteered submitted interrogated demurred drawled"
 )
+_OF_OTHERS: Final = english.word_set("heard hear hears saw made let watched felt")
+"""What follows these is said by somebody else: `Mara heard him say`."""
 _NP_WORDS: Final = 5
 _SUBJECT_REACH: Final = 7
 
@@ -68,6 +69,7 @@ class Reference:
         gender: `m`, `f`, `p` (they), `i`, or empty.
         head: the noun of a noun phrase, lower case.
         phrase: the noun phrase without its determiner, lower case.
+        owners: whose kin or servant it is (`Mara's brother`), and so not who it is.
     """
 
     kind: Kind
@@ -77,6 +79,7 @@ class Reference:
     gender: str = ""
     head: str = ""
     phrase: str = ""
+    owners: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,7 @@ def reference_at(reading: Reading, index: int, end: int, *, sentence_start: bool
         return None
     mention = reading.mentions.get(index)
     if mention:
-        return None if mention.possessive else _named(mention)
+        return _owned(reading, mention, end) if mention.possessive else _named(mention)
     word = reading.words[index]
     lower = word.lower()
     if lower in english.PRONOUNS:
@@ -121,6 +124,8 @@ def reference_at(reading: Reading, index: int, end: int, *, sentence_start: bool
             return None
         return Reference(Kind.FIRST if gender == "i" else Kind.PRONOUN, index, index + 1, gender=gender)
     if lower in english.DETERMINERS:
+        if lower in {"his", "her", "my"} and index + 1 < end and reading.words[index + 1].lower() in english.PARTS:
+            return _part(index, lower)
         return _noun_phrase(reading, index, end)
     if word[:1].isupper() and not sentence_start and lower not in english.STOPS and len(word) > 1:
         if word in english.QUALIFIERS or word in english.TITLES:
@@ -139,6 +144,23 @@ def reference_at(reading: Reading, index: int, end: int, *, sentence_start: bool
 
 def _named(mention: Mention) -> Reference:
     return Reference(Kind.NAME, mention.start, mention.end, who=mention.who)
+
+
+def _owned(reading: Reading, mention: Mention, end: int) -> Reference | None:
+    """Mara, in `Mara's voice`."""
+    step = mention.end + (mention.end < end and reading.words[mention.end] == "s")
+    for place in range(step, min(end, step + 2)):
+        if reading.words[place].lower() in english.PARTS:
+            return Reference(Kind.NAME, mention.start, place + 1, who=mention.who)
+    kin = _noun_phrase(reading, step - 1, end)
+    return replace(kin, start=mention.start, owners=mention.who) if kin and kin.kind is Kind.NOUN else None
+
+
+def _part(index: int, owner: str) -> Reference:
+    """She, in `her voice`."""
+    if owner == "my":
+        return Reference(Kind.FIRST, index, index + 2, gender="i")
+    return Reference(Kind.PRONOUN, index, index + 2, gender=english.GENDERED[owner])
 
 
 def _title_letter(word: str) -> str:
@@ -225,10 +247,10 @@ def _verb_after(reading: Reading, start: int, end: int) -> int:
     aside = start > 0 and "," in reading.gap(start - 1)
     while step < end and step - start < (14 if aside else _SUBJECT_REACH):
         after = _says(reading, step, end)
-        if after and (step == start or not reading.words[step - 1].lower() in {"to", "the", "a"}):
+        if after and (step == start or reading.words[step - 1].lower() not in {"to", "the", "a"}):
             return after
         word = reading.words[step].lower()
-        if word in english.PRONOUNS or (step > start and step in reading.mentions and not aside):
+        if word in _OF_OTHERS or word in english.PRONOUNS or (step > start and step in reading.mentions and not aside):
             return 0
         commas += "," in reading.gap(step)
         if not aside and commas > 1:

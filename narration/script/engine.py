@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from narration.script.clues import Clue, Kind, Place
+from narration.script.clues import Clue, Kind, Place, is_saying
 from narration.script.conversation import Beliefs, Node, believe
 from narration.script.features import UNKNOWN, Book, Features, features, manner
 from narration.script.habits import habits_of
@@ -20,6 +20,10 @@ from narration.script.reading import Passage, Reading, read, spread_genders
 from narration.script.scene import Scene, narration_of, scenes_of, tagged
 from narration.script.turns import Turn, turns_of
 
+SECOND_READINGS: Final = 2
+_NOBODY_ABOVE: Final = 0.5
+"""A quotation is nobody's when that is likelier than not; else the likeliest person is the better guess to review."""
+_EVIDENCE_CHARS: Final = 60
 _NEW_SCENE_GAP: Final = 20
 
 
@@ -116,15 +120,13 @@ def nodes_of(table: Table, weights: Mapping[str, float]) -> list[Node]:
     ]
 
 
-def decide(
-    text: str, passages: Sequence[Passage], people: People, weights: Mapping[str, float]
-) -> list[Decision]:
+def decide(text: str, passages: Sequence[Passage], people: People, weights: Mapping[str, float]) -> list[Decision]:
     """Who speaks each turn of a text."""
     table, book, reading = table_of(text, passages, people)
     beliefs = believe(nodes_of(table, weights))
-    again = learn(table, book, reading, beliefs)
-    table = fill(again, table.turns, table.scenes)
-    beliefs = believe(nodes_of(table, weights))
+    for _ in range(SECOND_READINGS):
+        table = fill(learn(table, book, reading, beliefs), table.turns, table.scenes)
+        beliefs = believe(nodes_of(table, weights))
     return [_decision(table, beliefs, reading, t) for t in range(len(table.turns))]
 
 
@@ -138,11 +140,12 @@ def _decision(table: Table, beliefs: Beliefs, reading: Reading, t: int) -> Decis
     posterior = beliefs.posteriors[t]
     best = max(range(len(posterior)), key=lambda place: (posterior[place], -place))
     who = table.people[t][best]
+    if who == UNKNOWN and posterior[best] < _NOBODY_ABOVE and len(posterior) > 1:
+        best = max(range(len(posterior) - 1), key=lambda place: (posterior[place], -place))
+        who = table.people[t][best]
     if who == UNKNOWN:
         return Decision(table.turns[t], None, 0.0, "")
-    return Decision(
-        table.turns[t], table.cast.names[who], min(1.0, posterior[best]), _evidence(table, reading, t, who)
-    )
+    return Decision(table.turns[t], table.cast.names[who], min(1.0, posterior[best]), _evidence(table, reading, t, who))
 
 
 def _evidence(table: Table, reading: Reading, t: int, who: int) -> str:
@@ -156,7 +159,7 @@ def _evidence(table: Table, reading: Reading, t: int, who: int) -> str:
         return f"beside it: {_phrase(reading, turn.clues[0])}"
     if t and who in table.turns[t - 1].addressed:
         return "called by name before"
-    if scene.tagged_before.get(who) == 2 or scene.tagged_after.get(who) == 2:  # noqa: PLR2004
+    if scene.tagged_before.get(who) == 2 or scene.tagged_after.get(who) == 2:
         return "turns alternate"
     return "conversation"
 
@@ -167,6 +170,10 @@ _KINDS: Final = {
 
 
 def _phrase(reading: Reading, clue: Clue) -> str:
-    start = max(0, clue.reference.start - 1) if clue.place is Place.TAG else clue.reference.start
-    words = range(start, min(len(reading.words), clue.reference.end + 1))
-    return " ".join(reading.words[index] for index in words)
+    first, last = clue.reference.start, clue.reference.end
+    if clue.place is Place.TAG:
+        inverted = first > 0 and is_saying(reading.words[first - 1].lower())
+        first, last = (first - 1, last) if inverted else (first, min(last + 1, len(reading.words)))
+    start = reading.starts[first]
+    end = reading.starts[last - 1] + len(reading.words[last - 1])
+    return " ".join(reading.text[start:end].split())[:_EVIDENCE_CHARS]

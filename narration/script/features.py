@@ -53,6 +53,8 @@ def manner(turn: Turn) -> str:
     tag = turn.tag
     if tag is None:
         return "beat" if turn.clues else "bare"
+    if len(tag.reference.who) > 1:
+        return "shared"
     return "pro" if tag.reference.kind is Kind.PRONOUN and tag.reference.gender != "p" else tag.reference.kind.value
 
 
@@ -66,7 +68,7 @@ def features(book: Book, turns: Sequence[Turn], scenes: Sequence[Scene], t: int,
     for clue in _best(turn):
         found += _clue(book, scene, clue, who, way)
     found += _heard(book, turns, scenes, t, who)
-    found += _scene(scene, who, way)
+    found += _scene(scene, who, way, book.genders)
     found.append(("frequency:" + way, book.frequency[who]))
     if who in scene.narrators:
         found.append(("narrator:" + way, 1.0))
@@ -79,6 +81,9 @@ def _habits(habits: Habits, turn: Turn, t: int, who: int) -> Iterator[tuple[str,
     size = "long" if turn.words > _LONG_WORDS else "short"
     yield f"idiolect:{size}", habits.idiolects[t].get(who, 0.0)
     yield "partner", habits.partners[t].get(who, 0.0)
+    even, odd = habits.rounds[t].get(who, (0.0, 0.0))
+    yield "round:even", even
+    yield "round:odd", odd
     known = habits.epithets.get(t)
     if known:
         total = sum(known.values())
@@ -131,6 +136,8 @@ def _clue(book: Book, scene: Scene, clue: Clue, who: int, way: str) -> Iterator[
             yield f"{place}:proper", 1.0
             if reference.gender:
                 yield f"{place}:proper:gender", agreement(book.genders[who], reference.gender)
+    if who in reference.owners:
+        yield "owner", 1.0
     if who in clue.to:
         yield f"{place}:spoken-to", 1.0
 
@@ -142,9 +149,7 @@ def _noun(book: Book, reference: Reference, place: str, who: int) -> Iterator[tu
         yield f"{place}:noun:title", 1.0
 
 
-def _heard(
-    book: Book, turns: Sequence[Turn], scenes: Sequence[Scene], t: int, who: int
-) -> Iterator[tuple[str, float]]:
+def _heard(book: Book, turns: Sequence[Turn], scenes: Sequence[Scene], t: int, who: int) -> Iterator[tuple[str, float]]:
     """What is said: whom the turn and its neighbours call by name."""
     turn = turns[t]
     if who in turn.addressed:
@@ -170,7 +175,7 @@ def _heard(
             yield f"address:{name}", agreement(book.genders[who], near.address[-1])
 
 
-def _scene(scene: Scene, who: int, way: str) -> Iterator[tuple[str, float]]:
+def _scene(scene: Scene, who: int, way: str, genders: Sequence[float]) -> Iterator[tuple[str, float]]:
     """How present somebody is."""
     if way in {"name", "first"}:
         return
@@ -179,8 +184,12 @@ def _scene(scene: Scene, who: int, way: str) -> Iterator[tuple[str, float]]:
     yield f"age:{way}:{_bucket(age, _AGES)}", 1.0
     if who in scene.ranks:
         yield f"rank:{way}:{min(scene.ranks[who], 4)}", 1.0
-    if who == scene.subject:
-        yield f"subject:{way}", 1.0
+    if scene.subject is not None:
+        yield f"subject:{way}:{'this' if who == scene.subject else 'other'}", 1.0
+    if scene.subject_gender:
+        yield f"subject-gender:{way}", agreement(genders[who], scene.subject_gender)
+    if who in scene.before:
+        yield f"before:{way}", 1.0
     yield f"present:{way}", math.log1p(scene.present.get(who, 0.0))
     yield f"ahead:{way}", math.log1p(scene.ahead.get(who, 0.0))
     yield f"tagged-before:{way}:{_bucket(scene.tagged_before.get(who), _SPANS)}", 1.0

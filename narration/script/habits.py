@@ -20,6 +20,9 @@ _SURE: Final = 0.85
 _SMOOTH: Final = 300.0
 _TOP: Final = 4.0
 _FAR_GAP: Final = 3
+_LEAST: Final = 0.05
+_ROUND_TURNS: Final = 8
+_ROUND_FADE: Final = 0.85
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +33,13 @@ class Habits:
         epithets: of a turn with a noun phrase, how often each person was called so elsewhere.
         idiolects: of a turn, how much more its words are like each candidate's than like anybody's.
         partners: of a turn, how much each candidate talks to those around it.
+        rounds: of a turn, how likely each candidate speaks two, four, … turns away, and three, five, …; both ways.
     """
 
     epithets: Mapping[int, Mapping[int, float]]
     idiolects: Mapping[int, Mapping[int, float]]
     partners: Mapping[int, Mapping[int, float]]
+    rounds: Sequence[Mapping[int, tuple[float, float]]]
 
 
 def habits_of(
@@ -50,6 +55,7 @@ def habits_of(
         epithets=_epithets(turns, people, posteriors),
         idiolects=_idiolects(reading, turns, people, sure),
         partners=_partners(scenes, people, posteriors, sure),
+        rounds=_rounds(scenes, people, posteriors),
     )
 
 
@@ -117,6 +123,29 @@ def _bag(reading: Reading, turn: Turn) -> Counter[str]:
     return bag
 
 
+def _rounds(
+    scenes: Sequence[Scene], people: Sequence[Sequence[int]], posteriors: Sequence[Sequence[float]]
+) -> list[dict[int, tuple[float, float]]]:
+    found = []
+    for t in range(len(people)):
+        sums: dict[int, list[float]] = {who: [0.0, 0.0] for who in people[t]}
+        for way in (-1, 1):
+            step = t
+            for distance in range(1, _ROUND_TURNS + 1):
+                edge = step if way < 0 else step + 1
+                step += way
+                if not 0 <= step < len(people) or scenes[edge].gap > _FAR_GAP:
+                    break
+                if distance == 1:
+                    continue
+                weight = _ROUND_FADE**distance
+                for who, share in zip(people[step], posteriors[step], strict=True):
+                    if share > _LEAST and who in sums:
+                        sums[who][distance % 2] += weight * share
+        found.append({who: (even, odd) for who, (even, odd) in sums.items()})
+    return found
+
+
 def _partners(
     scenes: Sequence[Scene],
     people: Sequence[Sequence[int]],
@@ -139,7 +168,7 @@ def _partners(
             value = 0.0
             for step in near:
                 for other, share in zip(people[step], posteriors[step], strict=True):
-                    if share > 0.05 and other != who and other >= 0 and who >= 0:
+                    if share > _LEAST and other != who and other >= 0 and who >= 0:
                         value += share * math.log((pairs[who, other] + 0.5) / (spoken[other] + 3.0) * 6.0)
             found[t][who] = value
     return found

@@ -21,7 +21,9 @@ _SPEECH_STOPS: Final = tuple(".,!?;:…—–-。，！？；：")
 _LEAD_INS: Final = tuple(",;:.!?…—–-”\"’'。，；：！？」』)")
 _SAYS: Final = re.compile(rf"\b{verbs.ENGLISH}\s*$")
 _SAYS_HAN: Final = re.compile(rf"{verbs.CHINESE}\s*$")
-_CHAPTER: Final = re.compile(r"(?i)\s*_?(?:chapter|book|part|volume|act|canto|letter)\b[\s.]*(?:[ivxlc]+|\d+|the|one|two|first)?\b")
+_CHAPTER: Final = re.compile(
+    r"(?i)\s*_?(?:chapter|book|part|volume|act|canto|letter)\b[\s.]*(?:[ivxlc]+|\d+|the|one|two|first)?\b"
+)
 _NUMBER: Final = re.compile(r"[ \t]*(?:[IVXLC]+|\d+)\.?(?:[ \t]|$)")
 _SCENE: Final = re.compile(r"\s*(?:[*•·#~—-]\s*)+$")
 _HEADING_CHARS: Final = 80

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -19,7 +19,7 @@ WORD: Final = re.compile(r"[^\W\d_]+")
 _SURE: Final = 6.0
 _TITLE_SURE: Final = 5.0
 _NAME_SURE: Final = 2.5
-_PARTICLES: Final = frozenset("of de la le du von van der the and d l".split())
+_PARTICLES: Final = english.word_set("of de la le du von van der the and d l")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +96,11 @@ def people_of(cast: Cast) -> People:
     for words, owners in derived.items():
         if words not in given:
             given[words] = owners
+    for twin, main in _twins(characters).items():
+        for owners in given.values():
+            if twin in owners:
+                owners.discard(twin)
+                owners.add(main)
     return People(
         names=tuple(character.name for character in characters),
         genders=tuple(_gender(character) for character in characters),
@@ -106,6 +111,28 @@ def people_of(cast: Cast) -> People:
         title_words=tuple(title_words),
         surnames=tuple(surnames),
     )
+
+
+def _twins(characters: Sequence[Character]) -> dict[int, int]:
+    """Entries that are somebody again: a bare `Bounderby` beside the only Bounderby of that gender in the cast."""
+    plain = [tuple(word for word in WORD.findall(character.name)) for character in characters]
+    twins: dict[int, int] = {}
+    for index, character in enumerate(characters):
+        words = plain[index]
+        if len(words) != 1 or words[0] in english.TITLES or _is_first(character):
+            continue
+        gender = _gender(character)
+        family = [
+            other
+            for other, names in enumerate(plain)
+            if len(names) > 1
+            and names[0] not in english.TITLES | english.QUALIFIERS
+            and words[0] in {names[0], names[-1]}
+            and gender * _gender(characters[other]) >= 0
+        ]
+        if len(family) == 1:
+            twins[index] = family[0]
+    return twins
 
 
 def _is_first(character: Character) -> bool:
@@ -217,6 +244,7 @@ def spouses(people: People, present: Iterable[int], gender: str) -> list[int]:
     return [
         who
         for who in people.speaking
-        if people.surnames[who] & names and (gender != "f" or "Mrs" in people.title_words[who] or "Lady" in people.title_words[who])
+        if people.surnames[who] & names
+        and (gender != "f" or "Mrs" in people.title_words[who] or "Lady" in people.title_words[who])
         and (gender != "m" or people.genders[who] < 0)
     ]

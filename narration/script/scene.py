@@ -34,7 +34,9 @@ class Scene:
         narrators: who is "I" here.
         ages: paragraphs since somebody was last named; 0 is before the quotation in its own paragraph.
         ranks: order by how lately somebody was named, among those of a fitting gender.
-        subject: the likely subject of the last sentence of narration before the turn.
+        subject: who is the subject of the last sentence of the narration paragraph right before the turn.
+        subject_gender: the same, where it is a pronoun: `m` or `f`.
+        before: who is named in that paragraph.
         present: how often somebody was named of late, fading.
         ahead: the same for the paragraphs that follow.
         tagged_before, tagged_after: turns to the nearest tag with somebody's name.
@@ -46,6 +48,8 @@ class Scene:
     ages: dict[int, int] = field(default_factory=dict)
     ranks: dict[int, int] = field(default_factory=dict)
     subject: int | None = None
+    subject_gender: str = ""
+    before: frozenset[int] = frozenset()
     present: dict[int, float] = field(default_factory=dict)
     ahead: dict[int, float] = field(default_factory=dict)
     tagged_before: dict[int, int] = field(default_factory=dict)
@@ -60,7 +64,8 @@ class _Track:
     named: list[list[tuple[int, int]]]
     """Of each passage: (word index, person), in order, in its narration."""
     weights: list[dict[int, float]]
-    subjects: list[int | None]
+    subjects: list[int | str | None]
+    """Of each passage without quotations: the subject of its last sentence, or the gender of the pronoun that is."""
 
 
 def scenes_of(
@@ -109,8 +114,7 @@ def _break_counts(passages: Sequence[Passage]) -> list[int]:
 def _track(reading: Reading, people: People, passages: Sequence[Passage]) -> _Track:
     named: list[list[tuple[int, int]]] = []
     weights: list[dict[int, float]] = []
-    subjects: list[int | None] = []
-    last_subject: int | None = None
+    subjects: list[int | str | None] = []
     for passage in passages:
         here: list[tuple[int, int]] = []
         weight: dict[int, float] = defaultdict(float)
@@ -130,17 +134,24 @@ def _track(reading: Reading, people: People, passages: Sequence[Passage]) -> _Tr
                     here += [(index, who) for who in narrators]
                     for who in narrators:
                         weight[who] += 0.5
-        if not passage.spans and tail:
-            sentences = reading.sentences(*tail)
-            found = subject(reading, *sentences[-1]) if sentences else None
-            if found and found.kind is Kind.NAME and len(found.who) == 1:
-                last_subject = found.who[0]
-            elif found and found.kind is Kind.FIRST and len(narrators) == 1:
-                last_subject = next(iter(narrators))
-        subjects.append(last_subject)
+        subjects.append(_subject(reading, tail, narrators) if tail and not passage.spans else None)
         named.append(here)
         weights.append(dict(weight))
     return _Track(named, weights, subjects)
+
+
+def _subject(reading: Reading, tail: tuple[int, int], narrators: frozenset[int]) -> int | str | None:
+    found = subject(reading, *reading.sentences(*tail)[-1])
+    if found is None:
+        return None
+    match found.kind:
+        case Kind.NAME if len(found.who) == 1:
+            return found.who[0]
+        case Kind.FIRST if len(narrators) == 1:
+            return next(iter(narrators))
+        case Kind.PRONOUN if found.gender != "p":
+            return found.gender
+    return None
 
 
 def _look_back(scene: Scene, reading: Reading, track: _Track, turn: Turn, at: int) -> None:
@@ -161,7 +172,13 @@ def _look_back(scene: Scene, reading: Reading, track: _Track, turn: Turn, at: in
             for who, weight in track.weights[step].items():
                 scene.present[who] = scene.present.get(who, 0.0) + weight * fade
     scene.ranks = {who: place for place, who in enumerate(order)}
-    scene.subject = track.subjects[at - 1] if at else None
+    told = track.subjects[at - 1] if at else None
+    if isinstance(told, int):
+        scene.subject = told
+    elif told:
+        scene.subject_gender = told
+    if told is not None:
+        scene.before = frozenset(who for _, who in track.named[at - 1])
 
 
 def _look_ahead(scene: Scene, track: _Track, at: int, count: int) -> None:
@@ -247,5 +264,3 @@ def _candidates(
     speaking = set(people.speaking)
     best = sorted((who for who in points if who in speaking), key=lambda who: (-points[who], who))
     return tuple(best[:MOST_CANDIDATES])
-
-

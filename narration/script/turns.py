@@ -9,14 +9,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from narration.script import clues
-from narration.script import english
+from narration.script import clues, english
 from narration.script.clues import Clue, Kind, Place, Reference
 from narration.script.reading import Passage, Reading
 
 _LEADS: Final = (",", ":", "—", "–", "-", "--", "...", "…", "(")
-_BEFORE_ADDRESS: Final = frozenset(
-    "oh o ah dear my well yes no hey you and but now come sir miss poor good thank please".split()
+_BEFORE_ADDRESS: Final = english.word_set(
+    "oh o ah dear my well yes no hey you and but now come sir miss poor good thank please"
 )
 _AFTER_ADDRESS: Final = ",.!?;:—–…\"”'’-)"
 
@@ -138,7 +137,9 @@ def _after(reading: Reading, passage: Passage, step: int) -> Clue | None:
         return None
     inside = reading.text[max(0, end - 4) : end].rstrip("\"”’'_ ")
     word = reading.words[first]
-    comma = inside.endswith((",", "—", "-")) or (word[:1].islower()) or reading.text[end:stop].lstrip()[:1] in {",", "-"}
+    comma = (
+        inside.endswith((",", "—", "-")) or (word[:1].islower()) or reading.text[end:stop].lstrip()[:1] in {",", "-"}
+    )
     if reading.text[:stop].rstrip().endswith(":") and inside.endswith((".", "!", "?")) and word[:1].isupper():
         return None
     return clues.clue_after(reading, first, last, comma=comma)
@@ -180,9 +181,7 @@ def _listen(reading: Reading, turn: Turn, start: int, end: int) -> None:
             continue
         if mention.possessive:
             turn.told.update(mention.who)
-        elif _is_called(reading, mention.start, mention.end, start, end) and mention.end - mention.start < last - first:
-            turn.addressed.update(mention.who)
-        elif last - first == mention.end - mention.start and reading.text[:end].rstrip("\"”’'")[-1:] in "!?,":
+        elif (_is_called(reading, mention.start, mention.end, start, end) and mention.end - mention.start < last - first) or (last - first == mention.end - mention.start and reading.text[:end].rstrip("\"”’'")[-1:] in "!?,"):
             turn.addressed.update(mention.who)
         elif _is_own(reading, mention.start, first):
             turn.own.update(mention.who)

@@ -1,6 +1,6 @@
 """A circuit breaker: a service that always fails in the same way is tried once in a while, not hammered.
 
-Invariant: while it is open at most one request is under way that was sent since it opened; the first success closes it.
+Invariant: of the requests that entered since it opened at most one is under way; the first success closes it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ PAUSE_S: Final = 1.0
 
 PAUSE_MOST_S: Final = 30.0
 
+PATIENCE_S: Final = 300.0
+"""After so long nobody need be kept waiting any more."""
+
 
 class Breaker:
     """Counts failures, and says when a request may be tried."""
@@ -27,13 +30,17 @@ class Breaker:
         self._kind = ""
         self._count = 0
         self._pause_s = 0.0
-        self._probe_at = 0.0
+        self._opened_at = self._probe_at = 0.0
         self._probing = False
 
     @property
     def is_open(self) -> bool:
         """Whether the service is taken to be away."""
         return self._pause_s > 0
+
+    def hopeless(self, now: float) -> str:
+        """What the service has failed with for longer than `PATIENCE_S`; empty when it has not."""
+        return self._kind if self.is_open and now - self._opened_at > PATIENCE_S else ""
 
     def wait_s(self, now: float) -> float:
         """Seconds until a request may be tried; infinite while a probe is under way."""
@@ -76,7 +83,7 @@ class Breaker:
         self._kind = kind
         if self._count >= FAILURES:
             self._pause_s = PAUSE_S
-            self._probe_at = now + PAUSE_S
+            self._opened_at, self._probe_at = now, now + PAUSE_S
             log.warning(
                 "the service fails every time (%s): trying once every %.0f s, then less often, at last every %.0f s",
                 kind,

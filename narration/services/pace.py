@@ -131,7 +131,7 @@ class Pacer:
         self._held_until = self._due = self._last = -math.inf
         self._open = self._preparing = 0
         self._ready_s = 0.0
-        self._queue: list[tuple[int, int, asyncio.Future[Permit]]] = []
+        self._queue: list[tuple[bool, int, asyncio.Future[Permit]]] = []
         self._arrivals = itertools.count()
         self._doorman: asyncio.Task[None] | None = None
         self._exit = asyncio.Lock()
@@ -141,6 +141,11 @@ class Pacer:
         """What this and earlier runs learnt of the account."""
         tempo = self._tempo
         return Learnt(rate_hz=tempo.learnt_hz, in_flight=self._breadth.learnt, ramp_s=tempo.learnt_ramp_s)
+
+    @property
+    def hopeless(self) -> str:
+        """What the service has failed with every time for minutes; empty when it has not."""
+        return self._breaker.hopeless(self._clock())
 
     def share(self, runs: int, rank: int) -> None:
         """Take one part of the limits.
@@ -169,12 +174,12 @@ class Pacer:
         """Wait until a request may be made ready; `end` gives the permit back.
 
         Args:
-            attempt: how often it will have been sent (1-based). What was begun is finished before more is begun.
+            attempt: how often it will have been sent (1-based). What was begun goes before what was not.
         """
         if not self._queue and self._wait_s() <= 0:
             return self._admit()
         turn: asyncio.Future[Permit] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._queue, (-attempt, next(self._arrivals), turn))
+        heapq.heappush(self._queue, (attempt == 1, next(self._arrivals), turn))
         self._wake()
         try:
             return await turn

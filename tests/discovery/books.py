@@ -27,3 +27,6 @@ QUARRY = (
     "“Nobody asked anybody,” answered Reeve.",
     "“The boat is safe,” said the Captain, tugging at his beard.",
 )
+
+TAGGED = tuple(text for text in QUARRY if "the old gentleman" not in text)
+"""A name stands beside every quotation."""

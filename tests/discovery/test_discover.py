@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from narration.book import Book, Chapter, Paragraph
 from narration.cast import Cast, Character, Gender, Role, load_cast
 from narration.discovery import Discovery, discover
 from narration.manuscript import read_manuscript
@@ -149,6 +150,20 @@ def test_the_labels_of_a_play_are_its_cast() -> None:
     assert {"Lane", "Algernon", "Miss Prism"} == names(found)
 
 
+def test_the_speeches_that_the_markup_of_a_play_names_are_counted_without_their_stage_directions() -> None:
+    paragraphs = (
+        Paragraph(text="Enter Lane.", directions=((0, 11),)),
+        Paragraph(text="Languidly. Lane, have you seen the sandwiches?", speaker="ALGERNON", directions=((0, 10),)),
+        Paragraph(text="No, sir. “None,” as you would say.", speaker="Lane"),
+        Paragraph(text="Good heavens!", speaker="Lane + ALGERNON"),
+    )
+    play = Book(title="", author="", language="en", chapters=(Chapter(number=1, title="", paragraphs=paragraphs),))
+    found = discover(play)
+    assert {speaker.name: speaker.lines for speaker in found.speakers} == {"Algernon": 2, "Lane": 2}
+    assert found.by_name("Algernon").chars == len("Lane, have you seen the sandwiches?" + "Good heavens!")
+    assert (found.quotations, found.unfound) == (3, ())
+
+
 def test_a_narrator_who_says_i_is_noticed_and_named_where_one_name_is_called() -> None:
     texts = [
         "I had known my cousin since I was a child, and I never liked the place where I lived then.",
@@ -179,6 +194,13 @@ def test_what_a_person_wrote_is_kept_and_its_aliases_are_not_given_to_others() -
     speaker = discover(book(*QUARRY), known).by_name("Mara")
     assert (speaker.name, speaker.gender, speaker.known) == ("Miss Quill", Gender.NEUTRAL, True)
     assert set(speaker.aliases) == {"Mara", "Mara Quill"}
+
+
+def test_whoever_is_an_alias_of_the_narrator_is_not_proposed_again() -> None:
+    known = Cast(characters=(Character(name="Narrator", role=Role.NARRATOR, aliases=("Pip", "Captain Reeve")),))
+    found = discover(book(*QUARRY), known)
+    assert names(found) - {"Narrator"} == {"Mara", "Hale", "Old Sall"}
+    assert sum(speaker.lines for speaker in found.speakers) + len(found.unfound) == found.quotations
 
 
 @settings(max_examples=30, deadline=None)

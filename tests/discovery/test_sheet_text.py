@@ -15,7 +15,7 @@ from narration.discovery import Entry, Proposal, discover, merged, minor_names, 
 from narration.errors import InputError
 from narration.starter import starter_files
 from narration.yaml_sheet import read_yaml
-from tests.discovery.books import QUARRY, book
+from tests.discovery.books import TAGGED, book
 
 CASES = Path(__file__).parent / "sheets"
 NEUTRAL = "The lamp was out, but nobody in the house had slept."
@@ -23,7 +23,7 @@ NEUTRAL = "The lamp was out, but nobody in the house had slept."
 
 def proposal_for(sheet: str, *, minor: int = 0) -> Proposal:
     known = sheet_cast(read_yaml(sheet, "cast.yaml"))
-    return propose(discover(book(*QUARRY), known), known, minor=minor, neutral_preview=NEUTRAL)
+    return propose(discover(book(*TAGGED), known), known, minor=minor, neutral_preview=NEUTRAL)
 
 
 def written(sheet: str, *, minor: int = 0, drafts: bool = False) -> str:
@@ -86,7 +86,7 @@ def test_minor_speakers_share_a_voice_of_their_sex() -> None:
     assert set(shared) == {"Minor man", "Minor woman"}
     assert {"Hale", "Mr. Hale", "Reeve"} <= set(shared["Minor man"].aliases)
     assert {"Mara", "Pip", "Old Sall"} <= set(shared["Minor woman"].aliases)
-    assert minor_names(discover(book(*QUARRY)), 99)["Pip"] == "Minor woman"
+    assert minor_names(discover(book(*TAGGED)), 99)["Pip"] == "Minor woman"
 
 
 def test_one_minor_speaker_alone_has_a_voice_of_their_own() -> None:

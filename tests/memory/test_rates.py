@@ -13,8 +13,11 @@ from hypothesis import strategies as st
 
 from narration.claims import Claims, this_run
 from narration.desk import Desk, open_desk
+from narration.errors import ServiceUnavailable
 from narration.learnt import Learnt, asked_id
+from narration.purchase import Order, _PaidGate
 from narration.rates import DAY_S, Rates
+from narration.row import Row
 from narration.services import AttemptEnd, Ending, open_service
 from narration.settings import load_settings
 from narration.store import Store, open_store
@@ -110,10 +113,10 @@ async def test_runs_that_ask_the_same_account_and_model_know_of_each_other(store
     assert await second.fellows() == (second.run.run_id,)
 
 
-def desk_on(store: Store) -> Any:  # noqa: ANN401 — an async context of a Desk
+def desk_on(store: Store, per_second: int = 3) -> Any:  # noqa: ANN401 — an async context of a Desk
     overrides: dict[str, dict[str, object]] = {
         "service": {"base_url": "http://127.0.0.1:9/api/v1"},
-        "limits": {"per_minute": 180, "per_second": 3.0, "in_flight": 16},
+        "limits": {"per_minute": 60 * per_second, "per_second": float(per_second), "in_flight": 16},
     }
     settings = load_settings("sandbox", environ={}, overrides=overrides)
     return open_desk(
@@ -148,3 +151,30 @@ async def test_each_model_has_its_own_pace_and_designs_are_not_asked_for_faster_
         assert desk.pacer_of("unknown") is desk.pacer_of(service.speech_model)
         assert 2.9 < desk.pacer_of(service.speech_model)._ceiling_hz <= 3.0
         assert 0.9 < desk.pacer_of(service.design_model)._ceiling_hz <= 1.0
+
+
+async def test_a_service_that_fails_for_minutes_stops_the_run(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("narration.services.breaker.PATIENCE_S", -1.0)
+
+    async def never() -> bool:
+        return False
+
+    async with desk_on(store, per_second=0) as desk:
+        row = Row(
+            call_id="",
+            at=desk.now(),
+            run_id=desk.run.run_id,
+            flow_run_id="",
+            production="book",
+            service="qwen",
+            region="sandbox",
+            model=desk.settings.service.speech_model,
+            action="synthesize",
+        )
+        for n in range(8):
+            assert desk.halt.reason is None
+            gate = _PaidGate(desk, Order(subject=f"take{n}", row=row, there=never))
+            await gate.before(1)
+            await gate.after(1, AttemptEnd(ending=Ending.FAILED, status=500, code="InternalError.Algo"))
+        assert isinstance(desk.halt.reason, ServiceUnavailable)
+        assert "(InternalError.Algo)" in str(desk.halt.reason)

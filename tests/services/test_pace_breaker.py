@@ -135,7 +135,7 @@ async def test_a_probe_that_is_not_sent_hinders_nobody(away: Away) -> None:
     assert away.time.at == pytest.approx(100.0 + 8 * 0.2 + 1.0 + 0.1 + 0.2)
 
 
-async def test_a_request_that_has_been_tried_often_is_the_probe(away: Away) -> None:
+async def test_requests_that_were_sent_before_are_the_probes_in_turn(away: Away) -> None:
     order: list[int] = []
 
     async def one(attempt: int) -> None:
@@ -148,6 +148,24 @@ async def test_a_request_that_has_been_tried_often_is_the_probe(away: Away) -> N
 
     await away.time.run(work())
     assert order == [3, 2, 1, 1]
+
+
+async def test_after_five_minutes_without_a_success_it_is_hopeless(away: Away) -> None:
+    said: list[str] = []
+
+    async def work() -> None:
+        await outage(away)
+        while away.time.at < 500.0:
+            said.append(away.pacer.hopeless)
+            await away.ask()
+        away.says = GOOD
+        await away.ask()
+        said.append(away.pacer.hopeless)
+
+    await away.time.run(work())
+    assert said[0] == said[-1] == ""
+    assert set(said[:12]) == {""}, "for 241 s"
+    assert set(said[14:-1]) == {"InternalError.Algo"}
 
 
 async def test_what_fails_because_the_run_is_stopped_opens_nothing(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,0 +1,83 @@
+"""How much each proposed character says, counted by attribution itself.
+
+Invariant: every quotation and every speech of a play counts once; what several say together counts for each of them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from narration.book import Book, Chapter
+from narration.cast import Cast
+from narration.discovery.passages import speakers_of, spoken_pieces
+from narration.discovery.previews import choose_preview
+from narration.discovery.roll import Speaker, Unfound
+from narration.script import attribute
+
+_SURE: Final = 0.8
+"""From this probability on a line is taken as a preview."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """Counts over one book, by the character's name.
+
+    Attributes:
+        lines, chars: quotations and speeches, and their code points.
+        sure: what a character certainly says, in order.
+        unfound: quotations without a speaker.
+        quotations: all of them.
+    """
+
+    lines: Counter[str] = field(default_factory=Counter)
+    chars: Counter[str] = field(default_factory=Counter)
+    sure: dict[str, list[str]] = field(default_factory=dict)
+    unfound: list[Unfound] = field(default_factory=list)
+    quotations: int = 0
+
+    @classmethod
+    def of(cls, book: Book, cast: Cast) -> Tally:
+        """The counts of a book with a cast."""
+        tally = cls()
+        owners = {name: one.name for one in cast.characters for name in (one.name, *one.aliases)}
+        for chapter in book.chapters:
+            speeches = tuple(_speeches(chapter, owners, tally))
+            for quotation in attribute(chapter.text, cast, language=book.language):
+                if any(start <= quotation.start < end for start, end in speeches):
+                    continue
+                tally.quotations += 1
+                said = chapter.text[quotation.start : quotation.end]
+                if quotation.character is None:
+                    lost = Unfound(chapter=chapter.number, start=quotation.start, end=quotation.end, text=said)
+                    tally.unfound.append(lost)
+                else:
+                    tally.add(quotation.character, said, is_sure=quotation.probability >= _SURE)
+        return tally
+
+    def add(self, name: str, said: str, *, is_sure: bool) -> None:
+        """Count one line."""
+        self.lines[name] += 1
+        self.chars[name] += len(said)
+        if is_sure:
+            self.sure.setdefault(name, []).append(said)
+
+    def counted(self, speaker: Speaker, name: str, language: str) -> Speaker:
+        """A speaker with the counts of a name of the cast, and a preview."""
+        preview = choose_preview(self.sure.get(name, ()), language=language)
+        return replace(speaker, lines=self.lines[name], chars=self.chars[name], preview=preview)
+
+
+def _speeches(chapter: Chapter, owners: dict[str, str], tally: Tally) -> Iterator[tuple[int, int]]:
+    """The paragraphs whose speaker the manuscript's own markup names; counted on the way."""
+    for paragraph, span in zip(chapter.paragraphs, chapter.spans(), strict=True):
+        names = {owners[name] for name in speakers_of(paragraph) if name in owners}
+        if not names:
+            continue
+        tally.quotations += 1
+        pieces = [" ".join(piece.split()) for piece, said in spoken_pieces(paragraph) if said and piece.strip()]
+        for name in sorted(names):
+            tally.add(name, " ".join(pieces), is_sure=len(pieces) == 1)
+        yield span
