@@ -15,11 +15,12 @@ from litbank import Novel
 
 from narration.cast import Cast
 from narration.script import engine
-from narration.script.clues import Clue, Kind, Place
+from narration.script.clues import Clue, Place
 from narration.script.conversation import believe
 from narration.script.features import UNKNOWN
 from narration.script.passages import paragraphs_of, passages_of
 from narration.script.people import people_of
+from narration.script.references import Kind
 from narration.script.reading import Passage, Reading
 
 KEPT_SHARE = 0.35

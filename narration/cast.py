@@ -163,7 +163,7 @@ class _Row(BaseModel):
     gender: Annotated[Gender, BeforeValidator(_lower)] = Field(Gender.UNKNOWN, description="female, male or neutral")
     aliases: Annotated[tuple[_Name, ...], BeforeValidator(_split)] = Field((), description="a list of other names")
     first_person: Annotated[StrictBool | tuple[_ChapterNumber, ...], BeforeValidator(_chapters)] = Field(
-        False, description="true or a list of chapter numbers"
+        default=False, description="true or a list of chapter numbers"
     )
     voice: str = Field(min_length=1, description="a description of the sound, in English or Chinese")
     preview: str = Field(min_length=1, description="a sentence or two for the audition")

@@ -12,6 +12,7 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from flows.cli import (
+    cast_command,
     chapters_command,
     console,
     doctor_command,
@@ -34,6 +35,7 @@ from narration.errors import ExitCode, InputError, NarrationError
 COMMANDS = (
     "init",
     "chapters",
+    "cast",
     "script",
     "lexicon",
     "plan",
@@ -83,6 +85,7 @@ def everything(
 
 app.command(epilog=init_command.EXAMPLES)(init_command.init)
 app.command(epilog=chapters_command.EXAMPLES)(chapters_command.chapters)
+app.command(epilog=cast_command.EXAMPLES)(cast_command.cast)
 app.command(epilog=script_command.EXAMPLES)(script_command.script)
 app.command(epilog=plan_command.EXAMPLES)(plan_command.plan)
 app.command(epilog=render_command.EXAMPLES)(render_command.render)

@@ -11,12 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from narration.script.clues import Clue, Kind, Place, is_saying
+from narration.script.clues import Clue, Place
 from narration.script.conversation import Beliefs, Node, believe
 from narration.script.features import UNKNOWN, Book, Features, features, manner
 from narration.script.habits import habits_of
 from narration.script.people import People
 from narration.script.reading import Passage, Reading, read, spread_genders
+from narration.script.references import Kind, is_saying
 from narration.script.scene import Scene, narration_of, scenes_of, tagged
 from narration.script.turns import Turn, turns_of
 

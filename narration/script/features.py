@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from narration.script.clues import Clue, Kind, Place, Reference
+from narration.script.clues import Clue, Place
 from narration.script.habits import Habits
 from narration.script.people import SPOUSES, People, spouses
+from narration.script.references import Kind, Reference
 from narration.script.scene import Scene
 from narration.script.turns import Turn
 
@@ -112,41 +113,42 @@ def _clue(book: Book, scene: Scene, clue: Clue, who: int, way: str) -> Iterator[
     if place.startswith("beat") and way not in {"bare", "beat"}:
         place += ":tagged"
     reference = clue.reference
-    match reference.kind:
-        case Kind.NAME:
-            if who in reference.who:
-                yield f"{place}:name", 1.0
-                if len(reference.who) > 1:
-                    yield f"{place}:name:shared", 1.0
-            else:
-                yield f"{place}:other", 1.0
-        case Kind.FIRST:
-            yield (f"{place}:i" if who in scene.narrators else f"{place}:not-i"), 1.0
-        case Kind.PRONOUN if reference.gender == "p":
-            return
-        case Kind.PRONOUN:
-            yield f"{place}:gender", agreement(book.genders[who], reference.gender)
-            if who in scene.narrators:
-                yield f"{place}:i-is-he", 1.0
-        case Kind.NOUN:
-            yield from _noun(book, reference, place, who)
-            if reference.head in SPOUSES and who in spouses(book.people, scene.ages, reference.gender):
-                yield f"{place}:noun:spouse", 1.0
-        case Kind.PROPER:
-            yield f"{place}:proper", 1.0
-            if reference.gender:
-                yield f"{place}:proper:gender", agreement(book.genders[who], reference.gender)
     if who in reference.owners:
         yield "owner", 1.0
     if who in clue.to:
         yield f"{place}:spoken-to", 1.0
+    gender = agreement(book.genders[who], reference.gender) if reference.gender in {"m", "f"} else 0.0
+    match reference.kind:
+        case Kind.NAME:
+            yield from _name(reference, place, who)
+        case Kind.FIRST:
+            yield (f"{place}:i" if who in scene.narrators else f"{place}:not-i"), 1.0
+        case Kind.PRONOUN:
+            yield f"{place}:gender", gender
+            if gender and who in scene.narrators:
+                yield f"{place}:i-is-he", 1.0
+        case Kind.NOUN:
+            yield f"{place}:noun:gender", gender
+            yield from _noun(book, scene, reference, place, who)
+        case Kind.PROPER:
+            yield f"{place}:proper", 1.0
+            yield f"{place}:proper:gender", gender
 
 
-def _noun(book: Book, reference: Reference, place: str, who: int) -> Iterator[tuple[str, float]]:
-    if reference.gender:
-        yield f"{place}:noun:gender", agreement(book.genders[who], reference.gender)
+def _name(reference: Reference, place: str, who: int) -> Iterator[tuple[str, float]]:
+    if who not in reference.who:
+        yield f"{place}:other", 1.0
+        return
+    yield f"{place}:name", 1.0
+    if len(reference.who) > 1:
+        yield f"{place}:name:shared", 1.0
+
+
+def _noun(book: Book, scene: Scene, reference: Reference, place: str, who: int) -> Iterator[tuple[str, float]]:
     if who in book.people.titles.get(reference.head, ()):
         yield f"{place}:noun:title", 1.0
+    if reference.head in SPOUSES and who in spouses(book.people, scene.ages, reference.gender):
+        yield f"{place}:noun:spouse", 1.0
 
 
 def _heard(book: Book, turns: Sequence[Turn], scenes: Sequence[Scene], t: int, who: int) -> Iterator[tuple[str, float]]:

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from narration.script.clues import Kind
 from narration.script.reading import Reading
+from narration.script.references import Kind
 from narration.script.scene import Scene
 from narration.script.turns import Turn
 

@@ -7,14 +7,14 @@ the time is linear in the text.
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from narration.script import people as people_module
-from narration.script.clues import Kind, subject
-from narration.script.people import People
+from narration.script.clues import subject
+from narration.script.people import SPOUSES, People, spouses
 from narration.script.reading import Passage, Reading
+from narration.script.references import Kind
 from narration.script.turns import Turn
 
 _BACK_PASSAGES: Final = 24
@@ -236,31 +236,28 @@ def _candidates(
     points: dict[int, float] = defaultdict(float)
     for place, who in enumerate(common):
         points[who] += 0.1 / (1 + place)
-    for other in near_by:
-        for who in other.addressed:
-            points[who] += 3.0
-        for who in other.told:
-            points[who] += 0.3
-    for clue in turn.clues:
-        if clue.reference.kind is Kind.NOUN and clue.reference.head in people_module.SPOUSES:
-            for who in people_module.spouses(people, scene.ages, clue.reference.gender):
-                points[who] += 4.0
-    for who, age in scene.ages.items():
-        points[who] += 3.0 / (1 + age)
-    for near, worth in ((scene.tagged_before, 4.0), (scene.tagged_after, 3.0)):
-        for who, distance in near.items():
-            points[who] += worth / distance
-    for who, weight in scene.present.items():
-        points[who] += 0.3 * weight
-    for who, weight in scene.ahead.items():
-        points[who] += 0.5 * weight
     for who in scene.narrators:
         points[who] += 2.0
-    for clue in turn.clues:
-        for who in clue.reference.who:
-            points[who] += 20.0
-        for who in people.titles.get(clue.reference.head, ()):
-            points[who] += 5.0
+    for who, value in _likely(scene, people, turn, near_by):
+        points[who] += value
     speaking = set(people.speaking)
     best = sorted((who for who in points if who in speaking), key=lambda who: (-points[who], who))
     return tuple(best[:MOST_CANDIDATES])
+
+
+def _likely(scene: Scene, people: People, turn: Turn, near_by: Sequence[Turn]) -> Iterator[tuple[int, float]]:
+    """Roughly how much speaks for somebody: only who is kept and who is not depends on it."""
+    for other in near_by:
+        yield from ((who, 3.0) for who in other.addressed)
+        yield from ((who, 0.3) for who in other.told)
+    for clue in turn.clues:
+        reference = clue.reference
+        yield from ((who, 20.0) for who in reference.who)
+        yield from ((who, 5.0) for who in people.titles.get(reference.head, ()))
+        if reference.head in SPOUSES:
+            yield from ((who, 4.0) for who in spouses(people, scene.ages, reference.gender))
+    yield from ((who, 3.0 / (1 + age)) for who, age in scene.ages.items())
+    yield from ((who, 4.0 / distance) for who, distance in scene.tagged_before.items())
+    yield from ((who, 3.0 / distance) for who, distance in scene.tagged_after.items())
+    yield from ((who, 0.3 * weight) for who, weight in scene.present.items())
+    yield from ((who, 0.5 * weight) for who, weight in scene.ahead.items())

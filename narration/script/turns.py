@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from narration.script import clues, english
-from narration.script.clues import Clue, Kind, Place, Reference
+from narration.script.clues import Clue, Place
 from narration.script.reading import Passage, Reading
+from narration.script.references import Kind, Reference
 
 _LEADS: Final = (",", ":", "—", "–", "-", "--", "...", "…", "(")
 _BEFORE_ADDRESS: Final = english.word_set(
@@ -171,17 +172,19 @@ def _listen(reading: Reading, turn: Turn, start: int, end: int) -> None:
     """Who is called by name in a quotation, and who is spoken of."""
     first, last = reading.between(start, end)
     turn.words += last - first
+    ends_open = reading.text[max(start, end - 4) : end].rstrip("\"”’'")[-1:] in {"!", "?", ","}
     for index in range(first, last):
         word = reading.words[index].lower()
         mention = reading.mentions.get(index)
         if mention is None:
-            if word in english.MALE_VOCATIVES or word in english.FEMALE_VOCATIVES:
-                if _is_called(reading, index, index + 1, start, end):
-                    turn.address += "m" if word in english.MALE_VOCATIVES else "f"
+            gender = "m" if word in english.MALE_VOCATIVES else "f" if word in english.FEMALE_VOCATIVES else ""
+            if gender and _is_called(reading, index, index + 1, start, end):
+                turn.address += gender
             continue
+        alone = last - first == mention.end - mention.start
         if mention.possessive:
             turn.told.update(mention.who)
-        elif (_is_called(reading, mention.start, mention.end, start, end) and mention.end - mention.start < last - first) or (last - first == mention.end - mention.start and reading.text[:end].rstrip("\"”’'")[-1:] in "!?,"):
+        elif ends_open if alone else _is_called(reading, mention.start, mention.end, start, end):
             turn.addressed.update(mention.who)
         elif _is_own(reading, mention.start, first):
             turn.own.update(mention.who)

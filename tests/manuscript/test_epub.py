@@ -1,0 +1,196 @@
+"""What real EPUBs do: contents that are too fine, too coarse or absent, matter without types, notes without marks."""
+
+from pathlib import Path
+
+from narration.book import Book, LeftOut, LeftOutKind
+from narration.manuscript import read_manuscript
+from tests.manuscript.making import epub, epub_files, page, zipped
+
+BODY = "<p>The lamp was out and the boat was late.</p>" * 12
+
+
+def read(folder: Path, data: bytes, *, keep: frozenset[str] = frozenset(), name: str = "book.epub") -> Book:
+    path = folder / name
+    path.write_bytes(data)
+    return read_manuscript(path, keep=keep)
+
+
+def titles(book: Book) -> list[str]:
+    return [chapter.title for chapter in book.chapters]
+
+
+def left(book: Book, kind: LeftOutKind) -> LeftOut | None:
+    return next((item for item in book.left_out if item.kind is kind), None)
+
+
+def texts(book: Book) -> list[str]:
+    return [paragraph.text for chapter in book.chapters for paragraph in chapter.paragraphs]
+
+
+def with_nav(pages: dict[str, str], nav: str) -> bytes:
+    files = epub_files({name: page(body) for name, body in pages.items()})
+    return zipped(files | {"nav.xhtml": page(f'<nav epub:type="toc"><ol>{nav}</ol></nav>')})
+
+
+def link(target: str, label: str, inner: str = "") -> str:
+    return f'<li><a href="{target}">{label}</a>{f"<ol>{inner}</ol>" if inner else ""}</li>'
+
+
+def test_chapters_of_a_part_are_chapters_and_the_part_goes_with_the_first(tmp_path: Path) -> None:
+    pages = {"p1.xhtml": "<h1>Part One</h1>", "a.xhtml": f"<h2>I</h2>{BODY}", "b.xhtml": f"<h2>II</h2>{BODY}"}
+    nav = link("p1.xhtml", "Part One", link("a.xhtml", "I") + link("b.xhtml", "II"))
+    book = read(tmp_path, with_nav(pages, nav))
+    assert titles(book) == ["I", "II"]
+    assert [paragraph.text for paragraph in book.chapters[0].paragraphs[:2]] == ["Part One", "I"]
+
+
+def test_sections_inside_a_story_are_no_chapters(tmp_path: Path) -> None:
+    story = f'<h2>The Boat</h2><h3 id="one">I</h3>{BODY}<h3 id="two">II</h3>{BODY}'
+    nav = link("a.xhtml", "The Boat", link("a.xhtml#one", "I") + link("a.xhtml#two", "II")) + link(
+        "b.xhtml", "The Lamp"
+    )
+    book = read(tmp_path, with_nav({"a.xhtml": story, "b.xhtml": BODY}, nav))
+    assert titles(book) == ["The Boat", "The Lamp"]
+    assert [paragraph.kind for paragraph in book.chapters[0].paragraphs if paragraph.text in {"I", "II"}] == [
+        "heading",
+        "heading",
+    ]
+
+
+def test_a_book_in_one_file_is_cut_at_the_places_that_its_contents_name(tmp_path: Path) -> None:
+    body = f'<h1>The Lamp</h1><h2>Chapter 1</h2><a id="c1"/>{BODY}<p id="c2">Chapter 2</p>{BODY}'
+    nav = link("a.xhtml", "The Lamp", link("a.xhtml#c1", "Chapter 1") + link("a.xhtml#c2", "Chapter 2"))
+    book = read(tmp_path, with_nav({"a.xhtml": body}, nav))
+    assert titles(book) == ["Chapter 1", "Chapter 2"]
+    assert [chapter.paragraphs[0].kind for chapter in book.chapters] == ["heading", "heading"]
+    assert book.chapters[1].paragraphs[0].text == "Chapter 2"
+
+
+def test_contents_that_lead_to_the_title_page_only_give_way_to_headings(tmp_path: Path) -> None:
+    pages = {"t.xhtml": "<h1>The Lamp</h1>", "a.xhtml": f"<h2>One</h2>{BODY}", "b.xhtml": f"<h2>Two</h2>{BODY}"}
+    book = read(tmp_path, epub(pages, {"t.xhtml": "Start"}))
+    assert titles(book) == ["One", "Two"]
+
+
+def test_without_contents_and_headings_each_file_is_a_chapter(tmp_path: Path) -> None:
+    book = read(tmp_path, epub({"a.xhtml": BODY, "b.xhtml": BODY, "c.xhtml": BODY}))
+    assert len(book.chapters) == 3
+
+
+def test_chapters_that_only_words_name_are_found(tmp_path: Path) -> None:
+    book = read(tmp_path, epub({"a.xhtml": f"<p>Chapter One</p>{BODY}<p>Chapter Two</p>{BODY}"}))
+    assert titles(book) == ["Chapter One", "Chapter Two"]
+
+
+def test_front_and_back_matter_is_told_by_name_and_by_what_it_says(tmp_path: Path) -> None:
+    pages = {
+        "t.xhtml": "<p>The Lamp</p><p>by Ada Quill</p>",
+        "c.xhtml": "<p>Copyright © 2020 Ada Quill. All rights reserved.</p>",
+        "d.xhtml": "<p>For Tom.</p>",
+        "preface.xhtml": f"<h2>Preface</h2>{BODY}",
+        "a.xhtml": f"<h2>One</h2>{BODY}",
+        "b.xhtml": f"<h2>Index</h2>{BODY * 60}",
+        "z.xhtml": "<h2>About the Author</h2><p>Ada Quill lives on a boat.</p>",
+    }
+    toc = {"preface.xhtml": "Preface", "a.xhtml": "One", "b.xhtml": "Index", "z.xhtml": "About the Author"}
+    book = read(tmp_path, epub(pages, toc))
+    assert titles(book) == ["Preface", "One", "Index"], "a preface is text, and so is an index longer than the book"
+    front, back = left(book, LeftOutKind.FRONT_MATTER), left(book, LeftOutKind.BACK_MATTER)
+    assert front is not None
+    assert back is not None
+    assert (front.count, back.count) == (3, 1)
+    kept = read(tmp_path, epub(pages, toc), keep=frozenset({"front-matter", "back-matter"}))
+    assert "For Tom." in texts(kept)
+    assert "Ada Quill lives on a boat." in texts(kept)
+    assert not kept.left_out
+
+
+def test_a_library_s_header_and_licence_are_left_out(tmp_path: Path) -> None:
+    body = (
+        "<p>The Project Gutenberg eBook of The Lamp</p><p>*** START OF THE PROJECT GUTENBERG EBOOK THE LAMP ***</p>"
+        f"<h2>One</h2>{BODY}<h2>Two</h2>{BODY}<p>*** END OF THE PROJECT GUTENBERG EBOOK THE LAMP ***</p><p>Licence.</p>"
+    )
+    book = read(tmp_path, epub({"a.xhtml": body}))
+    assert titles(book) == ["One", "Two"]
+    assert not [text for text in texts(book) if "GUTENBERG" in text or "Licence" in text]
+    found = left(book, LeftOutKind.LICENCE)
+    assert found is not None
+    assert found.characters > 100
+    new = f'<section class="pg-boilerplate pgheader" id="pg-header"><h2>The eBook</h2></section><h2>One</h2>{BODY}'
+    assert texts(read(tmp_path, epub({"a.xhtml": new})))[0] == "One"
+
+
+def test_a_list_of_links_is_a_table_of_contents(tmp_path: Path) -> None:
+    rows = "".join(
+        f'<tr><td><a href="#c{number}">Chapter {number}</a></td><td>{number}</td></tr>' for number in range(6)
+    )
+    body = f'<h2>Contents</h2><table>{rows}</table><h2>One</h2><p>See <a href="#c1">there</a>.</p>{BODY}'
+    for name, data in (("a.epub", epub({"a.xhtml": body})), ("a.html", body.encode())):
+        book = read(tmp_path, data, name=name)
+        assert texts(book)[:2] == ["One", "See there."]
+        found = left(book, LeftOutKind.CONTENTS)
+        assert found is not None
+        assert found.example.startswith("Contents Chapter 0")
+
+
+def test_notes_that_only_links_show_are_left_out_and_paragraphs_they_lead_back_to_are_not(tmp_path: Path) -> None:
+    body = (
+        '<p id="r1">The lamp<sup><a href="#f1">1</a></sup> was out.<a id="r2" href="#f2">[2]</a></p>'
+        '<p>On page <a href="#x">12</a> and in <a href="#y">a</a> boat, 2<sup>nd</sup> of 10<sup>6</sup>.</p>'
+        '<hr/><p id="f1"><a href="#r1">1</a> Of brass.</p><p><a id="f2" href="#r2">[2]</a> For good.</p>'
+    )
+    book = read(tmp_path, epub({"a.xhtml": f"<h2>One</h2>{body}"}))
+    assert texts(book) == ["One", "The lamp was out.", "On page 12 and in a boat, 2nd of 106."]
+    notes, marks = left(book, LeftOutKind.NOTES), left(book, LeftOutKind.NOTE_MARKS)
+    assert notes is not None
+    assert marks is not None
+    assert (notes.count, marks.count) == (2, 2)
+
+
+def test_empty_paragraphs_part_scenes_only_where_they_are_few(tmp_path: Path) -> None:
+    few = f"<h2>One</h2>{BODY}<p>&#160;</p>{BODY}"
+    book = read(tmp_path, epub({"a.xhtml": few}))
+    assert [paragraph.text for paragraph in book.chapters[0].paragraphs if paragraph.kind == "scene_break"] == ["***"]
+    many = "<h2>One</h2>" + BODY.replace("</p>", "</p><p>&#160;</p>")
+    book = read(tmp_path, epub({"a.xhtml": many}))
+    assert not [paragraph for paragraph in book.chapters[0].paragraphs if paragraph.kind == "scene_break"]
+
+
+def test_a_picture_of_an_initial_or_a_heading_is_read(tmp_path: Path) -> None:
+    body = '<h2><img alt="Chapter One"/></h2><p><img alt="T"/>he boat.</p><p><img alt="A boat at sea"/></p>' + BODY
+    book = read(tmp_path, epub({"a.xhtml": body}))
+    assert texts(book)[:2] == ["Chapter One", "The boat."]
+    found = left(book, LeftOutKind.IMAGES)
+    assert found is not None
+    assert found.example == "A boat at sea"
+
+
+def test_openings_in_capitals_are_written_as_elsewhere(tmp_path: Path) -> None:
+    rest = "<p>Once a boat of Mr. Quill’s was late; then NASA called, and NASA was late, and it was the lamp.</p>" * 3
+    openings = {
+        "IT WAS THE LAMP, said everybody.": "It was the lamp, said everybody.",
+        "“IT IS late,” said Mara.": "“It is late,” said Mara.",
+        "MR. QUILL’S BOAT was late.": "Mr. Quill’s boat was late.",
+        "NASA called again at noon.": "NASA called again at noon.",
+        "I was late.": "I was late.",
+        "A LAMP was out.": "A lamp was out.",
+        "KEEP OUT": "KEEP OUT",
+    }
+    body = "".join(f"<h2>T{number}</h2><p>{text}</p>{rest}" for number, text in enumerate(openings))
+    book = read(tmp_path, epub({"a.xhtml": body}))
+    assert [chapter.paragraphs[1].text for chapter in book.chapters] == list(openings.values())
+
+
+def test_chinese_lines_wrapped_in_the_source_join_without_a_space(tmp_path: Path) -> None:
+    body = "<h2>第一章</h2><p>夜里的灯\n  灭了⑵，船也\n没有来。</p><p>她说：“来了。”</p>"
+    book = read(tmp_path, epub({"a.xhtml": body}, language="zh-CN"))
+    assert book.language == "zh"
+    assert texts(book)[1] == "夜里的灯灭了，船也没有来。"
+
+
+def test_notes_that_are_kept_are_read_in_their_place(tmp_path: Path) -> None:
+    body = '<h2>One</h2><p>The lamp<a epub:type="noteref" href="#n">1</a>.</p><aside epub:type="footnote">Of brass.</aside>'
+    data = epub({"a.xhtml": body})
+    assert texts(read(tmp_path, data)) == ["One", "The lamp."]
+    assert texts(read(tmp_path, data, keep=frozenset({"notes"}))) == ["One", "The lamp.", "Of brass."]
+    assert texts(read(tmp_path, data, keep=frozenset({"notes", "note-marks"})))[1] == "The lamp1."
