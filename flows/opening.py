@@ -122,7 +122,7 @@ def open_job(request: Request, environ: Mapping[str, str], *, needs_key: bool) -
     book = read_manuscript(production.manuscript, language=production.language)
     selection = request.chapters or production.chapters
     chapters = select_chapters(selection, book) if selection else None
-    scripts = chapter_scripts(production.folder, book, cast, language=production.language, chapters=chapters)
+    scripts = chapter_scripts(production.folder, book, cast, chapters=chapters)
     return Job(
         request=request,
         production=production,

@@ -54,7 +54,7 @@ class Production:
         profile: name of a profile, or an absolute path.
         budget_usd: the book's total over all runs; None means no cap.
         chapters: what `--chapters` selects by default; empty is all.
-        lexicon: absolute path of the lexicon that book.yaml names; None is `lexicon.yaml` in the folder, if it is there.
+        lexicon: absolute path of the one that book.yaml names; None is `lexicon.yaml` in the folder, if it is there.
         text_rules: of those that ambiguous text is said by.
         overrides: settings that book.yaml changes, as nested keys (`audio`, `chunks`); see `narration.settings`.
     """

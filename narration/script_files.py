@@ -14,7 +14,6 @@ from typing import Final
 from narration.book import Book, ChapterScript
 from narration.cast import Cast
 from narration.errors import InputError, Problem, StoreError
-from narration.script import script_chapter
 from narration.script.binding import Bound, bind
 from narration.script.marked import MarkedScript, parse_marked
 from narration.script.speakers import labels_of
@@ -90,7 +89,7 @@ def _read(path: Path) -> str:
 
 
 def bound_scripts(
-    production: Path, book: Book, cast: Cast, *, language: str, chapters: frozenset[int] | None = None
+    production: Path, book: Book, cast: Cast, *, chapters: frozenset[int] | None = None
 ) -> dict[int, Bound]:
     """The scripts of a production in their chapters, by number; chapters without a file are left out.
 
@@ -98,7 +97,6 @@ def bound_scripts(
         production: the folder.
         book: the manuscript as read.
         cast: who may speak.
-        language: ISO 639-1.
         chapters: numbers to look at; None is all.
 
     Raises:
@@ -117,10 +115,8 @@ def bound_scripts(
             what = f"is a script of chapter {number}, and the book has {len(book.chapters)}"
             problems.append(Problem(what=what, where=where, hint="`narrate script DIR` follows the manuscript."))
             continue
-        chapter = by_number[number]
         try:
-            attributed = script_chapter(chapter, cast, language=language)
-            found[number] = bind(marked, chapter, cast, attributed, where=where)
+            found[number] = bind(marked, by_number[number], cast, where=where)
         except InputError as error:
             problems += error.problems
     if problems:
@@ -129,14 +125,14 @@ def bound_scripts(
 
 
 def chapter_scripts(
-    production: Path, book: Book, cast: Cast, *, language: str, chapters: frozenset[int] | None = None
+    production: Path, book: Book, cast: Cast, *, chapters: frozenset[int] | None = None
 ) -> dict[int, ChapterScript]:
     """The lines of the chapters that have a script; see `bound_scripts`.
 
     Raises:
         InputError: as `bound_scripts`.
     """
-    bound = bound_scripts(production, book, cast, language=language, chapters=chapters)
+    bound = bound_scripts(production, book, cast, chapters=chapters)
     return {number: found.script for number, found in bound.items()}
 
 

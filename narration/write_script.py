@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from narration.book import Book, Chapter
+from narration.book import PARAGRAPH_GAP, Book, Chapter, ChapterScript
 from narration.cast import Cast
 from narration.errors import InputError, Problem
 from narration.production import Production
-from narration.script import attribute, script_chapter
+from narration.script import Quotation, attribute, script_book
 from narration.script.binding import Bound, bind, rows_of, text_hash
 from narration.script.difference import words_of
 from narration.script.following import EVIDENCE, Followed, follow, refresh
@@ -111,13 +111,15 @@ def write_scripts(
     total, labels = len(book.chapters), labels_of(cast)
     texts = {_free_name(paths[number]): write_marked(scripts[number], labels) for number in gone}
     set_aside = tuple(label_of(Path(name)) for name in texts)
+    evidence = _evidence(book, cast, production.language) if explain else {}
     files: list[ChapterFile] = []
-    for chapter in book.chapters:
+    for fresh in script_book(book, cast, language=production.language):
+        chapter = fresh.chapter
         if chapters is not None and chapter.number not in chapters:
             continue
         old = pairs.get(chapter.number)
         before = scripts[old] if old is not None else None
-        made = _made(chapter, cast, production.language, before, explain=explain)
+        made = _made(fresh, cast, before, evidence.get(chapter.number))
         path = paths.get(chapter.number)
         name = path.name if path and chapter.number not in moved else script_name(chapter.number, total)
         same = before is not None and made.marked == before and chapter.number not in moved
@@ -131,9 +133,11 @@ def write_scripts(
     return Written(chapters=tuple(files), set_aside=set_aside)
 
 
-def _made(chapter: Chapter, cast: Cast, language: str, old: MarkedScript | None, *, explain: bool) -> _Made:
+def _made(
+    fresh: ChapterScript, cast: Cast, old: MarkedScript | None, evidence: Mapping[int, Quotation] | None
+) -> _Made:
     """The script of a chapter as it is to be; it fits the chapter, or this is a fault of ours."""
-    fresh = script_chapter(chapter, cast, language=language)
+    chapter = fresh.chapter
     where = f"the new script of chapter {chapter.number}"
     labels = labels_of(cast)
     if old is None:
@@ -142,13 +146,13 @@ def _made(chapter: Chapter, cast: Cast, language: str, old: MarkedScript | None,
     else:
         old = replace(old, rows=_without_evidence(old.rows))
         try:
-            followed = refresh(old, bind(old, chapter, cast, fresh, where=where), fresh, cast)
+            followed = refresh(old, bind(old, chapter, cast, where=where), fresh, cast)
         except InputError:
             followed = follow(old, fresh, cast, labels)
     marked = MarkedScript(chapter=chapter.number, manuscript=text_hash(chapter), rows=followed.rows)
-    bound = bind(marked, chapter, cast, fresh, where=where)
-    if explain:
-        marked = replace(marked, rows=tuple(_explained(bound, marked.rows, chapter, cast, language)))
+    bound = bind(marked, chapter, cast, where=where)
+    if evidence is not None:
+        marked = replace(marked, rows=tuple(_explained(bound, marked.rows, evidence)))
     return _Made(marked=marked, followed=followed, bound=bound)
 
 
@@ -156,10 +160,21 @@ def _without_evidence(rows: tuple[Row, ...]) -> tuple[Row, ...]:
     return tuple(row for row in rows if row.mark is not Mark.COMMENT or not row.text.startswith(EVIDENCE))
 
 
-def _explained(bound: Bound, rows: tuple[Row, ...], chapter: Chapter, cast: Cast, language: str) -> Iterator[Row]:
+def _evidence(book: Book, cast: Cast, language: str) -> dict[int, dict[int, Quotation]]:
+    """The quotations of each chapter by where they begin in it."""
+    found = attribute(PARAGRAPH_GAP.join(chapter.text for chapter in book.chapters), cast, language=language)
+    evidence: dict[int, dict[int, Quotation]] = {}
+    start = 0
+    for chapter in book.chapters:
+        end = start + len(chapter.text)
+        evidence[chapter.number] = {one.start - start: one for one in found if start <= one.start < end}
+        start = end + len(PARAGRAPH_GAP)
+    return evidence
+
+
+def _explained(bound: Bound, rows: tuple[Row, ...], found: Mapping[int, Quotation]) -> Iterator[Row]:
     """The rows, and above each quotation why it has its speaker."""
     lines = {id(row): line for row, line in zip(bound.rows, bound.script.lines, strict=True) if row is not None}
-    found = {quotation.start: quotation for quotation in attribute(chapter.text, cast, language=language)}
     for row in rows:
         line = lines.get(id(row))
         quotation = found.get(line.start) if line is not None and row.is_text else None

@@ -60,7 +60,7 @@ def script(
     selection = chapters or production.chapters
     selected = select_chapters(selection, book) if selection else None
     if check:
-        found = bound_scripts(production.folder, book, cast, language=production.language, chapters=selected)
+        found = bound_scripts(production.folder, book, cast, chapters=selected)
         _show_check(found, json=json)
         return
     written = write_scripts(production, cast, book, chapters=selected, explain=explain)

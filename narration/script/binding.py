@@ -15,8 +15,11 @@ from narration.book import Chapter, ChapterScript, Line, ParagraphKind, Removal,
 from narration.cast import Cast
 from narration.errors import InputError, Problem
 from narration.script.difference import unified
+from narration.script.labels import name_patterns
 from narration.script.marked import BLANK, HASH_CHARS, SCENE, Mark, MarkedScript, Row
+from narration.script.quotation import outer_marks
 
+_NEVER_SPEECH = frozenset({ParagraphKind.HEADING, ParagraphKind.SCENE_BREAK})
 _HINT_EDITED = (
     "The words of a script are the manuscript's: put them back, or change the manuscript, then `narrate script DIR`. "
     "`{written|spoken}` changes how a word is said, and `~` before a line leaves it out."
@@ -48,31 +51,42 @@ class Bound:
     rows: tuple[Row | None, ...]
 
 
-def bind(marked: MarkedScript, chapter: Chapter, cast: Cast, attributed: ChapterScript, *, where: str) -> Bound:
+def bind(marked: MarkedScript, chapter: Chapter, cast: Cast, *, where: str) -> Bound:
     """Find every row's place in the chapter.
 
     Args:
         marked: the script.
         chapter: as read.
-        cast: for the narrator's name.
-        attributed: what attribution makes of the chapter; its removals (labels) need not stand in the script.
+        cast: for the narrator's name, and the labels of a manuscript that has its own.
         where: what messages call the script.
 
     Raises:
         InputError: the words are not those of the chapter (with a difference), a line goes over the end of a paragraph,
             or a pause has no line after it.
     """
-    binder = _Binder(marked, chapter, cast.narrator.name, attributed.removals, where)
+    binder = _Binder(marked, chapter, cast.narrator.name, unspoken(chapter, cast), where)
     binder.run()
     lines = tuple(replace(line, index=index) for index, (line, _) in enumerate(binder.found))
     script = ChapterScript(
         chapter=chapter,
         lines=lines,
         removals=tuple(binder.removals),
-        quotations=attributed.quotations,
+        quotations=sum(bool(outer_marks(line.text)[0]) for line in lines),
         unattributed=sum(line.doubtful and line.character == cast.narrator.name for line in lines),
     )
     return Bound(script=script, rows=tuple(row for _, row in binder.found))
+
+
+def unspoken(chapter: Chapter, cast: Cast) -> tuple[Removal, ...]:
+    """What of a chapter need not stand in its script: the speakers' labels and stage directions of the manuscript."""
+    text, label = chapter.text, name_patterns(cast).label
+    found = []
+    for (start, _), paragraph in zip(chapter.spans(), chapter.paragraphs, strict=True):
+        match = None if paragraph.kind in _NEVER_SPEECH else label.match(paragraph.text)
+        if match and match.end() < len(paragraph.text.rstrip()):
+            found.append(("speaker-label", start + match.start("name"), start + len(match.group().rstrip())))
+        found += [("stage-direction", start + low, start + high) for low, high in paragraph.directions]
+    return tuple(Removal(rule=rule, start=low, end=high, text=text[low:high]) for rule, low, high in found)
 
 
 class _Binder:

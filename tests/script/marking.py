@@ -56,4 +56,4 @@ def parsed(text: str) -> MarkedScript:
 
 def bound(text: str, found: Chapter) -> Bound:
     """A script's text in its chapter."""
-    return bind(parsed(text), found, CAST, attributed(found), where="script/01.txt")
+    return bind(parsed(text), found, CAST, where="script/01.txt")

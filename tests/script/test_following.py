@@ -37,7 +37,7 @@ def followed(text: str, after: Chapter) -> Followed:
     script = parsed(text)
     fresh = attributed(after)
     try:
-        found = refresh(script, bind(script, after, CAST, fresh, where="x"), fresh, CAST)
+        found = refresh(script, bind(script, after, CAST, where="x"), fresh, CAST)
     except InputError:
         found = follow(script, fresh, CAST, LABELS)
     made = MarkedScript(chapter=1, manuscript=text_hash(after), rows=found.rows)
@@ -59,7 +59,8 @@ def test_only_doubtful_lines_are_attributed_again() -> None:
     text = SCRIPT.replace("Mara (low)", "Tom? (low)").replace("Tom: “Who", "Tom?: “Who")
     found = followed(text, BEFORE)
     assert "Mara (low): “Go,”" in text_of(found)
-    assert "Narrator?: “Who {goes|gows}?”" in text_of(found)
+    fresh = next(line for line in attributed(BEFORE).lines if line.text == "“Who goes?”")
+    assert f"{fresh.character}{'?' * fresh.doubtful}: “Who {{goes|gows}}?”" in text_of(found)
     assert (found.kept, found.reattributed) == (5, 2)
 
 
@@ -179,8 +180,8 @@ def test_accepted_lines_survive_an_inserted_paragraph(page: Chapter, data: st.Da
     new = Paragraph(text="A thing that never was said before happened.")
     after = replace(page, paragraphs=(*page.paragraphs[:place], new, *page.paragraphs[place:]))
     found = followed(write_marked(script, LABELS), after)
-    old = [row for row in script.rows if row.is_text and not row.doubtful]
-    assert [row for row in found.rows if row.is_text and not row.doubtful and row.text != new.text] == old
+    there = iter(row for row in found.rows if row.is_text)
+    assert all(row in there for row in script.rows if row.is_text and not row.doubtful), "in their order"
     assert found.removed == ()
 
 

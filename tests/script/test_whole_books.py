@@ -50,15 +50,15 @@ def test_every_chapter_comes_back_from_its_script_and_follows_a_change(book: Boo
         script = script_chapter(chapter, CAST, language=book.language)
         made = MarkedScript(chapter=chapter.number, manuscript=text_hash(chapter), rows=rows_of(script, CAST))
         read = parse_marked(write_marked(made, LABELS), LABELS, where="x")
-        assert bind(read, chapter, CAST, script, where="x").script == script
+        found = bind(read, chapter, CAST, where="x").script
+        assert (found.lines, found.removals) == (script.lines, script.removals)
         half = len(chapter.paragraphs) // 2
         new = Paragraph(text="A wholly new paragraph stands here, and nobody said it.")
         after = replace(chapter, paragraphs=(*chapter.paragraphs[:half], new, *chapter.paragraphs[half:]))
         fresh = script_chapter(after, CAST, language=book.language)
         followed = follow(read, fresh, CAST, LABELS)
         again = parse_marked(write_marked(replace(made, rows=followed.rows), LABELS), LABELS, where="x")
-        bind(again, after, CAST, fresh, where="x")
-        accepted = [row for row in read.rows if row.is_text and not row.doubtful]
-        kept = [row for row in again.rows if row.is_text and not row.doubtful and row.text != new.text]
-        assert kept == accepted
+        bind(again, after, CAST, where="x")
+        there = iter(row for row in again.rows if row.is_text)
+        assert all(row in there for row in read.rows if row.is_text and not row.doubtful), "in their order"
         assert followed.removed == ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -120,7 +121,8 @@ async def test_evidence_is_written_and_taken_away_again(world: World) -> None:
     script(world)
     plain = path(world).read_bytes()
     script(world, explain=True)
-    assert "; evidence: tag: said Mara (Mara, 95%)\nMara: “I have the key,”" in path(world).read_text(encoding="utf-8")
+    text = path(world).read_text(encoding="utf-8")
+    assert re.search(r"; evidence: tag: said Mara.* \(Mara, \d+%\)\nMara: “I have the key,”", text)
     assert (await world.plan()).chunks_to_speak > 0
     script(world)
     assert path(world).read_bytes() == plain
