@@ -27,7 +27,42 @@ _TITLE = r"(?:Mr|Mrs|Miss|Ms|Dr|Sir|Lady|Lord|Captain|Colonel|Major|Aunt|Uncle|M
 _NAME = rf"(?:{_TITLE}\.?\s+)?[A-Z][a-z]+(?:\s+[A-Z][a-z]+)?"
 _SAID = re.compile(rf"[”\"’',]\s+(?:{verbs.ENGLISH})\s+({_NAME})\b|[”\"’']\s+({_NAME})\s+(?:{verbs.ENGLISH})\b")
 _NOT_NAMES = frozenset(
-    ["The", "A", "An", "He", "She", "It", "They", "We", "You", "I", "But", "And", "Then", "There", "This", "That", "His", "Her", "My", "Chapter", "CHAPTER", "One", "Another", "God", "Heaven", "Here", "When", "What", "Yes", "No", "Oh", "Well", "Now", "So"]
+    [
+        "The",
+        "A",
+        "An",
+        "He",
+        "She",
+        "It",
+        "They",
+        "We",
+        "You",
+        "I",
+        "But",
+        "And",
+        "Then",
+        "There",
+        "This",
+        "That",
+        "His",
+        "Her",
+        "My",
+        "Chapter",
+        "CHAPTER",
+        "One",
+        "Another",
+        "God",
+        "Heaven",
+        "Here",
+        "When",
+        "What",
+        "Yes",
+        "No",
+        "Oh",
+        "Well",
+        "Now",
+        "So",
+    ]
 )
 
 
@@ -100,7 +135,7 @@ def novel(key: str) -> Novel:
             continue
         name, named = entries.names[speakers[row[1]]]
         gold.append(Gold(start=inner[0][0], end=inner[-1][1], speaker=name, named=named))
-    bounds = [place for place in places.values() if place]
+    bounds = list(places.values())
     return Novel(
         key=key,
         text=text,

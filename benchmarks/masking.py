@@ -20,8 +20,8 @@ from narration.script.conversation import believe
 from narration.script.features import UNKNOWN
 from narration.script.passages import paragraphs_of, passages_of
 from narration.script.people import people_of
-from narration.script.references import Kind
 from narration.script.reading import Passage, Reading
+from narration.script.references import Kind
 
 KEPT_SHARE = 0.35
 PRONOUN_SHARE = 0.2

@@ -11,6 +11,7 @@ from typing import Final, assert_never
 
 from narration.book import Book
 from narration.errors import InputError, Problem
+from narration.manuscript.apparatus import without_apparatus
 from narration.manuscript.chapters import Draft, arrange
 from narration.manuscript.decode import decode
 from narration.manuscript.docx import read_docx
@@ -79,6 +80,8 @@ def _read_text(data: bytes, form: Format, where: str, language: str | None, leav
         draft = draft_markdown(text, language=spoken)
     else:
         draft = draft_plain(text, language=spoken, leavings=leavings)
+    if form is not Format.FOUNTAIN:
+        draft = replace(draft, blocks=without_apparatus(draft.blocks, leavings))
     if not draft.blocks:
         return Book(title=draft.title, author=draft.author, language=spoken, chapters=())
     book = arrange(draft, language=spoken)

@@ -29,7 +29,7 @@ class Turn:
         passage: index of its paragraph.
         spans: its quotations.
         clues: tags and beats, the best first.
-        present: people named in the narration of its paragraph, by the number of times.
+        beside: people whom the narration of its paragraph names without their being a clue.
         addressed: people that the quotations call by name.
         told: people that the quotations speak of.
         address: genders of general forms of address (`sir`): `m`, `f`.
@@ -43,7 +43,7 @@ class Turn:
     passage: int
     spans: list[tuple[int, int]]
     clues: list[Clue] = field(default_factory=list)
-    present: dict[int, float] = field(default_factory=dict)
+    beside: set[int] = field(default_factory=set)
     addressed: set[int] = field(default_factory=set)
     told: set[int] = field(default_factory=set)
     address: str = ""

@@ -71,7 +71,7 @@ def test_a_missing_manuscript_is_told_with_its_key(narrate: Narrate, tmp_path: P
         (b" \n\n\xef\xbb\xbf\n", "empty"),
         (bytes(range(256)) * 40, "text"),
         (b"\x7fELF" + b"\0" * 100, "a program"),
-        (b"PK\x03\x04" + b"\0" * 100, "a zip archive"),
+        (b"PK\x03\x04" + b"\0" * 100, "zip archive"),
     ],
     ids=["empty", "white space", "bytes", "program", "archive"],
 )

@@ -90,7 +90,7 @@ def test_a_service_that_is_away_is_exit_code_6(
 
 
 def test_a_budget_that_is_reached_is_exit_code_4_and_the_rest_comes_later(
-    narrate: Narrate, shop: Vendor, paid: Path, tmp_path: Path
+    narrate: Narrate, paid: Path, tmp_path: Path
 ) -> None:
     folder = small_book(tmp_path / "book")
     said = narrate("render", folder, "--profile", paid, "--budget", "0.45")
