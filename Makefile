@@ -12,7 +12,7 @@ demo: .venv/run ## render the demo book into out/demo, offline and free
 	$(BIN)/narrate render data/demo --profile sandbox --out out/demo
 
 test: .venv/dev lint ## lint, then run every test
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: .venv/dev ## ruff, mypy, import contracts
 	$(BIN)/ruff check .

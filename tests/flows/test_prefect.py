@@ -17,7 +17,7 @@ import pytest
 
 from tests.prove.harness import Studio, vendor
 
-pytestmark = [pytest.mark.slow, pytest.mark.prefect]
+pytestmark = [pytest.mark.slow, pytest.mark.prefect, pytest.mark.xdist_group("prefect")]
 
 
 def _free_port() -> int:

@@ -75,7 +75,7 @@ async def test_a_run_killed_at_any_write_loses_nothing_and_pays_nothing_twice(
         await _buy_everything(desk, calm)
     writes = 10**6 - counting.left
     assert writes > 30
-    for last in range(1, writes + 1):
+    for last in range(1, writes + 1, 3 if lost else 1):  # with answers lost by chance, a sample of the moments
         here = World(
             folder=world.folder / f"{last}-{after}", service=world.service, wire=world.wire, dead_pid=world.dead_pid
         )
