@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench prove docs lock clean
+.PHONY: help demo test proofs lint bench prove docs lock clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 8
@@ -11,8 +11,11 @@ help: ## show this list
 demo: .venv/run ## render the demo book into out/demo, offline and free
 	$(BIN)/narrate render data/demo --profile sandbox --out out/demo
 
-test: .venv/dev lint ## lint, then run every test
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+test: .venv/dev lint ## lint, then run the tests
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not proof"
+
+proofs: .venv/dev ## the long proofs in short form, as CI runs them
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m proof
 
 lint: .venv/dev ## ruff, mypy, import contracts
 	$(BIN)/ruff check .

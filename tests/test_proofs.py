@@ -10,7 +10,7 @@ from tests.prove.money import prove_budget
 from tests.prove.rush import prove_rush
 from tests.prove.storm import prove_storm
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.proof]
 
 
 def test_a_killed_render_is_resumed_with_nothing_lost_and_nothing_bought_twice() -> None:

@@ -63,6 +63,7 @@ async def _buy_everything(desk: Desk, world: World) -> None:
 
 @pytest.mark.parametrize(("after", "lost"), [(False, 0.0), (True, 0.3)], ids=["before, calm", "after, answers lost"])
 @pytest.mark.slow
+@pytest.mark.proof
 async def test_a_run_killed_at_any_write_loses_nothing_and_pays_nothing_twice(
     world: World, after: bool, lost: float
 ) -> None:
