@@ -14,6 +14,7 @@ from pathlib import Path
 
 from lxml import etree
 
+from narration.book import Chapter
 from narration.deliver.epub_text import (
     EPUB,
     XHTML,
@@ -68,13 +69,15 @@ class _Document:
     Attributes:
         name: of its files, without suffix.
         title: in the table of contents.
-        tracks: the sound.
+        chapter: the words.
+        sound: the files that it is heard in, with their names in the archive.
         clips: of all its tracks; empty where nothing is heard.
     """
 
     name: str
     title: str
-    tracks: tuple[Track, ...]
+    chapter: Chapter
+    sound: tuple[tuple[str, Track], ...]
     clips: tuple[Marked, ...]
 
     @property
@@ -96,18 +99,20 @@ def write_epub(target: Path, release: Release) -> None:
 def _documents(tracks: Sequence[Track]) -> tuple[_Document, ...]:
     """Chapters with their tracks; one that was split into several files is one document."""
     found = []
-    for number, (_, group) in enumerate(groupby(tracks, key=lambda track: track.chapter.number), start=1):
+    named = [(f"t{number:04}{track.audio.suffix}", track) for number, track in enumerate(tracks, start=1)]
+    for number, (_, group) in enumerate(groupby(named, key=lambda pair: pair[1].chapter.number), start=1):
         own = tuple(group)
-        clips = [(clip, f"../audio/{_audio_name(track)}") for track in own for clip in track.clips()]
+        first = own[0][1]
         found.append(
-            _Document(name=f"c{number:04}", title=own[0].chapter.title or own[0].title, tracks=own, clips=marked(clips))
+            _Document(
+                name=f"c{number:04}",
+                title=first.chapter.title or first.title,
+                chapter=first.chapter,
+                sound=own,
+                clips=marked([(clip, f"../audio/{name}") for name, track in own for clip in track.clips()]),
+            )
         )
     return tuple(found)
-
-
-def _audio_name(track: Track) -> str:
-    """The file in the archive: plain letters, so that no reading system trips over the title."""
-    return f"t{track.audio.stem.split(' ')[0]}{track.audio.suffix}" if track.audio.stem[:1].isdigit() else track.audio.name
 
 
 def _entries(release: Release, documents: Sequence[_Document]) -> Iterator[tuple[str, bytes | Path]]:
@@ -120,12 +125,12 @@ def _entries(release: Release, documents: Sequence[_Document]) -> Iterator[tuple
     yield "EPUB/cover.xhtml", _cover_page(release)
     language = release.edition.language
     for document in documents:
-        chapter = document.tracks[0].chapter
-        yield f"EPUB/text/{document.name}.xhtml", chapter_document(chapter, document.title, language, document.clips)
+        words = chapter_document(document.chapter, document.title, language, document.clips)
+        yield f"EPUB/text/{document.name}.xhtml", words
         if document.clips:
             yield f"EPUB/text/{document.name}.smil", overlay_document(f"{document.name}.xhtml", document.clips)
-        for track in document.tracks:
-            yield f"EPUB/audio/{_audio_name(track)}", track.audio
+        for name, track in document.sound:
+            yield f"EPUB/audio/{name}", track.audio
 
 
 def _cover_name(release: Release) -> str:
@@ -150,14 +155,14 @@ def _package(release: Release, documents: Sequence[_Document]) -> bytes:
     item("style", "style.css", "text/css")
     item("cover-image", _cover_name(release), picture, properties="cover-image")
     item("cover", "cover.xhtml", "application/xhtml+xml")
-    etree.SubElement(spine, f"{{{OPF}}}itemref", idref="cover", linear="no")
+    etree.SubElement(spine, f"{{{OPF}}}itemref", idref="cover")
     for document in documents:
         overlay = {"media_overlay": f"{document.name}-overlay"} if document.clips else {}
         item(document.name, f"text/{document.name}.xhtml", "application/xhtml+xml", **overlay)
         if document.clips:
             item(f"{document.name}-overlay", f"text/{document.name}.smil", "application/smil+xml")
-        for number, track in enumerate(document.tracks, start=1):
-            item(f"{document.name}-a{number}", f"audio/{_audio_name(track)}", "audio/mpeg")
+        for name, _ in document.sound:
+            item(Path(name).stem, f"audio/{name}", "audio/mpeg")
         etree.SubElement(spine, f"{{{OPF}}}itemref", idref=document.name)
     return _written(package)
 
