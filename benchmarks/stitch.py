@@ -27,32 +27,19 @@ from pathlib import Path
 import numpy as np
 
 from narration.audio.clips import measure_clip, open_clip, segment
-from narration.audio.encode import ChapterEncoder, Tags, mp3
+from narration.audio.encode import ChapterEncoder, Output
+from narration.audio.encodings import Tags, mastering, mp3
 from narration.audio.measure import probe
 from narration.audio.stitch import ASSEMBLY_RATE_HZ, Part, stitch
 from narration.book import Gap
-from narration.settings import AudioSettings
+from narration.settings import load_settings
 from narration.take import ClipMeasures
 
 CLIP_S = 4.0
 """Length of a clip, as in a novel with much dialogue cut line by line."""
 CLIPS = 8
 """Different clips; they come again and again, under different levels."""
-AUDIO = AudioSettings(
-    rate_hz=44_100,
-    bitrate_kbps=192,
-    level_dbfs=-20,
-    peak_dbfs=-3.5,
-    head_ms=750,
-    tail_ms=1_500,
-    within_ms=180,
-    line_ms=250,
-    paragraph_ms=650,
-    scene_ms=1_600,
-    heading_ms=1_200,
-    fade_ms=5,
-    keep_ms=40,
-)
+AUDIO = load_settings("sandbox", environ={}).audio
 
 
 @lru_cache
@@ -93,12 +80,18 @@ def ours(count: int) -> None:
     stitch(parts(count), AUDIO, len)
 
 
+def encoder_of(target: Path) -> ChapterEncoder:
+    """An encoder as a render has it."""
+    tags = Tags(title="T", album="A", artist="B", track=1, tracks=1, language="en")
+    outputs = [Output(target=target, encoding=mp3(AUDIO, tags))]
+    return ChapterEncoder(outputs, rate_hz=ASSEMBLY_RATE_HZ, filters=mastering(AUDIO))
+
+
 def finish(count: int) -> None:
     """Stitching into an MP3 file, ffmpeg included."""
-    tags = Tags(title="T", album="A", artist="B", track=1, tracks=1, language="en")
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder, "x.mp3")
-        with ChapterEncoder(target, rate_hz=ASSEMBLY_RATE_HZ, encoding=mp3(AUDIO, tags)) as encoder:
+        with encoder_of(target) as encoder:
             stitch(parts(count), AUDIO, encoder.write)
             encoder.complete()
             encoder.publish()
@@ -106,13 +99,12 @@ def finish(count: int) -> None:
 
 def encode_alone(count: int) -> None:
     """The same ffmpeg, fed with one stitched minute again and again."""
-    tags = Tags(title="T", album="A", artist="B", track=1, tracks=1, language="en")
     minute = bytearray()
     per_minute = round(60 / CLIP_S)
     stitch(parts(per_minute), AUDIO, minute.extend)
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder, "x.mp3")
-        with ChapterEncoder(target, rate_hz=ASSEMBLY_RATE_HZ, encoding=mp3(AUDIO, tags)) as encoder:
+        with encoder_of(target) as encoder:
             for _ in range(count // per_minute):
                 encoder.write(bytes(minute))
             encoder.complete()
@@ -121,12 +113,11 @@ def encode_alone(count: int) -> None:
 
 def measure(count: int) -> None:
     """Stitching, encoding, and reading the file back; what that adds to `finish` is measuring."""
-    tags = Tags(title="T", album="A", artist="B", track=1, tracks=1, language="en")
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder, "x.mp3")
-        with ChapterEncoder(target, rate_hz=ASSEMBLY_RATE_HZ, encoding=mp3(AUDIO, tags)) as encoder:
+        with encoder_of(target) as encoder:
             stitch(parts(count), AUDIO, encoder.write)
-            probe(encoder.complete())
+            probe(encoder.complete()[target])
             encoder.publish()
 
 

@@ -117,7 +117,12 @@ def open_job(request: Request, environ: Mapping[str, str], *, needs_key: bool) -
         StoreError: the store cannot be opened.
     """
     production, cast = load(request.folder, _design_limits())
-    settings = load_settings(request.profile or production.profile, environ=environ, overrides=production.overrides)
+    settings = load_settings(
+        request.profile or production.profile,
+        environ=environ,
+        overrides=production.overrides,
+        preset=production.preset,
+    )
     key = _key(settings, environ, needed=needs_key)
     book = read_manuscript(production.manuscript, language=production.language)
     selection = request.chapters or production.chapters

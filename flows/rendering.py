@@ -20,6 +20,7 @@ from narration.deliver.chapter import DeliveredChapter, deliver_chapter
 from narration.design import check_quota, give_up_missing, voice_for
 from narration.desk import Desk, Halt, open_desk
 from narration.errors import NarrationError
+from narration.formats import delivered_as, parts_of
 from narration.keep import Recovered, recover
 from narration.plan import ChapterPlan, Plan, PlannedChunk, PlannedVoice
 from narration.report.summary import ChapterSummary, Summary, write_summary
@@ -249,13 +250,13 @@ class _Render:
         except NarrationError as error:
             log.warning("chapter %d is not finished: %s", number, error)
             return ChapterSummary(number=number, title=title, chunks=len(chapter.chunks), error=error)
-        log.info("chapter %d, %s: %.0f s in %s", number, title, delivered.timeline.audio_s, delivered.path.name)
+        log.info("chapter %d, %s: %.0f s in %s", number, title, delivered.timeline.audio_s, delivered.main.path.name)
         return ChapterSummary(
             number=number,
             title=title,
             chunks=len(chapter.chunks),
             spoken=spoken.bought,
-            file=str(delivered.path),
+            file=str(delivered.main.path),
             timeline=str(delivered.timeline_path),
             audio_s=delivered.timeline.audio_s,
             reused=delivered.reused,
@@ -284,4 +285,6 @@ class _Render:
                 settings=self._plan.settings,
                 total=len(self._plan.book.chapters),
                 folder=self._job.out,
+                formats=delivered_as(self._plan.production.formats),
+                parts=parts_of(self._plan.production.formats),
             )

@@ -16,6 +16,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from narration.cast import Cast, DesignLimits, load_cast
 from narration.errors import InputError, Problem
+from narration.formats import DEFAULT_FORMATS, Format
+from narration.presets import DEFAULT_PRESET
 from narration.settings import typed_overrides
 from narration.sheet import Sheet, in_order, missing_file, nearest, problems_of
 from narration.text_rules import TextRule
@@ -56,6 +58,8 @@ class Production:
         chapters: what `--chapters` selects by default; empty is all.
         lexicon: absolute path of the one that book.yaml names; None is `lexicon.yaml` in the folder, if it is there.
         text_rules: of those that ambiguous text is said by.
+        preset: name of a mastering preset, or an absolute path.
+        formats: what the book is delivered as.
         overrides: settings that book.yaml changes, as nested keys (`audio`, `chunks`); see `narration.settings`.
     """
 
@@ -72,6 +76,8 @@ class Production:
     narrator: str = ""
     lexicon: Path | None = None
     text_rules: tuple[TextRule, ...] = ()
+    preset: str = DEFAULT_PRESET
+    formats: tuple[Format, ...] = DEFAULT_FORMATS
     overrides: dict[str, dict[str, object]] = field(default_factory=dict)
 
 
@@ -113,6 +119,8 @@ class _BookFile(BaseModel):
     chunks: dict[str, object] = Field(default_factory=dict, description="keys and values of the table `chunks`")
     lexicon: _Line = Field("", description="the lexicon's file name, seen from this folder")
     text_rules: tuple[TextRule, ...] = Field((), description="a list of names of text rules")
+    preset: _Line = Field(DEFAULT_PRESET, description="the name of a preset, or the path of one")
+    formats: tuple[Format, ...] = Field(DEFAULT_FORMATS, min_length=1, description=f"a list of {', '.join(Format)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +216,8 @@ def _read(folder: Path) -> _Reading:
         chapters=book.chapters,
         lexicon=root / book.lexicon if book.lexicon else None,
         text_rules=book.text_rules,
+        preset=_profile(book.preset, root),
+        formats=tuple(found for found in Format if found in book.formats),
         overrides=overrides,
     )
     return _Reading(problems=(), production=production, cast=paths["cast"], language=book.language)

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, TypeAdapter, ValidationError
 
 from narration.errors import InputError, Problem
+from narration.presets import DEFAULT_PRESET, LoudnessUnit, Preset, presets_folder, read_preset
 from narration.profiles import (
     Layer,
     checked_url,
@@ -34,6 +35,14 @@ from narration.sheet import nearest, shown
 
 SANDBOX_KEY = "sk-sandbox-narrate"
 """What the sandbox profile sends in place of a key; it opens nothing but the sandbox."""
+
+MPEG_1_FROM_HZ, MPEG_2_MOST_KBPS = 32_000, 160
+"""Below this sample rate an MP3 file is MPEG-2 Layer III, whose highest bit rate this is.
+
+Source: ISO/IEC 13818-3, 2.4.2.3.
+"""
+LEAST_CREST_DB = 9.0
+"""Peaks of speech stand 12 to 18 dB above its RMS; a limiter that takes away more than a third of that is heard."""
 
 _Name = Annotated[str, Field(min_length=1, max_length=100)]
 _Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
@@ -136,20 +145,26 @@ class AudioSettings:
     """How takes become a chapter.
 
     Attributes:
-        rate_hz: sample rate of the delivered files.
+        rate_hz: sample rate of the delivered files (Opus has its own, 48 kHz).
         bitrate_kbps: of the MP3 files, constant.
-        level_dbfs: RMS that each take's speech is brought to.
-        peak_dbfs: no delivered sample is to exceed it.
+        aac_kbps, opus_kbps: of the AAC parts and of the Opus files.
+        loudness_unit: what `loudness_db` is measured in; none leaves takes as loud as they came.
+        loudness_db: what the delivered files are brought to.
+        peak_dbtp: no delivered true peak is to exceed it.
         head_ms, tail_ms: silence at the ends of a chapter.
         within_ms, line_ms, paragraph_ms, scene_ms, heading_ms: pauses before a chunk, by `narration.book.Gap`.
         fade_ms: at both ends of every take.
         keep_ms: silence kept around speech when a take's edges are trimmed.
+        room_tone_dbfs: RMS of the noise that lies under a whole chapter; -120 is digital silence.
     """
 
     rate_hz: Literal[22050, 24000, 32000, 44100, 48000]
     bitrate_kbps: Literal[64, 80, 96, 112, 128, 160, 192, 224, 256, 320]
-    level_dbfs: _Decibels
-    peak_dbfs: _Decibels
+    aac_kbps: Annotated[int, Field(ge=32, le=192)]
+    opus_kbps: Annotated[int, Field(ge=16, le=192)]
+    loudness_unit: LoudnessUnit
+    loudness_db: _Decibels
+    peak_dbtp: _Decibels
     head_ms: _Pause
     tail_ms: _Pause
     within_ms: _Pause
@@ -159,16 +174,18 @@ class AudioSettings:
     heading_ms: _Pause
     fade_ms: Annotated[int, Field(ge=0, le=200)]
     keep_ms: Annotated[int, Field(ge=0, le=2000)]
+    room_tone_dbfs: Annotated[float, Field(ge=-120, le=-50, allow_inf_nan=False)] = -72.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything a run is told, once."""
+    """Everything a run is told, once; `preset` is where part of `audio` comes from, and the rules for what it makes."""
 
     service: ServiceSettings
     chunks: ChunkSettings
     limits: LimitSettings
     audio: AudioSettings
+    preset: Preset
 
 
 _TABLES: Mapping[str, type] = MappingProxyType(
@@ -185,13 +202,15 @@ def load_settings(
     *,
     environ: Mapping[str, str],
     overrides: Mapping[str, Mapping[str, object]] = MappingProxyType({}),
+    preset: str = DEFAULT_PRESET,
 ) -> Settings:
-    """Every setting of a run.
+    """Every setting of a run: defaults, the preset, the profile, the environment, what book.yaml and options say.
 
     Args:
         profile: the name of a packaged profile, or the path of one.
         environ: the process's environment; a sandbox profile does not look at it.
         overrides: what book.yaml and options change, as nested keys, already typed.
+        preset: the name of a packaged preset, or the path of one.
 
     Raises:
         InputError: with every mistake of every layer.
@@ -200,11 +219,13 @@ def load_settings(
     values: dict[_Key, object] = {}
     places: dict[_Key, str] = {}
     problems: list[Problem] = []
-    for layer in (read_layer(defaults_text(), "defaults.toml"), profile_layer):
+    mastering = read_preset(preset)
+    for layer in (read_layer(defaults_text(), "defaults.toml"), mastering.layer, profile_layer):
         problems += _lay(layer, values, places)
     if not values[("service", "sandbox")]:
         problems += _lay(environment_layer(environ), values, places)
     problems += _lay(Layer(label="", tables=overrides), values, places)
+    problems += [] if problems else _missing_keys(values, mastering)
     if not problems:
         missing = profile_layer.where("service", "base_url")
         problems += [*_address_problems(values, places, missing), *_contradictions(values, places)]
@@ -215,6 +236,7 @@ def load_settings(
         chunks=_built(ChunkSettings, "chunks", values),
         limits=_built(LimitSettings, "limits", values),
         audio=_built(AudioSettings, "audio", values),
+        preset=mastering,
     )
 
 
@@ -267,21 +289,28 @@ def _console(region: str) -> str:
 
 
 def settings_reference() -> str:
-    """A Markdown table of every setting: key, default, meaning; made from defaults.toml."""
-    rows = ["| setting | default | meaning |", "|---|---|---|"]
+    """A Markdown table of every setting: key, default, meaning; from defaults.toml and the default preset."""
+    rows = ["| setting | default | meaning |", "|---|---|---|", *_reference_rows(defaults_text(), "")]
+    preset = (presets_folder() / f"{DEFAULT_PRESET}.toml").read_text(encoding="utf-8")
+    return "\n".join([*rows, *_reference_rows(preset, f" in `{DEFAULT_PRESET}`")]) + "\n"
+
+
+def _reference_rows(text: str, of: str) -> list[str]:
+    """A row for each key of the tables of settings in a TOML text; the comment above a key is its meaning."""
+    rows: list[str] = []
     table, meaning = "", ""
-    for line in defaults_text().splitlines():
+    for line in text.splitlines():
         if line.startswith("["):
             table, meaning = line.strip("[] "), ""
         elif line.startswith("#"):
             meaning = f"{meaning} {line.lstrip('# ')}".strip()
-        elif " = " in line:
+        elif " = " in line and table in _TABLES:
             key, default = line.split(" = ", 1)
-            rows.append(f"| `{table}.{key}` | `{default}` | {meaning} |")
+            rows.append(f"| `{table}.{key}` | `{default}`{of} | {meaning} |")
             meaning = ""
         else:
             meaning = ""
-    return "\n".join(rows) + "\n"
+    return rows
 
 
 @cache
@@ -384,11 +413,24 @@ def _address_problems(values: dict[_Key, object], places: Mapping[_Key, str], mi
     return found
 
 
+def _missing_keys(values: Mapping[_Key, object], preset: Preset) -> list[Problem]:
+    """What a preset of the user's does not say."""
+    missing = [key for key in _adapters("audio") if ("audio", key) not in values]
+    where = preset.layer.where("audio")
+    return [Problem(what=f"`{key}` is missing", where=where, expected="a value, as in acx.toml") for key in missing]
+
+
 def _contradictions(values: Mapping[_Key, Any], places: Mapping[_Key, str]) -> list[Problem]:
     problems = []
-    if values["audio", "peak_dbfs"] <= values["audio", "level_dbfs"]:
-        where = f"{places['audio', 'peak_dbfs']} and {places['audio', 'level_dbfs']}"
-        what = f"a peak of {values['audio', 'peak_dbfs']:g} dBFS is not above the level"
-        expected = f"more than {values['audio', 'level_dbfs']:g}"
+    peak_dbtp, loudness_db = values["audio", "peak_dbtp"], values["audio", "loudness_db"]
+    if peak_dbtp <= loudness_db + LEAST_CREST_DB:
+        where = f"{places['audio', 'peak_dbtp']} and {places['audio', 'loudness_db']}"
+        what = f"a peak of {peak_dbtp:g} dBTP is too near to the loudness for speech"
+        problems.append(Problem(what=what, where=where, expected=f"more than {loudness_db + LEAST_CREST_DB:g}"))
+    rate_hz, bitrate_kbps = values["audio", "rate_hz"], values["audio", "bitrate_kbps"]
+    if rate_hz < MPEG_1_FROM_HZ and bitrate_kbps > MPEG_2_MOST_KBPS:
+        where = f"{places['audio', 'rate_hz']} and {places['audio', 'bitrate_kbps']}"
+        what = f"an MP3 file of {bitrate_kbps} kbit/s cannot have a sample rate of {rate_hz} Hz"
+        expected = f"at most {MPEG_2_MOST_KBPS} kbit/s, or 32000 Hz or more"
         problems.append(Problem(what=what, where=where, expected=expected))
     return problems

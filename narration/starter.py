@@ -69,7 +69,7 @@ budget_usd: 5
 #   target_chars: 320     # code points in one request, about
 #   tags: drop            # leave out “said Mara.”, where the voice beside it tells
 # audio:
-#   level_dbfs: -20       # loudness of the speech (RMS)
+#   loudness_db: -21      # instead of the preset's; in its unit (dBFS RMS in acx)
 #   paragraph_ms: 650     # pause between paragraphs
 #   scene_ms: 1600        # pause at a scene break
 """

@@ -18,6 +18,7 @@ from narration.audio.tone import RoomTone
 from narration.audio.unison import Voiced, mixed
 from narration.book import Gap
 from narration.errors import StoreError
+from narration.presets import LoudnessUnit
 from narration.settings import AudioSettings
 from narration.take import ClipMeasures
 
@@ -33,6 +34,11 @@ MAX_GAIN_DB = 12.0
 """A take that is further off its level is a bad take, and more gain would lift its noise only."""
 CEILING_DBFS = -0.3
 """No take is lifted above this: between here and the delivered peak the limiter works."""
+
+PAUSES_DB = 2.0
+"""How far the RMS of a whole file lies below that of its speech: pauses, and what is soft in the words."""
+AAC_FRAME = 1024
+"""Samples of one AAC packet. Source: ISO/IEC 14496-3, AAC-LC."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +121,7 @@ def stitch(parts: Iterable[Part], audio: AudioSettings, write: Callable[[bytes],
         AudioRefused: a take is not a WAV file with sound in it.
         StoreError: a take is not the one that was measured.
     """
-    tone = _room_tone()
+    tone = _room_tone(audio.room_tone_dbfs)
     position = 0
     kept = 0
     spans: list[Span] = []
@@ -138,7 +144,9 @@ def stitch(parts: Iterable[Part], audio: AudioSettings, write: Callable[[bytes],
         position += clip.frames
         kept = clip.after
     position = pause((audio.tail_ms if spans else audio.head_ms + audio.tail_ms) * FRAMES_PER_MS - kept)
-    return Stitched(rate_hz=ASSEMBLY_RATE_HZ, frames=position, spans=tuple(spans))
+    frames = whole_frames(position, audio.rate_hz)
+    write(tone.under(position, frames - position).raw_data)
+    return Stitched(rate_hz=ASSEMBLY_RATE_HZ, frames=frames, spans=tuple(spans))
 
 
 def _groups(parts: Iterable[Part]) -> Iterator[list[Part]]:
@@ -246,10 +254,33 @@ def cut_of(measures: ClipMeasures, audio: AudioSettings) -> Cut:
 
 def gain_db(measures: ClipMeasures, audio: AudioSettings) -> float:
     """The gain that brings a take's speech to its level, within `MAX_GAIN_DB` and under `CEILING_DBFS`."""
-    if measures.speech_dbfs <= SILENCE_DBFS:
+    level_dbfs = speech_level_dbfs(audio)
+    if level_dbfs is None or measures.speech_dbfs <= SILENCE_DBFS:
         return 0.0
-    wanted = min(audio.level_dbfs - measures.speech_dbfs, MAX_GAIN_DB, CEILING_DBFS - measures.peak_dbfs)
+    wanted = min(level_dbfs - measures.speech_dbfs, MAX_GAIN_DB, CEILING_DBFS - measures.peak_dbfs)
     return max(wanted, -MAX_GAIN_DB)
+
+
+def speech_level_dbfs(audio: AudioSettings) -> float | None:
+    """The level that each take's speech is brought to, the same in the whole book; None leaves takes as they are."""
+    match audio.loudness_unit:
+        case LoudnessUnit.RMS:
+            return audio.loudness_db + PAUSES_DB
+        case LoudnessUnit.LUFS:
+            return audio.loudness_db
+        case LoudnessUnit.NONE:
+            return None
+        case _:
+            assert_never(audio.loudness_unit)
+
+
+def whole_frames(frames: int, rate_hz: int) -> int:
+    """The least length, at the assembly's rate, from `frames` on that fills whole AAC frames at a delivered rate.
+
+    An encoder fills up what is left of its last frame with digital silence; so nothing, or one sample, is left.
+    """
+    packets = -(-frames * rate_hz // (ASSEMBLY_RATE_HZ * AAC_FRAME))
+    return packets * AAC_FRAME * ASSEMBLY_RATE_HZ // rate_hz
 
 
 def _clip(part: Part, cut: Cut, audio: AudioSettings) -> AudioSegment:
@@ -277,5 +308,5 @@ def _over_tone(clip: AudioSegment, tone: RoomTone, position: int) -> bytes:
 
 
 @lru_cache(maxsize=1)
-def _room_tone() -> RoomTone:
-    return RoomTone(ASSEMBLY_RATE_HZ)
+def _room_tone(dbfs: float) -> RoomTone:
+    return RoomTone(ASSEMBLY_RATE_HZ, dbfs)

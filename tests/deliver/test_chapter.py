@@ -19,25 +19,13 @@ from narration.audio.clips import measure_clip
 from narration.book import Chapter, ChapterChunks, ChapterScript, Chunk, Gap, Paragraph
 from narration.deliver.chapter import DeliveredChapter, deliver_chapter
 from narration.errors import AudioRefused, StoreError, ToolError
+from narration.formats import Encoded
+from narration.presets import read_preset
 from narration.production import Production
-from narration.settings import AudioSettings, Settings
+from narration.settings import Settings, load_settings
 from narration.take import SpeechAsk, Take
 
-AUDIO = AudioSettings(
-    rate_hz=44_100,
-    bitrate_kbps=192,
-    level_dbfs=-20,
-    peak_dbfs=-3.5,
-    head_ms=750,
-    tail_ms=1_500,
-    within_ms=180,
-    line_ms=250,
-    paragraph_ms=650,
-    scene_ms=1_600,
-    heading_ms=1_200,
-    fade_ms=5,
-    keep_ms=40,
-)
+AUDIO = dataclasses.replace(load_settings("sandbox", environ={}).audio, loudness_db=-22.0)
 SETTINGS = Settings(
     service=narration.settings.ServiceSettings(
         kind="qwen",
@@ -58,6 +46,7 @@ SETTINGS = Settings(
         per_minute=0, per_second=0, in_flight=1, connect_s=1, read_s=1, attempts=1, total_s=1
     ),
     audio=AUDIO,
+    preset=read_preset(),
 )
 PRODUCTION = Production(
     folder=Path("/book"),
@@ -154,6 +143,8 @@ def deliver(shelf: Shelf, takes: tuple[Take, ...], tmp_path: Path) -> Deliver:
         settings: Settings = SETTINGS,
         production: Production = PRODUCTION,
         total: int = 3,
+        formats: Sequence[Encoded] = (Encoded.MP3,),
+        parts: Sequence[Encoded] = (),
     ) -> DeliveredChapter:
         return deliver_chapter(
             chunks or chapter_of(),
@@ -163,6 +154,8 @@ def deliver(shelf: Shelf, takes: tuple[Take, ...], tmp_path: Path) -> Deliver:
             settings=settings,
             total=total,
             folder=tmp_path / "out",
+            formats=formats,
+            parts=parts,
         )
 
     return run
@@ -181,7 +174,7 @@ def test_a_chapter_is_an_mp3_with_tags_and_a_timeline(deliver: Deliver, tmp_path
     made = deliver()
     assert files(tmp_path) == ["02 - The End.mp3", "timeline/02.json"]
     assert (made.number, made.title, made.reused) == (2, "The End", False)
-    assert dict(made.measures.tags) == {
+    assert dict(made.main.measures.tags) == {
         "title": "The End",
         "album": "The Counted Things",
         "artist": "Anonymous",
@@ -191,15 +184,15 @@ def test_a_chapter_is_an_mp3_with_tags_and_a_timeline(deliver: Deliver, tmp_path
         "genre": "Audiobook",
         "language": "eng",
     }
-    assert (made.measures.codec, made.measures.rate_hz, made.measures.channels) == ("mp3", 44_100, 1)
-    assert made.measures.peak_dbfs <= AUDIO.peak_dbfs
-    assert made.measures.floor_dbfs < -60
-    assert made.measures.duration_s == pytest.approx(made.timeline.audio_s, abs=0.001)
+    assert (made.main.measures.codec, made.main.measures.rate_hz, made.main.measures.channels) == ("mp3", 44_100, 1)
+    assert made.main.measures.peak_dbfs <= AUDIO.peak_dbtp
+    assert made.main.measures.floor_dbfs < -60
+    assert made.main.measures.duration_s == pytest.approx(made.timeline.audio_s, abs=0.001)
 
 
 def test_every_cue_is_within_50_ms_of_the_sound_in_the_delivered_file(deliver: Deliver) -> None:
     made = deliver()
-    heard = decoded(made.path)
+    heard = decoded(made.main.path)
     block = 44_100 // 200
     levels = np.sqrt(np.mean(heard[: len(heard) // block * block].reshape(-1, block) ** 2, axis=1))
     loud = np.flatnonzero(levels > 10 ** (-45 / 20))
@@ -214,7 +207,8 @@ def test_every_cue_is_within_50_ms_of_the_sound_in_the_delivered_file(deliver: D
 def test_the_timeline_file_says_what_is_spoken_where_and_by_whom(deliver: Deliver) -> None:
     made = deliver()
     data = json.loads(made.timeline_path.read_text(encoding="utf-8"))
-    assert (data["chapter"], data["title"], data["rate_hz"], data["file"]) == (2, "The End", 24_000, "02 - The End.mp3")
+    assert (data["chapter"], data["title"], data["rate_hz"]) == (2, "The End", 24_000)
+    assert data["files"]["mp3"]["file"] == "02 - The End.mp3"
     assert data["duration_s"] == pytest.approx(data["frames"] / 24_000, abs=0.001)
     text = chapter_of().chapter.text
     for cue, words in zip(data["cues"], WORDS, strict=True):
@@ -226,10 +220,10 @@ def test_the_timeline_file_says_what_is_spoken_where_and_by_whom(deliver: Delive
 
 def test_nothing_changed_and_nothing_is_made_again(deliver: Deliver, shelf: Shelf) -> None:
     first = deliver()
-    reads, stamp = shelf.reads, first.path.stat().st_mtime_ns
+    reads, stamp = shelf.reads, first.main.path.stat().st_mtime_ns
     second = deliver()
     assert second == dataclasses.replace(first, reused=True)
-    assert (shelf.reads, second.path.stat().st_mtime_ns) == (reads, stamp)
+    assert (shelf.reads, second.main.path.stat().st_mtime_ns) == (reads, stamp)
 
 
 @pytest.mark.parametrize("change", ["take", "pause", "title", "author", "gap", "total", "speaker"])
@@ -258,7 +252,7 @@ def test_whatever_is_heard_or_shown_is_made_again_when_it_changes(
             first = dataclasses.replace(first, character="Somebody")
             after = deliver(chunks=dataclasses.replace(chunks, chunks=(first, *rest)))
     assert not after.reused
-    assert after.fingerprint != before.fingerprint
+    assert (after.fingerprint, after.main) != (before.fingerprint, before.main)
 
 
 def test_what_the_sound_does_not_depend_on_makes_nothing_again(deliver: Deliver) -> None:
@@ -270,19 +264,19 @@ def test_what_the_sound_does_not_depend_on_makes_nothing_again(deliver: Deliver)
 @pytest.mark.parametrize("damage", ["gone", "other", "record", "record gone"])
 def test_a_damaged_delivery_is_made_again_with_the_same_bytes(damage: str, deliver: Deliver) -> None:
     first = deliver()
-    mp3, record = first.path.read_bytes(), first.timeline_path.read_bytes()
+    mp3, record = first.main.path.read_bytes(), first.timeline_path.read_bytes()
     match damage:
         case "gone":
-            first.path.unlink()
+            first.main.path.unlink()
         case "other":
-            first.path.write_bytes(mp3[:-10])
+            first.main.path.write_bytes(mp3[:-10])
         case "record":
             first.timeline_path.write_bytes(record[:-100])
         case _:
             first.timeline_path.unlink()
     second = deliver()
     assert not second.reused
-    assert (first.path.read_bytes(), first.timeline_path.read_bytes()) == (mp3, record)
+    assert (first.main.path.read_bytes(), first.timeline_path.read_bytes()) == (mp3, record)
 
 
 def test_a_new_title_replaces_the_file_of_the_old_one(deliver: Deliver, tmp_path: Path) -> None:
@@ -301,18 +295,20 @@ def test_files_that_are_not_ours_are_left_alone(deliver: Deliver, tmp_path: Path
     first = deliver()
     mine = tmp_path / "out" / "02 - My notes.mp3"
     mine.write_bytes(b"mine")
-    first.path.write_bytes(b"edited by hand since")
+    first.main.path.write_bytes(b"edited by hand since")
     deliver(chunks=chapter_of(title="New"))
     assert mine.read_bytes() == b"mine"
-    assert first.path.read_bytes() == b"edited by hand since"
+    assert first.main.path.read_bytes() == b"edited by hand since"
 
 
 def test_a_record_that_points_outside_the_folder_is_not_believed(deliver: Deliver, tmp_path: Path) -> None:
     first = deliver()
     victim = tmp_path / "victim.mp3"
-    victim.write_bytes(first.path.read_bytes())
+    victim.write_bytes(first.main.path.read_bytes())
     data = json.loads(first.timeline_path.read_text(encoding="utf-8"))
-    first.timeline_path.write_text(json.dumps({**data, "file": "../victim.mp3"}), encoding="utf-8")
+    first.timeline_path.write_text(
+        json.dumps({**data, "files": {"mp3": {**data["files"]["mp3"], "file": "../victim.mp3"}}}), encoding="utf-8"
+    )
     deliver(chunks=chapter_of(title="New"))
     assert victim.exists()
 
@@ -320,12 +316,69 @@ def test_a_record_that_points_outside_the_folder_is_not_believed(deliver: Delive
 def test_a_chapter_without_words_is_a_short_room_tone(deliver: Deliver) -> None:
     made = deliver(chunks=chapter_of(words=()), using=())
     assert made.timeline.cues == ()
-    assert made.measures.duration_s == pytest.approx((AUDIO.head_ms + AUDIO.tail_ms) / 1000, abs=0.001)
-    assert -80 < made.measures.rms_dbfs < -65
+    assert made.main.measures.duration_s == pytest.approx((AUDIO.head_ms + AUDIO.tail_ms) / 1000, abs=1024 / 44_100)
+    assert -80 < made.main.measures.rms_dbfs < -65
+
+
+def test_all_encodings_come_of_one_stitching_and_parts_are_hidden(
+    deliver: Deliver, takes: tuple[Take, ...], shelf: Shelf, tmp_path: Path
+) -> None:
+    made = deliver(formats=(Encoded.MP3, Encoded.FLAC, Encoded.OPUS), parts=(Encoded.M4A,))
+    assert shelf.reads == len(takes)
+    assert files(tmp_path) == [
+        ".parts/02.m4a",
+        "02 - The End.flac",
+        "02 - The End.mp3",
+        "02 - The End.opus",
+        "timeline/02.json",
+    ]
+    assert {encoded: file.measures.codec for encoded, file in made.files.items()} == {
+        Encoded.MP3: "mp3",
+        Encoded.M4A: "aac",
+        Encoded.FLAC: "flac",
+        Encoded.OPUS: "opus",
+    }
+    for file in made.files.values():
+        assert file.measures.duration_s == pytest.approx(made.timeline.audio_s, abs=0.001)
+        assert file.measures.rms_dbfs == pytest.approx(made.main.measures.rms_dbfs, abs=0.4)
+        assert file.sha256 == hashlib.sha256(file.path.read_bytes()).hexdigest()
+    assert deliver(formats=(Encoded.MP3, Encoded.FLAC, Encoded.OPUS), parts=(Encoded.M4A,)).reused
+
+
+def test_another_encoding_is_added_without_making_the_others_again(deliver: Deliver, tmp_path: Path) -> None:
+    first = deliver()
+    stamp = first.main.path.stat().st_mtime_ns
+    second = deliver(parts=(Encoded.M4A,))
+    assert (second.main, second.main.path.stat().st_mtime_ns) == (first.main, stamp)
+    assert set(second.files) == {Encoded.MP3, Encoded.M4A}
+    assert deliver().reused
+    assert ".parts/02.m4a" in files(tmp_path)
+
+
+def test_a_new_author_leaves_the_part_without_tags_as_it_was(deliver: Deliver) -> None:
+    first = deliver(parts=(Encoded.M4A,))
+    stamp = first.files[Encoded.M4A].path.stat().st_mtime_ns
+    other = deliver(parts=(Encoded.M4A,), production=dataclasses.replace(PRODUCTION, author="Somebody"))
+    assert other.files[Encoded.M4A].path.stat().st_mtime_ns == stamp
+    assert other.main.sha256 != first.main.sha256
+
+
+def test_an_encoding_that_is_stale_and_no_longer_asked_for_is_removed(deliver: Deliver, tmp_path: Path) -> None:
+    deliver(formats=(Encoded.MP3, Encoded.FLAC))
+    deliver(chunks=chapter_of(words=()), using=())
+    assert files(tmp_path) == ["02 - The End.mp3", "timeline/02.json"]
+
+
+@pytest.mark.parametrize("encoded", list(Encoded))
+def test_every_encoding_has_the_same_bytes_each_time(encoded: Encoded, deliver: Deliver) -> None:
+    file = deliver(formats=(encoded,)).files[encoded]
+    first = file.path.read_bytes()
+    file.path.unlink()
+    assert deliver(formats=(encoded,)).files[encoded].path.read_bytes() == first
 
 
 def test_a_chapter_without_a_title_is_named_by_its_number(deliver: Deliver) -> None:
-    assert deliver(chunks=chapter_of(title="", number=3)).path.name == "03 - Chapter 3.mp3"
+    assert deliver(chunks=chapter_of(title="", number=3)).main.path.name == "03 - Chapter 3.mp3"
 
 
 def test_takes_and_chunks_that_do_not_match_are_a_mistake_of_the_program(
@@ -339,13 +392,13 @@ def test_a_damaged_take_is_an_error_that_names_it_and_leaves_the_folder_as_it_wa
     deliver: Deliver, shelf: Shelf, takes: tuple[Take, ...], tmp_path: Path
 ) -> None:
     first = deliver()
-    before = first.path.read_bytes()
+    before = first.main.path.read_bytes()
     damaged = shelf.take("new words", sound(7))
     shelf.audio[damaged.take_id] = shelf.audio[damaged.take_id][:-2]
     with pytest.raises(StoreError, match=damaged.take_id):
         deliver(using=(*takes[:-1], damaged))
     assert files(tmp_path) == ["02 - The End.mp3", "timeline/02.json"]
-    assert first.path.read_bytes() == before
+    assert first.main.path.read_bytes() == before
     assert deliver().reused
 
 
