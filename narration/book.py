@@ -59,14 +59,16 @@ class Chapter:
     """One chapter; its heading, if it is to be read, is its first paragraph.
 
     Attributes:
-        number: 1-based position in the book.
+        number: 1-based position in the book; 0 of opening credits.
         title: for tags, file names and selection; may be empty.
         paragraphs: in order; none has empty text.
+        credits: it is not the manuscript's, but says who wrote and made the book.
     """
 
     number: int
     title: str
     paragraphs: tuple[Paragraph, ...]
+    credits: bool = False
 
     @property
     def text(self) -> str:
