@@ -16,11 +16,12 @@ from dataclasses import dataclass, field, replace
 from flows.opening import Job, speaking
 from narration.book import ChapterChunks
 from narration.claims import this_run
-from narration.deliver.chapter import DeliveredChapter, deliver_chapter
+from narration.deliver.book import Delivery, HeardFile
+from narration.deliver.package import Package
+from narration.deliver.pieces import Spoken
 from narration.design import check_quota, give_up_missing, voice_for
 from narration.desk import Desk, Halt, open_desk
 from narration.errors import NarrationError
-from narration.formats import delivered_as, parts_of
 from narration.keep import Recovered, recover
 from narration.plan import ChapterPlan, Plan, PlannedChunk, PlannedVoice
 from narration.report.summary import ChapterSummary, Summary, write_summary
@@ -134,6 +135,7 @@ async def render(
         await work.make_voices()
         progress.stage = "speaking"
         chapters = await asyncio.gather(*(each(_name(chapter), work.of(chapter)) for chapter in plan.chapters))
+        packaged, trouble = await _packaged(work)
     progress.stage = "done"
     summary = Summary(
         title=plan.production.title,
@@ -148,12 +150,24 @@ async def render(
         lost_usd=recovered.lost_usd,
         recovered=recovered.kept,
         in_doubt=recovered.in_doubt,
-        stopped=halt.reason,
+        stopped=halt.reason or trouble,
+        files=tuple(str(file) for file in packaged.files) if packaged else (),
+        book_findings=packaged.findings if packaged else (),
+        whole=packaged is not None,
     )
     if job.out.exists() or any(chapter.file for chapter in chapters):
         # A run that was refused before anything was made leaves no folder behind.
         write_summary(job.out, summary)
     return summary
+
+
+async def _packaged(work: _Render) -> tuple[Package | None, NarrationError | None]:
+    """What is made from the whole book, or why it could not be."""
+    try:
+        return await work.package(), None
+    except NarrationError as error:
+        log.warning("the book is not packed: %s", error)
+        return None, error
 
 
 @asynccontextmanager
@@ -198,6 +212,7 @@ class _Render:
         self._progress = progress
         self._takes = Takes(job.store)
         self._encoders = asyncio.Semaphore(ENCODERS)
+        self._heard: dict[int, tuple[HeardFile, ...]] = {}
         self._voices = {planned.character.name: planned.voice for planned in plan.voices if planned.voice is not None}
 
     async def make_voices(self) -> None:
@@ -250,16 +265,19 @@ class _Render:
         except NarrationError as error:
             log.warning("chapter %d is not finished: %s", number, error)
             return ChapterSummary(number=number, title=title, chunks=len(chapter.chunks), error=error)
-        log.info("chapter %d, %s: %.0f s in %s", number, title, delivered.timeline.audio_s, delivered.main.path.name)
+        audio_s = sum(file.delivered.timeline.audio_s for file in delivered)
+        first = delivered[0].delivered
+        log.info("chapter %d, %s: %.0f s in %s", number, title, audio_s, first.main.path.name)
+        self._heard[number] = delivered
         return ChapterSummary(
             number=number,
             title=title,
             chunks=len(chapter.chunks),
             spoken=spoken.bought,
-            file=str(delivered.main.path),
-            timeline=str(delivered.timeline_path),
-            audio_s=delivered.timeline.audio_s,
-            reused=delivered.reused,
+            file=str(first.main.path),
+            timeline=str(first.timeline_path),
+            audio_s=audio_s,
+            reused=all(file.delivered.reused for file in delivered),
             findings=spoken.findings,
             unattributed=cut.script.unattributed,
         )
@@ -269,22 +287,32 @@ class _Render:
             return spoken_already(chapter, self._progress.spoken)
         return await speak_chapter(self._desk, chapter, self._voices, self._progress.spoken)
 
-    async def _delivered(self, cut: ChapterChunks, takes: list[Take]) -> DeliveredChapter:
+    async def _delivered(self, cut: ChapterChunks, takes: list[Take]) -> tuple[HeardFile, ...]:
+        async with self._encoders:
+            return await asyncio.to_thread(self._delivery().chapter, Spoken(cut=cut, takes=tuple(takes)))
+
+    async def package(self) -> Package | None:
+        """What is made from the whole book; None where a chapter is not finished or was not asked for.
+
+        Raises:
+            NarrationError: as `narration.deliver.book.Delivery.whole`.
+        """
+        numbers = [chapter.number for chapter in self._plan.book.chapters]
+        if any(number not in self._heard for number in numbers):
+            return None
+        files = [file for number in numbers for file in self._heard[number]]
+        return await asyncio.to_thread(self._delivery().whole, files)
+
+    def _delivery(self) -> Delivery:
         loop = asyncio.get_running_loop()
 
         def read_audio(take: Take) -> bytes:
             return asyncio.run_coroutine_threadsafe(self._takes.audio(take), loop).result()
 
-        async with self._encoders:
-            return await asyncio.to_thread(
-                deliver_chapter,
-                cut,
-                takes,
-                read_audio,
-                production=self._plan.production,
-                settings=self._plan.settings,
-                total=len(self._plan.book.chapters),
-                folder=self._job.out,
-                formats=delivered_as(self._plan.production.formats),
-                parts=parts_of(self._plan.production.formats),
-            )
+        return Delivery(
+            production=self._plan.production,
+            settings=self._plan.settings,
+            total=len(self._plan.book.chapters),
+            folder=self._job.out,
+            read_audio=read_audio,
+        )

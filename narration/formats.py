@@ -49,5 +49,8 @@ def delivered_as(formats: Iterable[Format]) -> tuple[Encoded, ...]:
 def parts_of(formats: Iterable[Format]) -> tuple[Encoded, ...]:
     """The encodings that containers are made from and that are no deliverables themselves, in a fixed order."""
     formats = tuple(formats)
-    wanted = {_PARTS[found] for found in formats if found in _PARTS} - set(delivered_as(formats))
+    wanted = {_PARTS[found] for found in formats if found in _PARTS}
+    if Format.ABS in formats and Format.M4B not in formats:
+        wanted.add(Encoded.MP3)
+    wanted -= set(delivered_as(formats))
     return tuple(encoded for encoded in Encoded if encoded in wanted)

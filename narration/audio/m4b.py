@@ -17,14 +17,18 @@ from dataclasses import dataclass
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 import av
+import av.container
 import av.error
 import av.packet
 import av.stream
 
 from narration.errors import StoreError, ToolError
+
+if TYPE_CHECKING:
+    from av.container.core import Chapter
 
 AAC_FRAME: Final = 1024
 """Samples in a frame of AAC-LC. Source: ISO/IEC 14496-3."""
@@ -121,7 +125,7 @@ def _failure(target: Path, error: av.error.FFmpegError) -> ToolError | StoreErro
 
 def _chapters(
     parts: Sequence[Part], chapters: Sequence[int], starts: Sequence[int], samples: int, rate_hz: int
-) -> list[dict[str, object]]:
+) -> list[Chapter]:
     ends = [*(starts[number] for number in chapters[1:]), samples]
     return [
         {
@@ -178,10 +182,10 @@ def _copy(container: av.container.OutputContainer, parts: Sequence[Part], length
             container.mux(picture)
 
 
-def _add_cover(container: av.container.OutputContainer, cover: bytes) -> av.packet.Packet | None:
+def _add_cover(container: av.container.OutputContainer, cover: bytes) -> av.packet.Packet[Any] | None:
     if not cover:
         return None
-    with av.open(BytesIO(cover)) as source:
+    with av.open(BytesIO(cover), "r") as source:
         stream = container.add_stream_from_template(source.streams.video[0])
         stream.disposition = av.stream.Disposition.attached_pic
         packet = next(iter(source.demux(video=0)))

@@ -6,6 +6,7 @@ replaces only files that the chapter's own record lists.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,6 @@ from narration.audio.encodings import Encoding, Tags, encoding_of, mastering
 from narration.audio.measure import Delivered, probe
 from narration.audio.stitch import ASSEMBLY_RATE_HZ, Stitched, stitch
 from narration.book import ChapterChunks
-from narration.deliver.names import chapter_file_name, chapter_title, numeral
 from narration.deliver.parts import parts_of_chapter, sound_hash, timeline_of
 from narration.deliver.record import (
     PARTS_FOLDER,
@@ -25,8 +25,10 @@ from narration.deliver.record import (
     file_hash,
     record_path,
     records_of,
+    remove_stale,
     write_record,
 )
+from narration.deliver.slot import Slot
 from narration.errors import StoreError, ToolError
 from narration.formats import Encoded
 from narration.production import Production
@@ -96,7 +98,7 @@ def deliver_chapter(
     *,
     production: Production,
     settings: Settings,
-    total: int,
+    slot: Slot,
     folder: Path,
     formats: Sequence[Encoded] = (Encoded.MP3,),
     parts: Sequence[Encoded] = (),
@@ -114,7 +116,7 @@ def deliver_chapter(
             second pass.
         production: for the tags.
         settings: only `audio` and `preset` are used.
-        total: how many chapters the book has.
+        slot: the place of its file in the book.
         folder: where the files go; made when missing.
         formats: the encodings that are deliverables, in `folder`.
         parts: those that containers are made from, in a hidden folder in it, without tags.
@@ -129,19 +131,18 @@ def deliver_chapter(
     if len(takes) != len(chapter_chunks.chunks):
         message = f"chapter {chapter.number} has {len(chapter_chunks.chunks)} chunks and {len(takes)} takes"
         raise ValueError(message)
-    title = chapter_title(chapter.number, chapter.title)
-    timeline_path = record_path(folder, chapter.number, total)
-    sound = sound_hash(chapter_chunks, takes, settings.audio, title)
-    tags = _tags(production, chapter.number, title, total)
+    timeline_path = record_path(folder, slot.key)
+    sound = sound_hash(chapter_chunks, takes, settings.audio, slot.title)
+    tags = _tags(production, slot)
     possible = {
         encoded: _wanted(encoded, tags, settings, sound, file)
-        for encoded, file in _files(chapter.number, chapter.title, total, formats, parts).items()
+        for encoded, file in _files(slot, formats, parts).items()
     }
     asked = tuple(dict.fromkeys((*formats, *parts)))
     if not asked:
         message = "nothing is to be made of the chapter"
         raise ValueError(message)
-    before = records_of(folder, chapter.number)
+    before = records_of(folder, re.compile(re.escape(slot.key)))
     there = _found(folder, before, possible)
     timeline = next((record.timeline for _, record in before if record.fingerprint == sound), None)
     missing = {encoded: possible[encoded] for encoded in asked if encoded not in there}
@@ -156,23 +157,19 @@ def deliver_chapter(
             return stitch(parts_of_chapter(chapter_chunks, takes, read_audio), settings.audio, write)
 
         stitched, made = _made(missing or {asked[0]: possible[asked[0]]}, folder, settings, write_parts)
-        timeline = timeline_of(chapter_chunks, takes, stitched, title)
+        timeline = timeline_of(chapter_chunks, takes, stitched, slot.title)
     files = {encoded: (there | made)[encoded] for encoded in Encoded if encoded in there or encoded in made}
     record = ChapterRecord(fingerprint=sound, files=files, timeline=timeline)
-    _remove_stale(folder, before, keep=(timeline_path, *(folder / file.file for file in files.values())))
+    remove_stale(folder, before, keep=(timeline_path, *(folder / file.file for file in files.values())))
     write_record(timeline_path, record)
     return _delivered(record, folder, timeline_path, reused=False)
 
 
-def _files(
-    number: int, title: str, total: int, formats: Sequence[Encoded], parts: Sequence[Encoded]
-) -> dict[Encoded, str]:
-    """Where each encoding of a chapter would be."""
+def _files(slot: Slot, formats: Sequence[Encoded], parts: Sequence[Encoded]) -> dict[Encoded, str]:
+    """Where each encoding of a slot would be."""
     hidden = {encoded for encoded in (*parts, Encoded.M4A) if encoded not in formats}
     return {
-        encoded: f"{PARTS_FOLDER}/{numeral(number, total)}.{encoded}"
-        if encoded in hidden
-        else chapter_file_name(number, title, total, f".{encoded}")
+        encoded: f"{PARTS_FOLDER}/{slot.key}.{encoded}" if encoded in hidden else f"{slot.stem}.{encoded}"
         for encoded in Encoded
     }
 
@@ -229,15 +226,16 @@ def _made(
     return stitched, records
 
 
-def _tags(production: Production, number: int, title: str, total: int) -> Tags:
+def _tags(production: Production, slot: Slot) -> Tags:
     return Tags(
-        title=title,
+        title=slot.title,
         album=production.title,
         artist=production.author,
         narrator=production.narrator,
-        track=number,
-        tracks=total,
+        track=slot.track,
+        tracks=slot.tracks,
         language=production.language,
+        date=production.year,
     )
 
 
@@ -261,24 +259,6 @@ def _make_folders(folder: Path, wanted: Mapping[Encoded, _Wanted]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"{folder} cannot be made: {error.strerror}.") from error
-
-
-def _remove_stale(folder: Path, before: Sequence[tuple[Path, ChapterRecord]], keep: Sequence[Path]) -> None:
-    """Remove the files of an earlier render of this chapter: those that its records list, unchanged since.
-
-    Raises:
-        StoreError: one cannot be removed.
-    """
-    try:
-        for record_file, record in before:
-            for file in record.files.values():
-                audio = folder / file.file
-                if audio not in keep and file_hash(audio) == file.sha256:
-                    audio.unlink()
-            if record_file not in keep:
-                record_file.unlink()
-    except OSError as error:
-        raise StoreError(f"{folder}: an earlier file cannot be removed: {error.strerror}.") from error
 
 
 def _delivered(record: ChapterRecord, folder: Path, timeline_path: Path, *, reused: bool) -> DeliveredChapter:

@@ -26,6 +26,7 @@ from narration.deliver.epub_text import (
 )
 from narration.deliver.release import Release, Track
 from narration.deliver.writing import write_zip
+from narration.formats import Encoded
 
 OPF = "http://www.idpf.org/2007/opf"
 DC = "http://purl.org/dc/elements/1.1/"
@@ -99,7 +100,7 @@ def write_epub(target: Path, release: Release) -> None:
 def _documents(tracks: Sequence[Track]) -> tuple[_Document, ...]:
     """Chapters with their tracks; one that was split into several files is one document."""
     found = []
-    named = [(f"t{number:04}{track.audio.suffix}", track) for number, track in enumerate(tracks, start=1)]
+    named = [(f"t{number:04}.{Encoded.M4A}", track) for number, track in enumerate(tracks, start=1)]
     for number, (_, group) in enumerate(groupby(named, key=lambda pair: pair[1].chapter.number), start=1):
         own = tuple(group)
         first = own[0][1]
@@ -130,7 +131,7 @@ def _entries(release: Release, documents: Sequence[_Document]) -> Iterator[tuple
         if document.clips:
             yield f"EPUB/text/{document.name}.smil", overlay_document(f"{document.name}.xhtml", document.clips)
         for name, track in document.sound:
-            yield f"EPUB/audio/{name}", track.audio
+            yield f"EPUB/audio/{name}", track.files[Encoded.M4A]
 
 
 def _cover_name(release: Release) -> str:
@@ -147,8 +148,9 @@ def _package(release: Release, documents: Sequence[_Document]) -> bytes:
     spine = etree.SubElement(package, f"{{{OPF}}}spine")
 
     def item(name: str, href: str, media_type: str, **more: str) -> None:
-        attributes = {key.replace("_", "-"): value for key, value in more.items()}
-        etree.SubElement(manifest, f"{{{OPF}}}item", {"id": name, "href": href, "media-type": media_type, **attributes})
+        attributes = {"id": name, "href": href, "media-type": media_type}
+        attributes |= {key.replace("_", "-"): value for key, value in more.items()}
+        etree.SubElement(manifest, f"{{{OPF}}}item", dict[str | bytes | etree.QName, str | bytes](attributes))
 
     picture = "image/png" if release.cover.suffix.lower() == ".png" else "image/jpeg"
     item("nav", "nav.xhtml", "application/xhtml+xml", properties="nav")
@@ -162,7 +164,7 @@ def _package(release: Release, documents: Sequence[_Document]) -> bytes:
         if document.clips:
             item(f"{document.name}-overlay", f"text/{document.name}.smil", "application/smil+xml")
         for name, _ in document.sound:
-            item(Path(name).stem, f"audio/{name}", "audio/mpeg")
+            item(Path(name).stem, f"audio/{name}", "audio/mp4")
         etree.SubElement(spine, f"{{{OPF}}}itemref", idref=document.name)
     return _written(package)
 

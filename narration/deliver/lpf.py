@@ -14,6 +14,7 @@ from pathlib import Path
 
 from narration.deliver.release import Release
 from narration.deliver.writing import write_zip
+from narration.formats import Encoded
 
 CONFORMS_TO = "https://www.w3.org/TR/audiobooks/"
 CONTEXT = ("https://schema.org", "https://www.w3.org/ns/pub-context")
@@ -35,7 +36,7 @@ def _entries(release: Release) -> Iterator[tuple[str, bytes | Path]]:
     yield _CONTENTS, _contents(release).encode()
     yield _cover_name(release), release.cover
     for name, track in zip(_names(release), release.tracks, strict=True):
-        yield name, track.audio
+        yield name, track.files[Encoded.MP3]
 
 
 def manifest(release: Release) -> dict[str, object]:
@@ -96,7 +97,7 @@ def manifest(release: Release) -> dict[str, object]:
 def _names(release: Release) -> list[str]:
     """Names in the archive: numbered, in plain letters, so that they are URLs as they are."""
     digits = max(2, len(str(len(release.tracks))))
-    return [f"audio/{number:0{digits}}{track.audio.suffix}" for number, track in enumerate(release.tracks, start=1)]
+    return [f"audio/{number:0{digits}}.{Encoded.MP3}" for number in range(1, len(release.tracks) + 1)]
 
 
 def _cover_name(release: Release) -> str:

@@ -11,13 +11,12 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from narration.audio.measure import Delivered
-from narration.deliver.names import numeral
 from narration.errors import StoreError
 from narration.formats import Encoded
 from narration.timeline import ChapterTimeline, Cue
@@ -61,9 +60,9 @@ class ChapterRecord:
     timeline: ChapterTimeline
 
 
-def record_path(folder: Path, number: int, total: int) -> Path:
-    """Where a chapter's record is: `timeline/03.json`."""
-    return folder / FOLDER / f"{numeral(number, total)}.json"
+def record_path(folder: Path, key: str) -> Path:
+    """Where the record of a slot is: `timeline/03.json`."""
+    return folder / FOLDER / f"{key}.json"
 
 
 def write_record(path: Path, record: ChapterRecord) -> None:
@@ -92,15 +91,39 @@ def read_record(path: Path) -> ChapterRecord | None:
     return None
 
 
-def records_of(folder: Path, number: int) -> tuple[tuple[Path, ChapterRecord], ...]:
-    """All records of a chapter, whatever number of digits its name has."""
-    ours = re.compile(rf"0*{number}\.json")
+def records_of(folder: Path, keys: re.Pattern[str]) -> tuple[tuple[Path, ChapterRecord], ...]:
+    """All records whose keys are like that."""
     try:
-        paths = sorted(path for path in (folder / FOLDER).iterdir() if ours.fullmatch(path.name))
+        paths = sorted(
+            path for path in (folder / FOLDER).iterdir() if path.suffix == ".json" and keys.fullmatch(path.stem)
+        )
     except OSError:
         return ()
     read = ((path, read_record(path)) for path in paths)
     return tuple((path, record) for path, record in read if record is not None)
+
+
+def remove_stale(folder: Path, before: Sequence[tuple[Path, ChapterRecord]], keep: Sequence[Path]) -> None:
+    """Remove the files of earlier renders: those that their records list, unchanged since.
+
+    Args:
+        folder: of the book.
+        before: records of earlier renders.
+        keep: files and records that stay.
+
+    Raises:
+        StoreError: one cannot be removed.
+    """
+    try:
+        for record_file, record in before:
+            for file in record.files.values():
+                audio = folder / file.file
+                if audio not in keep and file_hash(audio) == file.sha256:
+                    audio.unlink()
+            if record_file not in keep:
+                record_file.unlink()
+    except OSError as error:
+        raise StoreError(f"{folder}: an earlier file cannot be removed: {error.strerror}.") from error
 
 
 def file_hash(path: Path) -> str:

@@ -6,11 +6,13 @@ run.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from narration.book import Chapter
 from narration.edition import Edition
+from narration.formats import Encoded
 from narration.timeline import ChapterTimeline, Cue
 
 
@@ -20,15 +22,15 @@ class Track:
 
     Attributes:
         title: as players show it.
-        audio: the MP3 file.
-        part: the same sound as AAC in MP4, for containers; None where no format needs it.
+        stem: file name without the suffix, for what lies beside the sound.
+        files: the sound, by encoding.
         chapter: what is read in it, whole.
         timeline: where each line is in the sound; of a chapter in several files, of this one.
     """
 
     title: str
-    audio: Path
-    part: Path | None
+    stem: str
+    files: Mapping[Encoded, Path]
     chapter: Chapter
     timeline: ChapterTimeline
 

@@ -113,7 +113,8 @@ def _rows(screen: str) -> tuple[str, ...]:
 
 def srt(shown: Sequence[Caption]) -> str:
     """SubRip. Where somebody begins to speak, the name stands before the words."""
-    blocks, last = [], ()
+    blocks: list[str] = []
+    last: tuple[str, ...] = ()
     for number, caption in enumerate(shown, start=1):
         rows = list(caption.rows)
         if caption.speakers != last:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import wave
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from narration.book import Chapter, Paragraph, ParagraphKind
 from narration.deliver.release import Release, Track
 from narration.edition import Edition
+from narration.formats import Encoded
 from narration.timeline import ChapterTimeline, Cue
 
 RATE_HZ = 24_000
@@ -26,16 +28,15 @@ def track(
     cues: Sequence[tuple[int, int, str, float, float]],
     *,
     duration_s: float,
-    audio: Path = Path("none.mp3"),
-    part: Path | None = None,
+    files: Mapping[Encoded, Path] = MappingProxyType({}),
     title: str = "",
 ) -> Track:
     """A track of cues `(start, end, who, start_s, end_s)`, positions in the chapter's text."""
     chapter = Chapter(number=number, title=title or f"Chapter {number}", paragraphs=tuple(paragraphs))
     return Track(
         title=chapter.title,
-        audio=audio,
-        part=part,
+        stem=f"{number:02} - {chapter.title}",
+        files=files,
         chapter=chapter,
         timeline=ChapterTimeline(
             chapter=number,
@@ -60,7 +61,9 @@ def track(
     )
 
 
-def lines_track(number: int, lines: Sequence[Said], *, audio: Path = Path("none.mp3"), part: Path | None = None) -> Track:
+def lines_track(
+    number: int, lines: Sequence[Said], *, files: Mapping[Encoded, Path] = MappingProxyType({}), title: str = ""
+) -> Track:
     """A track whose paragraphs are single lines, a second each with a quarter of a second around."""
     paragraphs = [paragraph(text) for _, text in lines]
     chapter = Chapter(number=number, title="", paragraphs=tuple(paragraphs))
@@ -68,7 +71,7 @@ def lines_track(number: int, lines: Sequence[Said], *, audio: Path = Path("none.
         (start, end, who, index + 0.25, index + 1.0)
         for index, ((start, end), (who, _)) in enumerate(zip(chapter.spans(), lines, strict=True))
     ]
-    return track(number, paragraphs, cues, duration_s=len(lines) + 0.25, audio=audio, part=part)
+    return track(number, paragraphs, cues, duration_s=len(lines) + 0.25, files=files, title=title)
 
 
 EDITION = Edition(

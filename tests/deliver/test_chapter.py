@@ -18,6 +18,7 @@ from narration.audio import encode
 from narration.audio.clips import measure_clip
 from narration.book import Chapter, ChapterChunks, ChapterScript, Chunk, Gap, Paragraph
 from narration.deliver.chapter import DeliveredChapter, deliver_chapter
+from narration.deliver.slot import Slot, chapter_slot
 from narration.errors import AudioRefused, StoreError, ToolError
 from narration.formats import Encoded
 from narration.presets import read_preset
@@ -132,6 +133,10 @@ def takes(shelf: Shelf) -> tuple[Take, ...]:
     return tuple(shelf.take(text, sound(index, 0.4 + index / 7)) for index, text in enumerate(WORDS))
 
 
+def slot_of(chunks: ChapterChunks, total: int = 3) -> Slot:
+    return chapter_slot(chunks.chapter.number, chunks.chapter.title, total)
+
+
 Deliver = Callable[..., DeliveredChapter]
 
 
@@ -152,7 +157,7 @@ def deliver(shelf: Shelf, takes: tuple[Take, ...], tmp_path: Path) -> Deliver:
             shelf.read,
             production=production,
             settings=settings,
-            total=total,
+            slot=slot_of(chunks or chapter_of(), total),
             folder=tmp_path / "out",
             formats=formats,
             parts=parts,
@@ -285,12 +290,6 @@ def test_a_new_title_replaces_the_file_of_the_old_one(deliver: Deliver, tmp_path
     assert files(tmp_path) == ["02 - The Beginning.mp3", "timeline/02.json"]
 
 
-def test_a_book_that_grows_past_99_chapters_leaves_no_old_names(deliver: Deliver, tmp_path: Path) -> None:
-    deliver(total=99)
-    deliver(total=100)
-    assert files(tmp_path) == ["002 - The End.mp3", "timeline/002.json"]
-
-
 def test_files_that_are_not_ours_are_left_alone(deliver: Deliver, tmp_path: Path) -> None:
     first = deliver()
     mine = tmp_path / "out" / "02 - My notes.mp3"
@@ -416,7 +415,7 @@ def test_a_reader_that_stops_ends_it_and_leaves_nothing(takes: tuple[Take, ...],
 
     with pytest.raises(Stopped):
         deliver_chapter(
-            chapter_of(), takes, read, production=PRODUCTION, settings=SETTINGS, total=3, folder=tmp_path / "out"
+            chapter_of(), takes, read, production=PRODUCTION, settings=SETTINGS, slot=slot_of(chapter_of()), folder=tmp_path / "out"
         )
     assert files(tmp_path) == []
 

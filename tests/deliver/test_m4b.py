@@ -65,6 +65,16 @@ def decoded(path: Path) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
         return np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)]).astype(np.float64)
 
 
+def marks_s(path: Path) -> list[tuple[float, float]]:
+    """Where the chapters begin and end, in seconds."""
+    found = []
+    with av.open(str(path)) as container:
+        for mark in container.chapters():
+            assert mark["time_base"] is not None
+            found.append((float(mark["start"] * mark["time_base"]), float(mark["end"] * mark["time_base"])))
+    return found
+
+
 def test_chapters_cover_and_tags_read_back(parts: Sequence[Part], tmp_path: Path) -> None:
     picture = thumbnail(drawn_cover(EDITION)[0])
     facts = Facts(tags=FACTS.tags, freeform=FACTS.freeform, language="eng", cover=picture)
@@ -75,10 +85,10 @@ def test_chapters_cover_and_tags_read_back(parts: Sequence[Part], tmp_path: Path
         chapters = container.chapters()
         (cover,) = [bytes(packet) for packet in container.demux(container.streams.video[0]) if packet.size]
         language = container.streams.audio[0].metadata["language"]
-    assert [(one["metadata"]["title"], one["start"] * one["time_base"]) for one in chapters] == [
-        (part.title, pytest.approx(start / RATE_HZ, abs=0.001))
-        for part, start in zip(parts, joined.starts, strict=True)
-    ]
+    assert [one["metadata"]["title"] for one in chapters] == [part.title for part in parts]
+    assert [mark for mark, _ in marks_s(tmp_path / "b.m4b")] == pytest.approx(
+        [start / RATE_HZ for start in joined.starts], abs=0.001
+    )
     for name, value in (*FACTS.tags, ("series", "Lämps"), ("series-part", "2"), ("media_type", "2")):
         assert tags.get(name, "") == value, name
     assert tags["major_brand"] == "M4B "
@@ -106,10 +116,9 @@ def test_the_same_parts_are_the_same_bytes(parts: Sequence[Part], tmp_path: Path
 def test_parts_of_one_chapter_are_one_mark(parts: Sequence[Part], tmp_path: Path) -> None:
     one = [parts[0], Part(path=parts[1].path, title="x", starts_chapter=False), *parts[2:]]
     write_m4b(tmp_path / "b.m4b", one, FACTS)
-    with av.open(str(tmp_path / "b.m4b")) as container:
-        marks = [(float(mark["start"] * mark["time_base"]), float(mark["end"] * mark["time_base"])) for mark in container.chapters()]
     step = FRAMES * AAC_FRAME / RATE_HZ
-    assert marks == [pytest.approx(pair, abs=0.001) for pair in ((0, 2 * step), (2 * step, 3 * step), (3 * step, 4 * step))]
+    found = [end for mark in marks_s(tmp_path / "b.m4b") for end in mark]
+    assert found == pytest.approx([0, 2 * step, 2 * step, 3 * step, 3 * step, 4 * step], abs=0.001)
 
 
 def test_more_chapters_than_the_nero_list_counts_are_all_there(parts: Sequence[Part], tmp_path: Path) -> None:
