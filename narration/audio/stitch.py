@@ -253,25 +253,22 @@ def cut_of(measures: ClipMeasures, audio: AudioSettings) -> Cut:
 
 
 def gain_db(measures: ClipMeasures, audio: AudioSettings) -> float:
-    """The gain that brings a take's speech to its level, within `MAX_GAIN_DB` and under `CEILING_DBFS`."""
-    level_dbfs = speech_level_dbfs(audio)
-    if level_dbfs is None or measures.speech_dbfs <= SILENCE_DBFS:
+    """The gain that brings a take's speech to the book's level, within `MAX_GAIN_DB` and under `CEILING_DBFS`."""
+    if measures.speech_dbfs <= SILENCE_DBFS:
         return 0.0
-    wanted = min(level_dbfs - measures.speech_dbfs, MAX_GAIN_DB, CEILING_DBFS - measures.peak_dbfs)
-    return max(wanted, -MAX_GAIN_DB)
-
-
-def speech_level_dbfs(audio: AudioSettings) -> float | None:
-    """The level that each take's speech is brought to, the same in the whole book; None leaves takes as they are."""
     match audio.loudness_unit:
         case LoudnessUnit.RMS:
-            return audio.loudness_db + PAUSES_DB
+            missing_db = audio.loudness_db + PAUSES_DB - measures.speech_dbfs
         case LoudnessUnit.LUFS:
-            return audio.loudness_db
+            # A take that was measured without its loudness counts by its level, which is within a few decibels.
+            known = measures.speech_dbfs if measures.speech_lufs is None else measures.speech_lufs
+            missing_db = audio.loudness_db - known
         case LoudnessUnit.NONE:
-            return None
+            return 0.0
         case _:
             assert_never(audio.loudness_unit)
+    wanted = min(missing_db, MAX_GAIN_DB, CEILING_DBFS - measures.peak_dbfs)
+    return max(wanted, -MAX_GAIN_DB)
 
 
 def whole_frames(frames: int, rate_hz: int) -> int:

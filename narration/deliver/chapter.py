@@ -13,10 +13,11 @@ from pathlib import Path
 from types import MappingProxyType
 
 from narration.audio.encode import ChapterEncoder, Output
-from narration.audio.encodings import Encoding, Tags, encoding_of, mastering
+from narration.audio.encodings import Correction, Encoding, Tags, encoding_of, mastering
 from narration.audio.measure import Delivered, probe
 from narration.audio.stitch import ASSEMBLY_RATE_HZ, Stitched, stitch
 from narration.book import ChapterChunks
+from narration.deliver.correction import correction_of
 from narration.deliver.parts import parts_of_chapter, sound_hash, timeline_of
 from narration.deliver.record import (
     PARTS_FOLDER,
@@ -204,25 +205,35 @@ def _made(
     settings: Settings,
     write_parts: Callable[[Callable[[bytes], object]], Stitched],
 ) -> tuple[Stitched, dict[Encoded, FileRecord]]:
-    """Stitch, master, encode and measure.
+    """Stitch, master, encode and measure; once more where the measurement disagrees with what was aimed at.
 
     Raises:
         NarrationError: as `deliver_chapter`.
     """
     outputs = [Output(target=folder / one.file, encoding=one.encoding) for one in wanted.values()]
-    with ChapterEncoder(outputs, rate_hz=ASSEMBLY_RATE_HZ, filters=mastering(settings.audio)) as encoder:
-        stitched = write_parts(encoder.write)
-        whole = encoder.complete()
-        records = {
-            encoded: FileRecord(
-                file=one.file,
-                sha256=file_hash(whole[folder / one.file]),
-                fingerprint=one.fingerprint,
-                measures=_measured(whole[folder / one.file], stitched, one.file),
-            )
-            for encoded, one in wanted.items()
-        }
-        encoder.publish()
+    correction: Correction | None = None
+    for last in (False, True):
+        filters = mastering(settings.audio, correction)
+        with ChapterEncoder(outputs, rate_hz=ASSEMBLY_RATE_HZ, filters=filters) as encoder:
+            stitched = write_parts(encoder.write)
+            whole = encoder.complete()
+            measured = {
+                encoded: _measured(whole[folder / one.file], stitched, one.file) for encoded, one in wanted.items()
+            }
+            correction = correction_of(tuple(measured.values()), settings)
+            if correction is not None and not last:
+                continue
+            records = {
+                encoded: FileRecord(
+                    file=one.file,
+                    sha256=file_hash(whole[folder / one.file]),
+                    fingerprint=one.fingerprint,
+                    measures=measured[encoded],
+                )
+                for encoded, one in wanted.items()
+            }
+            encoder.publish()
+            break
     return stitched, records
 
 

@@ -26,7 +26,7 @@ from narration.production import Production
 from narration.settings import Settings, load_settings
 from narration.take import SpeechAsk, Take
 
-AUDIO = dataclasses.replace(load_settings("sandbox", environ={}).audio, loudness_db=-22.0)
+AUDIO = load_settings("sandbox", environ={}).audio
 SETTINGS = Settings(
     service=narration.settings.ServiceSettings(
         kind="qwen",
@@ -339,7 +339,7 @@ def test_all_encodings_come_of_one_stitching_and_parts_are_hidden(
     }
     for file in made.files.values():
         assert file.measures.duration_s == pytest.approx(made.timeline.audio_s, abs=0.001)
-        assert file.measures.rms_dbfs == pytest.approx(made.main.measures.rms_dbfs, abs=0.4)
+        assert file.measures.rms_dbfs == pytest.approx(made.main.measures.rms_dbfs, abs=2.0)
         assert file.sha256 == hashlib.sha256(file.path.read_bytes()).hexdigest()
     assert deliver(formats=(Encoded.MP3, Encoded.FLAC, Encoded.OPUS), parts=(Encoded.M4A,)).reused
 
