@@ -16,7 +16,9 @@ from flows.places import default_store, sandbox_state
 from flows.sandbox_process import sandbox
 from narration.book import Book, ChapterScript
 from narration.cast import Cast, DesignLimits
+from narration.credits import credits_scripts, with_credits
 from narration.errors import InputError, Problem
+from narration.formats import Format
 from narration.lexicon import LEXICON_FILE, Lexicon
 from narration.lexicon_sheet import load_lexicon
 from narration.manuscript import read_manuscript
@@ -49,6 +51,8 @@ class Request:
         store: folder or URL, or None for the default.
         budget_usd: cap of this run, or None.
         redesign_missing: whether voices that the service no longer has are made anew.
+        preset: of mastering, instead of the production's, or None.
+        formats: to deliver, instead of the production's, or None.
     """
 
     folder: Path
@@ -58,6 +62,8 @@ class Request:
     store: str | None = None
     budget_usd: float | None = None
     redesign_missing: bool = False
+    preset: str | None = None
+    formats: tuple[Format, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +123,9 @@ def open_job(request: Request, environ: Mapping[str, str], *, needs_key: bool) -
         StoreError: the store cannot be opened.
     """
     production, cast = load(request.folder, _design_limits())
+    production = dataclasses.replace(
+        production, preset=request.preset or production.preset, formats=request.formats or production.formats
+    )
     settings = load_settings(
         request.profile or production.profile,
         environ=environ,
@@ -128,6 +137,8 @@ def open_job(request: Request, environ: Mapping[str, str], *, needs_key: bool) -
     selection = request.chapters or production.chapters
     chapters = select_chapters(selection, book) if selection else None
     scripts = chapter_scripts(production.folder, book, cast, chapters=chapters)
+    book = with_credits(book, production.edition, production.opening, production.closing)
+    scripts = scripts | credits_scripts(book, cast.narrator.name)
     return Job(
         request=request,
         production=production,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shlex
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -21,9 +22,12 @@ from narration.deliver.package import Package
 from narration.deliver.pieces import Spoken
 from narration.design import check_quota, give_up_missing, voice_for
 from narration.desk import Desk, Halt, open_desk
-from narration.errors import NarrationError
+from narration.errors import InputError, NarrationError, Problem
+from narration.finding import Finding, Severity
+from narration.formats import made_of_all
 from narration.keep import Recovered, recover
 from narration.plan import ChapterPlan, Plan, PlannedChunk, PlannedVoice
+from narration.production import Production
 from narration.report.summary import ChapterSummary, Summary, write_summary
 from narration.speak import SpokenChapter, speak_chapter, spoken_already, verify_spoken
 from narration.take import Take
@@ -108,8 +112,9 @@ async def render(
     halt: Halt | None = None,
     flow_run_id: str = "",
     each: Each = plainly,
+    buying: bool = True,
 ) -> Summary:
-    """Speak what is missing, and deliver every chapter that is complete.
+    """Speak what is missing, and deliver every chapter that is complete; then what is made from the whole book.
 
     Args:
         job: the production, opened.
@@ -119,6 +124,7 @@ async def render(
         halt: stops buying when told so.
         flow_run_id: of the Prefect flow run, for the ledger.
         each: runs the work of one chapter.
+        buying: False delivers what is spoken and speaks nothing.
 
     Returns:
         The summary, also written to `report.json` in the output folder.
@@ -127,7 +133,7 @@ async def render(
         NarrationError: the run could not begin (no key, no service, no store).
     """
     halt = halt or Halt()
-    async with _desk_if_needed(job, plan, environ, halt, flow_run_id) as desk:
+    async with _desk_if_needed(job, plan, environ, halt, flow_run_id, buying=buying) as desk:
         recovered = await recover(desk) if desk is not None else Recovered()
         if desk is not None and job.request.redesign_missing and await give_up_missing(desk, plan.voices):
             progress.plan = plan = await job.plan()
@@ -135,7 +141,7 @@ async def render(
         await work.make_voices()
         progress.stage = "speaking"
         chapters = await asyncio.gather(*(each(_name(chapter), work.of(chapter)) for chapter in plan.chapters))
-        packaged, trouble = await _packaged(work)
+        packaged, trouble = await _packaged(work, plan.production)
     progress.stage = "done"
     summary = Summary(
         title=plan.production.title,
@@ -151,9 +157,8 @@ async def render(
         recovered=recovered.kept,
         in_doubt=recovered.in_doubt,
         stopped=halt.reason or trouble,
-        files=tuple(str(file) for file in packaged.files) if packaged else (),
-        book_findings=packaged.findings if packaged else (),
-        whole=packaged is not None,
+        files=tuple(str(file) for file in packaged.files),
+        book_findings=packaged.findings,
     )
     if job.out.exists() or any(chapter.file for chapter in chapters):
         # A run that was refused before anything was made leaves no folder behind.
@@ -161,20 +166,35 @@ async def render(
     return summary
 
 
-async def _packaged(work: _Render) -> tuple[Package | None, NarrationError | None]:
-    """What is made from the whole book, or why it could not be."""
+async def _packaged(work: _Render, production: Production) -> tuple[Package, NarrationError | None]:
+    """What is made from the whole book, and why it could not be where that is so."""
     try:
-        return await work.package(), None
+        made = await work.package()
     except NarrationError as error:
         log.warning("the book is not packed: %s", error)
-        return None, error
+        return Package(files=()), error
+    if made is not None:
+        return made, None
+    wanted = made_of_all(production.formats)
+    if not wanted:
+        return Package(files=()), None
+    note = Finding(
+        code="deliver-001",
+        severity=Severity.NOTE,
+        message=f"{', '.join(wanted)}: not made, as not every chapter of the book is delivered by this run.",
+        hint="They are made by a run of the whole book, without --chapters.",
+    )
+    return Package(files=(), findings=(note,)), None
 
 
 @asynccontextmanager
 async def _desk_if_needed(
-    job: Job, plan: Plan, environ: Mapping[str, str], halt: Halt, flow_run_id: str
+    job: Job, plan: Plan, environ: Mapping[str, str], halt: Halt, flow_run_id: str, *, buying: bool
 ) -> AsyncIterator[Desk | None]:
-    """A desk with its service; none where there is nothing to buy and nothing left open by a dead run."""
+    """A desk with its service; none where nothing is to be bought, and nothing is left open by a dead run."""
+    if not buying:
+        yield None
+        return
     left_open = await job.store.keys("open/") or await job.store.keys("ledger/pending/")
     if not plan.chunks_to_speak and not left_open and not job.request.redesign_missing:
         yield None
@@ -284,8 +304,22 @@ class _Render:
 
     async def _spoken(self, chapter: ChapterPlan) -> SpokenChapter:
         if self._desk is None:
+            self._check_spoken(chapter)
             return spoken_already(chapter, self._progress.spoken)
         return await speak_chapter(self._desk, chapter, self._voices, self._progress.spoken)
+
+    def _check_spoken(self, chapter: ChapterPlan) -> None:
+        """Without a desk nothing can be bought.
+
+        Raises:
+            InputError: something is to be.
+        """
+        missing = sum(planned.take is None and planned.refusal is None for planned in chapter.chunks)
+        if missing:
+            what = f"{missing} of {len(chapter.chunks)} chunks are not spoken yet"
+            folder = shlex.quote(str(self._job.request.folder))
+            hint = f"narrate render {folder} speaks them; narrate plan {folder} shows what that costs."
+            raise InputError(Problem(what=what, where=_name(chapter), hint=hint))
 
     async def _delivered(self, cut: ChapterChunks, takes: list[Take]) -> tuple[HeardFile, ...]:
         async with self._encoders:
@@ -312,7 +346,7 @@ class _Render:
         return Delivery(
             production=self._plan.production,
             settings=self._plan.settings,
-            total=len(self._plan.book.chapters),
+            numbers=tuple(chapter.number for chapter in self._plan.book.chapters),
             folder=self._job.out,
             read_audio=read_audio,
         )

@@ -46,6 +46,11 @@ def delivered_as(formats: Iterable[Format]) -> tuple[Encoded, ...]:
     return tuple(encoded for encoded in Encoded if encoded in wanted)
 
 
+def made_of_all(formats: Iterable[Format]) -> tuple[Format, ...]:
+    """Those that are made once every chapter is there, in the order given."""
+    return tuple(found for found in formats if found not in _DELIVERED)
+
+
 def parts_of(formats: Iterable[Format]) -> tuple[Encoded, ...]:
     """The encodings that containers are made from and that are no deliverables themselves, in a fixed order."""
     formats = tuple(formats)

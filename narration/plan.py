@@ -13,6 +13,7 @@ from types import MappingProxyType
 from narration.book import Book, ChapterChunks, ChapterScript, Chunk
 from narration.cast import Cast, Character
 from narration.chunks import billed_characters, cut_chapter, verify_coverage
+from narration.credits import without_credits
 from narration.halving import halves, lengths
 from narration.lexicon import Lexicon
 from narration.production import Production
@@ -256,7 +257,7 @@ async def make_plan(
     lines = dict(scripts)
     if any(chapter.number not in lines for chapter in selected):
         # The whole book, whatever is selected: who speaks in a chapter does not depend on the selection.
-        attributed = script_book(book, cast, language=production.language)
+        attributed = script_book(without_credits(book), cast, language=production.language)
         lines = {script.chapter.number: script for script in attributed} | lines
     rules, words = production.text_rules, lexicon or Lexicon()
     said = (as_said(lines[chapter.number], words, rules, language=production.language) for chapter in selected)

@@ -48,14 +48,14 @@ class Delivery:
     Attributes:
         production: formats, tags, cover, sample.
         settings: audio and preset.
-        total: how many chapters the book has, credits included.
+        numbers: of all chapters of the book, credits included, in order.
         folder: where the files go.
         read_audio: gets a take's audio as received.
     """
 
     production: Production
     settings: Settings
-    total: int
+    numbers: tuple[int, ...]
     folder: Path
     read_audio: Callable[[Take], bytes]
 
@@ -67,9 +67,10 @@ class Delivery:
         """
         chapter = spoken.cut.chapter
         pieces = in_pieces(spoken, self.settings)
+        track, total = self.numbers.index(chapter.number) + 1, len(self.numbers)
         numbered = [(number, len(pieces)) if len(pieces) > 1 else None for number in range(1, len(pieces) + 1)]
         made = tuple(
-            self._file(piece, chapter_slot(chapter.number, chapter.title, self.total, place), parts=True)
+            self._file(piece, chapter_slot(chapter, track=track, total=total, piece=place), parts=True)
             for piece, place in zip(pieces, numbered, strict=True)
         )
         self._take_away(keys_of_chapter(chapter.number), made)

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from narration.deliver.names import chapter_file_name, chapter_title, numeral
+from narration.book import Chapter
+from narration.deliver.names import MAX_TITLE_CHARS, chapter_file_name, chapter_title, numeral
 
 SAMPLE_KEY = "sample"
 
@@ -31,20 +32,22 @@ class Slot:
     tracks: int
 
 
-def chapter_slot(number: int, title: str, total: int, piece: tuple[int, int] | None = None) -> Slot:
+def chapter_slot(chapter: Chapter, *, track: int, total: int, piece: tuple[int, int] | None = None) -> Slot:
     """The slot of a chapter.
 
     Args:
-        number, title: of the chapter.
-        total: how many chapters the book has.
+        chapter: its number and title count.
+        track: its place in the book, from 1, credits counted.
+        total: how many chapters the book has, credits counted.
         piece: which of how many files, where a chapter is too long for one.
     """
-    key, shown, named = numeral(number, total), chapter_title(number, title), title
+    number, named = chapter.number, chapter.title
+    key, shown = numeral(number, total), chapter_title(number, named)
     if piece is not None:
         part = f" ({piece[0]} of {piece[1]})"
-        key, shown, named = f"{key}-{piece[0]}", shown + part, chapter_title(number, title)[: 80 - len(part)] + part
+        key, shown, named = f"{key}-{piece[0]}", shown + part, shown[: MAX_TITLE_CHARS - len(part)] + part
     return Slot(
-        key=key, stem=chapter_file_name(number, named, total, suffix=""), title=shown, track=number, tracks=total
+        key=key, stem=chapter_file_name(number, named, total, suffix=""), title=shown, track=track, tracks=total
     )
 
 

@@ -80,7 +80,6 @@ class Summary:
         stopped: what stopped the run, or None.
         files: what was delivered beside the chapters' own files.
         book_findings: what a person should look at, of no one chapter.
-        whole: every chapter of the book is delivered, and what is made from all of them.
     """
 
     title: str
@@ -98,7 +97,6 @@ class Summary:
     stopped: NarrationError | None
     files: tuple[str, ...] = ()
     book_findings: tuple[Finding, ...] = ()
-    whole: bool = False
 
     @property
     def exit_code(self) -> ExitCode:
@@ -140,7 +138,6 @@ class Summary:
             "audio_s": self.audio_s,
             "files": list(self.files),
             "findings": [asdict(finding) for finding in self.book_findings],
-            "whole": self.whole,
         }
 
 

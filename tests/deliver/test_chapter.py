@@ -134,7 +134,7 @@ def takes(shelf: Shelf) -> tuple[Take, ...]:
 
 
 def slot_of(chunks: ChapterChunks, total: int = 3) -> Slot:
-    return chapter_slot(chunks.chapter.number, chunks.chapter.title, total)
+    return chapter_slot(chunks.chapter, track=chunks.chapter.number, total=total)
 
 
 Deliver = Callable[..., DeliveredChapter]

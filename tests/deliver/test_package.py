@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from narration.audio.m4b import write_m4b
 from narration.audio.measure import probe
-from narration.book import ParagraphKind
+from narration.book import Line, ParagraphKind
 from narration.deliver.book import Delivery, HeardFile
 from narration.deliver.package import Package
 from narration.deliver.pieces import Spoken, in_pieces, sample_of
@@ -42,7 +43,7 @@ class Press:
         return Delivery(
             production=production,
             settings=settings,
-            total=len(self.chapters),
+            numbers=tuple(spoken.cut.chapter.number for spoken in self.chapters),
             folder=self.folder,
             read_audio=self.shelf.read,
         )
@@ -153,10 +154,9 @@ def test_the_same_book_is_the_same_bytes_in_another_folder(press: Press, tmp_pat
 def test_a_container_that_is_shorter_than_its_parts_is_not_delivered(
     press: Press, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import narration.deliver.package as module
-
-    real = module.write_m4b
-    monkeypatch.setattr(module, "write_m4b", lambda path, parts, facts: real(path, parts[:-1], facts))
+    monkeypatch.setattr(
+        "narration.deliver.package.write_m4b", lambda path, parts, facts: write_m4b(path, parts[:-1], facts)
+    )
     with pytest.raises(ToolError, match="would hold"):
         press.deliver((Format.M4B,))
     assert not (press.folder / f"{PRODUCTION.title}.m4b").exists()
@@ -219,9 +219,7 @@ def test_an_automatic_sample_begins_behind_the_heading_and_ends_with_a_paragraph
     assert last.index + 1 == 1 + len(chosen.takes)
 
 
-def _lines(spoken: Spoken) -> list[object]:
-    from narration.book import Line
-
+def _lines(spoken: Spoken) -> list[Line]:
     return [
         Line(
             chapter=chunk.chapter,
