@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 
 from flows.opening import Job, speaking
 from narration.book import ChapterChunks
+from narration.check.chapter import check_chapter
 from narration.claims import this_run
 from narration.deliver.chapter import DeliveredChapter, deliver_chapter
 from narration.design import check_quota, give_up_missing, voice_for
@@ -260,7 +261,7 @@ class _Render:
             timeline=str(delivered.timeline_path),
             audio_s=delivered.timeline.audio_s,
             reused=delivered.reused,
-            findings=spoken.findings,
+            findings=(*spoken.findings, *check_chapter(delivered, self._plan.settings.preset)),
             unattributed=cut.script.unattributed,
         )
 
