@@ -28,18 +28,18 @@ SHORT = replace(ACX, rules=replace(ACX.rules, longest_s=15.0))
 """The rules of acx, with files of a length that a test can make."""
 
 
-def sound(*, seed: int = 1, dbfs: float = -20.5, **how: float) -> Floats:
+def sound(seed: int = 1, /, *, dbfs: float = -20.5, **how: float) -> Floats:
     return speech_like(12, RATE_HZ, seed, dbfs=dbfs, **how)
 
 
-def good(path: Path, seed: int = 1, **how: float) -> Path:
-    return encoded(path, [sound(seed=seed, **how)], RATE_HZ, *LIMITED, *CBR)
+def good(path: Path, seed: int = 1, dbfs: float = -20.5, **how: float) -> Path:
+    return encoded(path, [sound(seed, dbfs=dbfs, **how)], RATE_HZ, *LIMITED, *CBR)
 
 
 def _stereo(path: Path) -> Path:
     good(path.with_name("a.mp3"))
     good(path.with_name("b.mp3"))
-    heard = sound(seed=2)
+    heard = sound(2)
     return encoded(path, [heard, heard], RATE_HZ, *LIMITED, "-b:a", "192k")
 
 
@@ -64,8 +64,8 @@ def _aac(path: Path) -> Path:
     return encoded(path, [speech_like(12, dbfs=-20.5)], RATE_HZ, "-c:a", "aac", "-f", "mp4")
 
 
-def _with(*options: str, **how: float) -> Callable[[Path], Path]:
-    return lambda path: encoded(path, [sound(**how)], RATE_HZ, *LIMITED, "-ac", "1", *options)
+def _with(*options: str, dbfs: float = -20.5, **how: float) -> Callable[[Path], Path]:
+    return lambda path: encoded(path, [sound(dbfs=dbfs, **how)], RATE_HZ, *LIMITED, "-ac", "1", *options)
 
 
 def _peak(path: Path) -> Path:
