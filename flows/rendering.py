@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from flows.opening import Job, speaking
 from narration.book import ChapterChunks
+from narration.check.chapter import check_chapter
 from narration.claims import this_run
 from narration.deliver.book import Delivery, HeardFile
 from narration.deliver.package import Package
@@ -298,7 +299,7 @@ class _Render:
             timeline=str(first.timeline_path),
             audio_s=audio_s,
             reused=all(file.delivered.reused for file in delivered),
-            findings=spoken.findings,
+            findings=(*spoken.findings, *self._checked(delivered)),
             unattributed=cut.script.unattributed,
         )
 
@@ -307,6 +308,11 @@ class _Render:
             self._check_spoken(chapter)
             return spoken_already(chapter, self._progress.spoken)
         return await speak_chapter(self._desk, chapter, self._voices, self._progress.spoken)
+
+    def _checked(self, files: tuple[HeardFile, ...]) -> tuple[Finding, ...]:
+        """What the preset's rules say of a chapter's files."""
+        preset = self._plan.settings.preset
+        return tuple(finding for file in files for finding in check_chapter(file.delivered, preset))
 
     def _check_spoken(self, chapter: ChapterPlan) -> None:
         """Without a desk nothing can be bought.

@@ -5,6 +5,7 @@ A generated part stands between `<!-- generated: NAME -->` and `<!-- end: NAME -
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import sys
 import tomllib
@@ -16,10 +17,15 @@ from typer.testing import CliRunner
 
 from flows.cli import exit_codes
 from flows.cli.main import app
+from narration.finding import findings_reference
+from narration.presets import Rules, preset_names, read_preset
 from narration.settings import settings_reference
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", "docs/commands.md", "docs/settings.md", "docs/prices.md", "docs/ledger.md")
+PAGES = (
+    "README.md",
+    *(f"docs/{name}.md" for name in ("commands", "settings", "prices", "ledger", "findings", "mastering")),
+)
 _BLOCK = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end: \2 -->)", re.DOTALL)
 
 
@@ -71,12 +77,34 @@ def ledger() -> str:
     return "\n".join(lines) + "\n"
 
 
+def presets() -> str:
+    """What each preset makes and asks for, side by side."""
+    found = [read_preset(name) for name in preset_names()]
+    lines = [f"| | {' | '.join(f'`{preset.name}`' for preset in found)} |", "|---" * (len(found) + 1) + "|"]
+    lines.append(f"| is called | {' | '.join(preset.title for preset in found)} |")
+    layers = [preset.layer.tables["audio"] for preset in found]
+    for key in dict.fromkeys(key for layer in layers if isinstance(layer, dict) for key in layer):
+        cells = [str(layer[key]) if isinstance(layer, dict) else "" for layer in layers]
+        lines.append(f"| makes: `{key}` | {' | '.join(cells)} |")
+    for rule in dataclasses.fields(Rules):
+        values = [getattr(preset.rules, rule.name) for preset in found]
+        cells = ["–" if value in (None, (), 0, False) else _shown(value) for value in values]
+        lines.append(f"| asks for: `{rule.name}` | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _shown(value: object) -> str:
+    return " to ".join(str(part) for part in value) if isinstance(value, tuple) else str(value)
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "commands": commands,
     "exit-codes": exit_codes.table,
     "settings": settings_reference,
     "prices": prices,
     "ledger": ledger,
+    "findings": findings_reference,
+    "presets": presets,
 }
 
 

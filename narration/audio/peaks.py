@@ -27,8 +27,11 @@ TOP_DB = 12
 _BINS = BINS_PER_DB * 60
 FLAT_DB = 0.5
 """Half the width of the pile that clipping leaves after lossy encoding."""
-FLAT_TIMES = 3.0
-"""A pile is flat when it is that many times as high as what lies one to two decibels below it."""
+FLAT_TIMES = 1.5
+"""A pile is flat when it is that many times as high as what lies one to two decibels below it.
+
+In speech it is half as high, limited or not; a steady tone, which nobody delivers, is flat by this measure too.
+"""
 FLAT_LEAST = 100
 """Fewer samples than this are an accident."""
 

@@ -6,33 +6,11 @@ import time
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from narration.audio.encode import ffmpeg_program
 from narration.audio.measure import Delivered, probe
-
-Floats = npt.NDArray[np.float64]
-
-
-def speech_like(seconds: float, rate_hz: int, seed: int = 1, dbfs: float = -20) -> Floats:
-    """Noise with the spectrum and the rhythm of speech, with pauses, over a faint noise."""
-    chance = np.random.default_rng(seed)
-    frames = round(seconds * rate_hz)
-    spectrum = np.fft.rfft(chance.normal(0, 1, frames))
-    hz = np.fft.rfftfreq(frames, 1 / rate_hz)
-    shaped = np.fft.irfft(spectrum * (hz > 80) / (1 + (hz / 500) ** 2), n=frames)
-    at = np.arange(frames) / rate_hz
-    spoken = shaped * (0.55 + 0.45 * np.sin(2 * np.pi * 4 * at)) * ((at % 3) < 2.3) * (at > 0.7) * (at < seconds - 1.5)
-    spoken *= 10 ** (dbfs / 20) / np.sqrt(np.mean(spoken**2))
-    return np.asarray(spoken + chance.normal(0, 10 ** (-75 / 20), frames))
-
-
-def encoded(path: Path, channels: list[Floats], rate_hz: int, *options: str) -> Path:
-    interleaved = np.stack(channels, axis=1).astype("<f4").tobytes()
-    command = [ffmpeg_program(), "-v", "error", "-f", "f32le", "-ar", str(rate_hz), "-ac", str(len(channels))]
-    subprocess.run([*command, "-i", "pipe:0", *options, "-y", str(path)], input=interleaved, check=True)
-    return path
+from tests.audio.sounds import encoded, speech_like
 
 
 def by_ffmpeg(path: Path) -> tuple[float, float, float, float]:
@@ -87,9 +65,7 @@ def clipping(path: Path) -> float | None:
 
 @pytest.mark.parametrize("drive_db", [10, 16])
 @pytest.mark.parametrize("after_db", [0, -4])
-def test_peaks_that_were_cut_off_are_found_in_an_mp3(
-    drive_db: float, after_db: float, tmp_path: Path
-) -> None:
+def test_peaks_that_were_cut_off_are_found_in_an_mp3(drive_db: float, after_db: float, tmp_path: Path) -> None:
     sound = speech_like(20, 44_100)
     crest = np.abs(sound).max()
     cut = np.clip(sound / crest * 10 ** (drive_db / 20), -1, 1) * 10 ** (after_db / 20)
