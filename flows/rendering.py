@@ -24,7 +24,7 @@ from narration.deliver.pieces import Spoken
 from narration.design import check_quota, give_up_missing, voice_for
 from narration.desk import Desk, Halt, open_desk
 from narration.errors import InputError, NarrationError, Problem
-from narration.finding import Finding, Severity
+from narration.finding import Code, Finding, noted
 from narration.formats import made_of_all
 from narration.keep import Recovered, recover
 from narration.plan import ChapterPlan, Plan, PlannedChunk, PlannedVoice
@@ -179,12 +179,8 @@ async def _packaged(work: _Render, production: Production) -> tuple[Package, Nar
     wanted = made_of_all(production.formats)
     if not wanted:
         return Package(files=()), None
-    note = Finding(
-        code="deliver-001",
-        severity=Severity.NOTE,
-        message=f"{', '.join(wanted)}: not made, as not every chapter of the book is delivered by this run.",
-        hint="They are made by a run of the whole book, without --chapters.",
-    )
+    message = f"{', '.join(wanted)}: not made, as not every chapter of the book is delivered by this run."
+    note = noted(Code.NOT_THE_WHOLE_BOOK, message)
     return Package(files=(), findings=(note,)), None
 
 

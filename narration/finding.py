@@ -42,6 +42,13 @@ class Code(StrEnum):
     HEAD_LONG = "head-002"
     TAIL_SHORT = "tail-001"
     TAIL_LONG = "tail-002"
+    COVER_NOT_SQUARE = "cover-001"
+    COVER_SMALL = "cover-002"
+    COVER_COLOURS = "cover-003"
+    COVER_WITHOUT_WORDS = "cover-004"
+    NO_SAMPLE = "sample-001"
+    SAMPLE_LENGTH = "sample-002"
+    NOT_THE_WHOLE_BOOK = "deliver-001"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +68,10 @@ class Meaning:
 
 def _error(title: str, hint: str) -> Meaning:
     return Meaning(title=title, severity=Severity.ERROR, hint=hint)
+
+
+def _warning(title: str, hint: str) -> Meaning:
+    return Meaning(title=title, severity=Severity.WARNING, hint=hint)
 
 
 MEANINGS: Mapping[Code, Meaning] = MappingProxyType(
@@ -100,6 +111,27 @@ MEANINGS: Mapping[Code, Meaning] = MappingProxyType(
         Code.HEAD_LONG: _error("too much room tone before the first word", "Cut some of it off."),
         Code.TAIL_SHORT: _error("too little room tone after the last word", "Put room tone behind it."),
         Code.TAIL_LONG: _error("too much room tone after the last word", "Cut some of it off."),
+        Code.COVER_NOT_SQUARE: _warning("the cover is not square", "Crop it to a square."),
+        Code.COVER_SMALL: _warning("the cover is smaller than stores want it", "Save a larger picture."),
+        Code.COVER_COLOURS: _warning(
+            "the cover's kind of colours is shown wrongly by some players", "Save it with RGB colours."
+        ),
+        Code.COVER_WITHOUT_WORDS: _warning(
+            "no font of this machine has the letters of the title, so the drawn cover has no words on it",
+            "Give a picture: `cover: FILE` in book.yaml.",
+        ),
+        Code.NO_SAMPLE: _warning(
+            "no chapter is long enough for an automatic sample",
+            "Choose its words: `sample:` with `begin` and `end` in book.yaml.",
+        ),
+        Code.SAMPLE_LENGTH: _warning(
+            "the sample is shorter or longer than stores want it", "Move its `begin` or `end` in book.yaml."
+        ),
+        Code.NOT_THE_WHOLE_BOOK: Meaning(
+            title="containers were not made, as not every chapter was delivered",
+            severity=Severity.NOTE,
+            hint="Render or deliver the whole book, without --chapters.",
+        ),
     }
 )
 
@@ -133,6 +165,27 @@ class Finding:
     file: str = ""
     rule: str = ""
     value: str = ""
+
+
+def noted(code: Code, message: str, *, chapter: int = 0, file: str = "", rule: str = "", value: str = "") -> Finding:
+    """A finding of the register, with its own weight and advice.
+
+    Args:
+        code: of the register.
+        message: what is the matter here, in one sentence.
+        chapter, file, rule, value: as `Finding` has them.
+    """
+    meaning = MEANINGS[code]
+    return Finding(
+        code=code,
+        severity=meaning.severity,
+        message=message,
+        chapter=chapter,
+        hint=meaning.hint,
+        file=file,
+        rule=rule,
+        value=value,
+    )
 
 
 def findings_reference() -> str:

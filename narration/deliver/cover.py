@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFont, UnidentifiedImageError
 from narration.deliver.writing import staged
 from narration.edition import Edition
 from narration.errors import InputError, Problem
-from narration.finding import Finding, Severity
+from narration.finding import Code, Finding, noted
 
 LEAST_PX: Final = 2400
 """Sides of a cover. Source: ACX, cover art requirements (2,400 by 2,400 at the least, square)."""
@@ -75,26 +75,14 @@ def checked_cover(path: Path, where: str) -> tuple[bytes, tuple[Finding, ...]]:
 def _remarks(name: str, size: tuple[int, int], mode: str, kind: str) -> Iterator[Finding]:
     width, height = size
     if width != height:
-        yield Finding(
-            code="cover-001",
-            severity=Severity.WARNING,
-            message=f"The cover {name} is {width} by {height} pixels; stores want a square one.",
-            hint="Crop it to a square.",
-        )
+        message = f"The cover {name} is {width} by {height} pixels; stores want a square one."
+        yield noted(Code.COVER_NOT_SQUARE, message, file=name)
     if min(size) < LEAST_PX:
-        yield Finding(
-            code="cover-002",
-            severity=Severity.WARNING,
-            message=f"The cover {name} is {width} by {height} pixels; stores want {LEAST_PX} by {LEAST_PX} or more.",
-            hint="Save a larger picture.",
-        )
+        message = f"The cover {name} is {width} by {height} pixels; stores want {LEAST_PX} by {LEAST_PX} or more."
+        yield noted(Code.COVER_SMALL, message, file=name)
     if mode not in {"RGB", "L"} and kind == "JPEG":
-        yield Finding(
-            code="cover-003",
-            severity=Severity.WARNING,
-            message=f"The cover {name} has {mode} colours, which some players show wrongly.",
-            hint="Save it with RGB colours.",
-        )
+        message = f"The cover {name} has {mode} colours, which some players show wrongly."
+        yield noted(Code.COVER_COLOURS, message, file=name)
 
 
 def cover_suffix(data: bytes) -> str:
@@ -129,14 +117,8 @@ def drawn_cover(edition: Edition) -> tuple[bytes, tuple[Finding, ...]]:
     shown = (edition.title, edition.subtitle, edition.author, edition.series)
     name = _font_for("".join(shown), edition.language)
     if name is None:
-        findings.append(
-            Finding(
-                code="cover-004",
-                severity=Severity.WARNING,
-                message="No font of this machine has the letters of the title, so the drawn cover has no words on it.",
-                hint="Give a picture: `cover: FILE` in book.yaml.",
-            )
-        )
+        message = "No font of this machine has the letters of the title, so the drawn cover has no words on it."
+        findings.append(noted(Code.COVER_WITHOUT_WORDS, message))
     else:
         width = _SIDE_PX - 2 * margin
         _set(draw, (margin, margin), edition.title, name, letters, width, _SIDE_PX * 45 // 100, 300)

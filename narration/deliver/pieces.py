@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from narration.audio.stitch import ASSEMBLY_RATE_HZ, cut_of, pause_ms
 from narration.book import ChapterChunks, Chunk, Gap, ParagraphKind
 from narration.errors import InputError, Problem
-from narration.finding import Finding, Severity
+from narration.finding import Code, Finding, noted
 from narration.production import Sample
 from narration.settings import AudioSettings, Settings
 from narration.take import Take
@@ -127,23 +127,16 @@ def sample_of(
         chosen = next((cut for cut in cuts if cut is not None), None)
     if chosen is None:
         return None, (
-            Finding(
-                code="sample-001",
-                severity=Severity.WARNING,
-                message=f"No chapter is {SAMPLE_LEAST_S:.0f} s long, so that no sample could be cut.",
-                hint="Choose its words: `sample:` with `begin` and `end` in book.yaml.",
-            ),
+            noted(Code.NO_SAMPLE, f"No chapter is {SAMPLE_LEAST_S:.0f} s long, so that no sample could be cut."),
         )
     length_s = sum(_lengths_s(chosen, settings.audio))
     if SAMPLE_LEAST_S <= length_s <= SAMPLE_MOST_S:
         return chosen, ()
     return chosen, (
-        Finding(
-            code="sample-002",
-            severity=Severity.WARNING,
-            message=f"The sample is {length_s:.0f} s long; stores want {SAMPLE_LEAST_S:.0f} to {SAMPLE_MOST_S:.0f}.",
+        noted(
+            Code.SAMPLE_LENGTH,
+            f"The sample is {length_s:.0f} s long; stores want {SAMPLE_LEAST_S:.0f} to {SAMPLE_MOST_S:.0f}.",
             chapter=chosen.cut.chapter.number,
-            hint="Move its `begin` or `end` in book.yaml.",
         ),
     )
 
