@@ -54,7 +54,7 @@ def checked_template(template: str) -> str:
 
 
 def said(template: str, edition: Edition) -> str:
-    """The words of a template that was checked; a sentence whose placeholders are all empty is the author's to leave out.
+    """The words of a template that was checked.
 
     Args:
         template: as in book.yaml.
@@ -70,7 +70,8 @@ def with_credits(book: Book, edition: Edition, opening: str, closing: str) -> Bo
     Args:
         book: the manuscript as read.
         edition: for the placeholders.
-        opening, closing: templates; empty is none.
+        opening: template; empty is none.
+        closing: the same.
     """
     titles = TITLES.get(edition.language, TITLES["en"])
     last = max((chapter.number for chapter in book.chapters), default=0)

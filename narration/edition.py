@@ -49,7 +49,9 @@ class Edition:
         """A URN: of the ISBN, or made from author, title and language."""
         if self.isbn:
             return f"urn:isbn:{self.isbn}"
-        return f"urn:uuid:{uuid.uuid5(_NAMESPACE, chr(0).join((self.author, self.title, self.subtitle, self.language)))}"
+        return (
+            f"urn:uuid:{uuid.uuid5(_NAMESPACE, chr(0).join((self.author, self.title, self.subtitle, self.language)))}"
+        )
 
 
 def isbn_digits(written: str) -> str:

@@ -173,7 +173,10 @@ def noted(code: Code, message: str, *, chapter: int = 0, file: str = "", rule: s
     Args:
         code: of the register.
         message: what is the matter here, in one sentence.
-        chapter, file, rule, value: as `Finding` has them.
+        chapter: as in `Finding`; so are the others.
+        file: its name.
+        rule: what is asked for.
+        value: what was found.
     """
     meaning = MEANINGS[code]
     return Finding(

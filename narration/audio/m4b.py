@@ -1,7 +1,7 @@
 """One M4B file from the chapters' AAC parts: packets are copied, nothing is encoded again.
 
-Invariant: a chapter begins where its sound begins, and the whole is as long as its chapters; nothing in the file changes
-from run to run.
+Invariant: a chapter begins where its sound begins, and the whole is as long as its chapters; nothing in the file
+changes from run to run.
 
 A part is a whole number of AAC frames long. Its encoder put one frame of priming before it; of every part but the
 first that frame is left out, so that the decoder runs on from part to part without a gap.
@@ -204,7 +204,7 @@ def _holder(freeform: Sequence[tuple[str, str]]) -> str:
 
 
 def _atoms(freeform: Sequence[tuple[str, str]]) -> list[bytes]:
-    """iTunes' freeform tags: `----` with `mean`, `name` and `data`."""
+    """ITunes' freeform tags: `----` with `mean`, `name` and `data`."""
     return [
         _atom(
             b"----",

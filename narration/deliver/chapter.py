@@ -136,8 +136,7 @@ def deliver_chapter(
     sound = sound_hash(chapter_chunks, takes, settings.audio, slot.title)
     tags = _tags(production, slot)
     possible = {
-        encoded: _wanted(encoded, tags, settings, sound, file)
-        for encoded, file in _files(slot, formats, parts).items()
+        encoded: _wanted(encoded, tags, settings, sound, file) for encoded, file in _files(slot, formats, parts).items()
     }
     asked = tuple(dict.fromkeys((*formats, *parts)))
     if not asked:

@@ -17,7 +17,7 @@ from narration.audio.m4b import Facts, Part, write_m4b
 from narration.audio.measure import Delivered, probe
 from narration.deliver.cover import checked_cover, cover_suffix, drawn_cover, thumbnail, write_cover
 from narration.deliver.epub import write_epub
-from narration.deliver.library import METADATA, library_folder, write_library
+from narration.deliver.library import METADATA, write_library
 from narration.deliver.lpf import write_lpf
 from narration.deliver.names import safe_name
 from narration.deliver.record import file_hash
@@ -74,9 +74,7 @@ class _Job:
     measured_s: float = 0.0
 
 
-def package(
-    tracks: Sequence[Track], hashes: Mapping[Path, str], production: Production, folder: Path
-) -> Package:
+def package(tracks: Sequence[Track], hashes: Mapping[Path, str], production: Production, folder: Path) -> Package:
     """Make everything but the chapters' own files that `production.formats` names.
 
     Args:
@@ -112,7 +110,7 @@ def package(
             measures[target] = _measures(made[job.file]["measured"])
         files.append(target)
     if Format.ABS in production.formats:
-        files.append(_shelve(release, production.formats, folder, made))
+        files.append(_shelve(release, folder, made))
     _take_away(folder, before, made)
     write_text(folder / _FOLDER / RECORD, json.dumps(made, indent=1, ensure_ascii=False) + "\n")
     return Package(files=tuple(files), measures=measures, findings=findings, reused=reused)
@@ -133,9 +131,7 @@ def _release(
     return Release(edition=edition, tracks=tuple(tracks), cover=cover), picture, findings
 
 
-def _jobs(
-    release: Release, picture: bytes, formats: Sequence[Format], hashes: Mapping[Path, str]
-) -> Iterator[_Job]:
+def _jobs(release: Release, picture: bytes, formats: Sequence[Format], hashes: Mapping[Path, str]) -> Iterator[_Job]:
     edition, name = asdict(release.edition), safe_name(release.edition.title) or "Book"
     cover = canonical_hash({"picture": picture.hex()})
 
@@ -177,7 +173,10 @@ def _captions(
     language = release.edition.language
     sets: list[tuple[str, Sequence[Track]]] = [(f"{track.stem}.{wanted}", (track,)) for track in release.tracks]
     if Format.M4B in formats:
-        sets += [(str(PurePosixPath(file).with_suffix(f".{wanted}")), volume) for file, volume in _volumes(release.tracks, name)]
+        sets += [
+            (str(PurePosixPath(file).with_suffix(f".{wanted}")), volume)
+            for file, volume in _volumes(release.tracks, name)
+        ]
     for file, tracks in sets:
         placed, start_s = [], 0.0
         for track in tracks:
@@ -282,9 +281,7 @@ def _measures(record: object) -> Delivered:
     return Delivered(**facts)
 
 
-def _shelve(
-    release: Release, formats: Sequence[Format], folder: Path, made: dict[str, dict[str, object]]
-) -> Path:
+def _shelve(release: Release, folder: Path, made: dict[str, dict[str, object]]) -> Path:
     """Lay the book out for Audiobookshelf, with the M4B files where there are some."""
     volumes = [file for file in made if file.endswith(".m4b")]
     audio = [folder / file for file in volumes] or [track.files[Encoded.MP3] for track in release.tracks]

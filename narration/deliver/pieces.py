@@ -67,9 +67,7 @@ def in_pieces(spoken: Spoken, settings: Settings) -> tuple[Spoken, ...]:
     while sum(lengths[begin:]) > room_s:
         begin = _cut(spoken.cut.chunks, lengths, begin, best_s, room_s)
         cuts.append(begin)
-    return tuple(
-        spoken.between(low, high) for low, high in zip(cuts, [*cuts[1:], len(spoken.cut.chunks)], strict=True)
-    )
+    return tuple(spoken.between(low, high) for low, high in zip(cuts, [*cuts[1:], len(spoken.cut.chunks)], strict=True))
 
 
 def _cut(chunks: Sequence[Chunk], lengths: Sequence[float], begin: int, best_s: float, room_s: float) -> int:
@@ -181,9 +179,11 @@ def _between_words(sample: Sample, stories: Sequence[Spoken], where: Callable[[s
         ]
         if inside:
             return spoken.between(inside[0], inside[-1] + 1)
-    key = "begin" if sample.begin and not any(
-        _squeezed(sample.begin)[0] in _squeezed(one.cut.chapter.text)[0] for one in stories
-    ) else "end"
+    key = (
+        "begin"
+        if sample.begin and not any(_squeezed(sample.begin)[0] in _squeezed(one.cut.chapter.text)[0] for one in stories)
+        else "end"
+    )
     words = sample.begin if key == "begin" else sample.end
     raise InputError(
         Problem(what=f"no chapter has the words “{words}”", where=where(key), expected="words as in the manuscript")

@@ -60,7 +60,9 @@ class Track:
                 speech_start_s=min(cue.start_frame for cue in span) / rate,
                 speech_end_s=max(cue.end_frame for cue in span) / rate,
             )
-            for span, first, next_one in zip(spans, starts[: len(spans)], starts[1 : len(spans)] + starts[-1:], strict=True)
+            for span, first, next_one in zip(
+                spans, starts[: len(spans)], starts[1 : len(spans)] + starts[-1:], strict=True
+            )
         )
 
 

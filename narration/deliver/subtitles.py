@@ -64,13 +64,12 @@ def _width(text: str) -> int:
 
 
 def _words(text: str) -> list[str]:
-    """Pieces between which a row may end: words with the space behind them, single wide characters, parts of what is
-    wider than a row."""
+    """Pieces between which a row may end: words with the space behind them, wide characters, parts of very long words."""
     found: list[str] = []
     for word in _PIECES.findall(text):
         while _width(word.rstrip()) > ROW_CHARS:
             found.append(word[:ROW_CHARS])
-            word = word[ROW_CHARS:]  # noqa: PLW2901 - what is left of it
+            word = word[ROW_CHARS:]
         found.append(word)
     return found
 

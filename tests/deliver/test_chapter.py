@@ -415,7 +415,13 @@ def test_a_reader_that_stops_ends_it_and_leaves_nothing(takes: tuple[Take, ...],
 
     with pytest.raises(Stopped):
         deliver_chapter(
-            chapter_of(), takes, read, production=PRODUCTION, settings=SETTINGS, slot=slot_of(chapter_of()), folder=tmp_path / "out"
+            chapter_of(),
+            takes,
+            read,
+            production=PRODUCTION,
+            settings=SETTINGS,
+            slot=slot_of(chapter_of()),
+            folder=tmp_path / "out",
         )
     assert files(tmp_path) == []
 

@@ -70,7 +70,14 @@ def test_the_package_names_the_edition_and_the_length(book: Release, tmp_path: P
     write_epub(tmp_path / "b.epub", book)
     package = read(tmp_path / "b.epub", "EPUB/package.opf")
     texts = [element.text for element in package.iter() if element.text and element.text.strip()]
-    for expected in ("The Lamp & the Kettle", "A. N. Other", "The Cast", "Lamps", "urn:isbn:9780306406157", "0:00:08.250"):
+    for expected in (
+        "The Lamp & the Kettle",
+        "A. N. Other",
+        "The Cast",
+        "Lamps",
+        "urn:isbn:9780306406157",
+        "0:00:08.250",
+    ):
         assert expected in texts
     with zipfile.ZipFile(tmp_path / "b.epub") as archive:
         first = archive.infolist()[0]
@@ -99,7 +106,10 @@ def test_verse_lists_and_headings_are_what_they_are(book: Release, tmp_path: Pat
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.text(min_size=1, max_size=60).filter(lambda text: bool(text.strip())), min_size=1, max_size=5), st.data())
+@given(
+    st.lists(st.text(min_size=1, max_size=60).filter(lambda text: bool(text.strip())), min_size=1, max_size=5),
+    st.data(),
+)
 def test_the_words_of_the_document_are_the_chapters(texts: list[str], data: st.DataObject) -> None:
     made = lines_track(1, [("Mara", text.replace("\r", " ")) for text in texts])
     clips = [clip for clip in made.clips() if data.draw(st.booleans())]

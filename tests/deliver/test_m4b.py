@@ -38,7 +38,7 @@ FACTS = Facts(
 )
 
 
-def tone(start: int, count: int) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
+def tone(start: int, count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     """A piece of one endless sine, so that a missing or surplus sample at a join is a click."""
     return 0.3 * np.sin(2 * np.pi * 441.0 * np.arange(start, start + count) / RATE_HZ)
 
@@ -54,13 +54,25 @@ def parts(tmp_path: Path) -> tuple[Part, ...]:
             file.setsampwidth(2)
             file.setframerate(RATE_HZ)
             file.writeframes(np.rint(samples * 32767).astype("<i2").tobytes())
-        command = [ffmpeg_program(), "-loglevel", "error", "-i", str(wav), "-c:a", "aac", "-b:a", "96k", "-y", str(path)]
+        command = [
+            ffmpeg_program(),
+            "-loglevel",
+            "error",
+            "-i",
+            str(wav),
+            "-c:a",
+            "aac",
+            "-b:a",
+            "96k",
+            "-y",
+            str(path),
+        ]
         subprocess.run(command, check=True, timeout=60)
         made.append(Part(path=path, title=f"Chapter {number + 1}: Ünder"))
     return tuple(made)
 
 
-def decoded(path: Path) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
+def decoded(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     with av.open(str(path)) as container:
         return np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)]).astype(np.float64)
 
@@ -133,3 +145,44 @@ def test_a_part_that_is_damaged_is_an_error_that_names_it(parts: Sequence[Part],
     parts[1].path.write_bytes(b"not a part")
     with pytest.raises(ToolError, match=r"1\.m4a"):
         write_m4b(tmp_path / "b.m4b", parts, FACTS)
+
+
+@pytest.mark.slow
+def test_at_the_end_of_fifteen_hours_the_sound_is_where_the_marks_say(tmp_path: Path) -> None:
+    """A click at the beginning of every quarter of an hour; the last one is heard where its chapter begins."""
+    frames = 900 * RATE_HZ // AAC_FRAME
+    samples = np.zeros(frames * AAC_FRAME)
+    click = RATE_HZ // 2
+    samples[click : click + 441] = tone(0, 441)
+    wav, path = tmp_path / "q.wav", tmp_path / "q.m4a"
+    with wave.open(str(wav), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE_HZ)
+        file.writeframes(np.rint(samples * 32767).astype("<i2").tobytes())
+    command = [
+        ffmpeg_program(),
+        "-loglevel",
+        "error",
+        "-i",
+        str(wav),
+        "-c:a",
+        "aac",
+        "-aac_coder",
+        "fast",
+        "-y",
+        str(path),
+    ]
+    subprocess.run(command, check=True, timeout=120)
+    joined = write_m4b(tmp_path / "b.m4b", [Part(path=path, title=f"{n}") for n in range(60)], FACTS)
+    assert joined.samples / RATE_HZ > 14.9 * 3600
+    with av.open(str(tmp_path / "b.m4b")) as container:
+        stream = container.streams.audio[0]
+        container.seek(joined.starts[-1], stream=stream)
+        for frame in container.decode(stream):
+            loud = np.flatnonzero(np.abs(frame.to_ndarray()[0]) > 0.1)
+            if len(loud):
+                assert frame.pts is not None
+                heard_s = (frame.pts + int(loud[0])) / RATE_HZ
+                break
+    assert heard_s == pytest.approx((joined.starts[-1] + click) / RATE_HZ, abs=0.05)

@@ -36,7 +36,10 @@ class Press:
             self.chapters.append(self.spoken(words, title, number))
 
     def spoken(self, words: tuple[str, ...], title: str, number: int, seconds: float = 0.5) -> Spoken:
-        takes = [self.shelf.take(f"{number} {text}", sound(number * 100 + place, seconds)) for place, text in enumerate(words)]
+        takes = [
+            self.shelf.take(f"{number} {text}", sound(number * 100 + place, seconds))
+            for place, text in enumerate(words)
+        ]
         return Spoken(cut=chapter_of(words, title, number), takes=tuple(takes))
 
     def delivery(self, production: Production, settings: Settings = SETTINGS) -> Delivery:
@@ -163,9 +166,7 @@ def test_a_container_that_is_shorter_than_its_parts_is_not_delivered(
 
 
 @pytest.mark.parametrize("damage", ["missing", "torn"])
-def test_a_broken_cover_is_a_mistake_and_leaves_the_last_delivery(
-    press: Press, tmp_path: Path, damage: str
-) -> None:
+def test_a_broken_cover_is_a_mistake_and_leaves_the_last_delivery(press: Press, tmp_path: Path, damage: str) -> None:
     press.deliver()
     before = press.files()
     cover = tmp_path / "cover.jpg"
@@ -245,7 +246,11 @@ def test_a_sample_by_its_words_begins_and_ends_there(press: Press) -> None:
 
 @pytest.mark.parametrize(
     ("sample", "place"),
-    [(Sample(begin="Nowhere to be found"), "begin"), (Sample(begin="It was", end="Nowhere"), "end"), (Sample(chapter=9), "chapter")],
+    [
+        (Sample(begin="Nowhere to be found"), "begin"),
+        (Sample(begin="It was", end="Nowhere"), "end"),
+        (Sample(chapter=9), "chapter"),
+    ],
 )
 def test_words_that_are_not_in_the_book_are_a_mistake_with_its_place(press: Press, sample: Sample, place: str) -> None:
     with pytest.raises(InputError, match=rf"line 12, sample\.{place}"):
@@ -263,5 +268,3 @@ def test_the_sample_is_a_file_of_its_own(press: Press) -> None:
     assert made.files[0] == press.folder / "Sample.mp3"
     press.deliver((Format.MP3,))
     assert not (press.folder / "Sample.mp3").exists()
-
-

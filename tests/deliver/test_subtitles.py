@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from hypothesis import given
@@ -33,7 +34,7 @@ def test_no_caption_is_empty_or_larger_than_the_screen_or_overlaps(texts: list[s
         assert all(row.strip() for row in caption.rows)
         assert all(sum(2 if char >= "\u1100" else 1 for char in row) <= ROW_CHARS + 2 for row in caption.rows)
         assert caption.start_s < caption.end_s
-    for before, after in zip(made, made[1:], strict=False):
+    for before, after in itertools.pairwise(made):
         assert before.end_s <= after.start_s + 1e-9
 
 
