@@ -64,7 +64,7 @@ def _width(text: str) -> int:
 
 
 def _words(text: str) -> list[str]:
-    """Pieces between which a row may end: words with the space behind them, wide characters, parts of very long words."""
+    """Pieces between which a row may end: words with the space behind them, wide characters, parts of long words."""
     found: list[str] = []
     for word in _PIECES.findall(text):
         while _width(word.rstrip()) > ROW_CHARS:
