@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from narration.chat_settings import ChatSettings, chat_problems
 from narration.errors import InputError, Problem
 from narration.profiles import (
     Layer,
@@ -169,10 +170,12 @@ class Settings:
     chunks: ChunkSettings
     limits: LimitSettings
     audio: AudioSettings
+    chat: ChatSettings
 
 
 _TABLES: Mapping[str, type] = MappingProxyType(
     {"service": ServiceSettings, "chunks": ChunkSettings, "limits": LimitSettings, "audio": AudioSettings}
+    | {"chat": ChatSettings}
 )
 _EXPECTED = {"int": "a whole number", "float": "a number", "bool": "true or false", "string": "text", "tuple": "a list"}
 """What a value of a wrong type should have been, by the family of pydantic's error."""
@@ -207,7 +210,11 @@ def load_settings(
     problems += _lay(Layer(label="", tables=overrides), values, places)
     if not problems:
         missing = profile_layer.where("service", "base_url")
-        problems += [*_address_problems(values, places, missing), *_contradictions(values, places)]
+        problems += [
+            *_address_problems(values, places, missing),
+            *_contradictions(values, places),
+            *chat_problems(values, places),
+        ]
     if problems:
         raise InputError(*problems)
     return Settings(
@@ -215,6 +222,7 @@ def load_settings(
         chunks=_built(ChunkSettings, "chunks", values),
         limits=_built(LimitSettings, "limits", values),
         audio=_built(AudioSettings, "audio", values),
+        chat=_built(ChatSettings, "chat", values),
     )
 
 
