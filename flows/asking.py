@@ -7,6 +7,7 @@ stops the asking, the scripts are written with the answers that are there.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -58,6 +59,11 @@ class AskJob:
     questions: tuple[Question, ...]
     open_lines: int
     price: Price
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether it is the sandbox that is asked, which reads nothing and charges nothing."""
+        return self.settings.service.sandbox and is_own_host(self.settings.chat, self.settings.service.base_url)
 
     async def asking(self) -> Asking:
         """Compare the questions with the store."""
@@ -179,7 +185,7 @@ def label(job: AskJob, asked: Asked) -> Labelled:
     """Believe the answers as far as they are labels. The sandbox reads nothing: what it says is never accepted."""
     verdicts: dict[int, dict[int, Verdict]] = {}
     rejected = 0
-    accept_above = 2.0 if job.settings.service.sandbox else job.settings.chat.accept_above
+    accept_above = math.inf if job.is_sandbox else job.settings.chat.accept_above
     for question in job.questions:
         answer = asked.answers.get(question.ask.ask_id)
         if answer is None:

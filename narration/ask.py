@@ -8,13 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from narration.answers import Answers
 from narration.chat import ACTION, KIND, ChatAnswer, ChatAsk
-from narration.errors import AnswerUnclear, NarrationError, ServiceUnavailable, StoreError, TextRefused, TextTooLong
+from narration.errors import (
+    AnswerUnclear,
+    BudgetReached,
+    NarrationError,
+    ServiceUnavailable,
+    StoreError,
+    TextRefused,
+    TextTooLong,
+)
 from narration.keep import keep_answer, recover_subject
 from narration.purchase import Bought, Elsewhere, Order, buy
 from narration.refusals import Refusal, RefusalKind, Refusals
@@ -108,32 +117,68 @@ async def ask_all(desk: Desk, asking: Asking) -> Asked:
         has done something with the answers first.
     """
     asked = Asked(answers=dict(asking.answers), refused=len(asking.refused))
-    await asyncio.gather(*(_asked(desk, question, asking.price, asked) for question in asking.to_ask))
+    purse = _Purse()
+    await asyncio.gather(*(_asked(desk, question, asking.price, asked, purse) for question in asking.to_ask))
     asked.error = desk.halt.reason or asked.error
     return asked
 
 
-async def _asked(desk: Desk, question: Question, price: Price, asked: Asked) -> None:
-    if desk.halt.reason is not None:
-        return
+class _Purse:
+    """How many questions hold money now. What is reserved is several times what an answer costs, and comes back."""
+
+    def __init__(self) -> None:
+        self._busy, self._ended = 0, 0
+        self._change = asyncio.Condition()
+
+    @asynccontextmanager
+    async def hold(self) -> AsyncIterator[None]:
+        """Count as one that holds money, for as long as the context lasts."""
+        self._busy += 1
+        try:
+            yield
+        finally:
+            self._busy -= 1
+            self._ended += 1
+            async with self._change:
+                self._change.notify_all()
+
+    async def refilled(self) -> bool:
+        """Wait until another question has given money back; False where none holds any."""
+        seen = self._ended
+        if not self._busy:
+            return False
+        async with self._change:
+            await self._change.wait_for(lambda: self._ended != seen)
+        return True
+
+
+async def _asked(desk: Desk, question: Question, price: Price, asked: Asked, purse: _Purse) -> None:
+    """One question: answered, refused, or given up; it waits for money as long as others may give some back."""
     ask_id = question.ask.ask_id
-    try:
-        answer, bought = await answer_to(desk, question, price)
-    except TextRefused as error:
-        kind = RefusalKind.LENGTH if isinstance(error, TextTooLong) else RefusalKind.TEXT
-        await desk.refusals.note(Refusal(take_id=ask_id, kind=kind, message=error.what, at=desk.now()))
-        log.warning("chapter %d: a question was refused: %s", question.chapter, error)
-        asked.refused += 1
-    except (ServiceUnavailable, AnswerUnclear) as error:
-        desk.halt.failed(error)
-        asked.error = asked.error or error
-    except NarrationError as error:
-        desk.halt.stop(error)
-    else:
-        desk.halt.went_well()
-        asked.answers[ask_id] = answer
-        asked.bought += bought
-        asked.cost_usd += answer.price_usd if bought else 0.0
+    while desk.halt.reason is None:
+        try:
+            async with purse.hold():
+                answer, bought = await answer_to(desk, question, price)
+        except BudgetReached as error:
+            if not await purse.refilled():
+                desk.halt.stop(error)
+            continue
+        except TextRefused as error:
+            kind = RefusalKind.LENGTH if isinstance(error, TextTooLong) else RefusalKind.TEXT
+            await desk.refusals.note(Refusal(take_id=ask_id, kind=kind, message=error.what, at=desk.now()))
+            log.warning("chapter %d: a question was refused: %s", question.chapter, error)
+            asked.refused += 1
+        except (ServiceUnavailable, AnswerUnclear) as error:
+            desk.halt.failed(error)
+            asked.error = asked.error or error
+        except NarrationError as error:
+            desk.halt.stop(error)
+        else:
+            desk.halt.went_well()
+            asked.answers[ask_id] = answer
+            asked.bought += bought
+            asked.cost_usd += answer.price_usd if bought else 0.0
+        return
 
 
 async def answer_to(desk: Desk, question: Question, price: Price) -> tuple[ChatAnswer, bool]:

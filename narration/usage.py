@@ -225,12 +225,11 @@ class Ledger:
 
 def _completed(part: pa.Table, names: list[str]) -> pa.Table:
     """A part with all the columns that are asked for: one that was written before a column existed has its default."""
-    for name in names:
-        if name in _DEFAULTS and name not in part.column_names:
-            part = part.append_column(
-                SCHEMA.field(name), pa.array([_DEFAULTS[name]] * part.num_rows, SCHEMA.field(name).type)
-            )
-    return part.select(names).cast(pa.schema([SCHEMA.field(name) for name in names]))
+    for name in [name for name in names if name in _DEFAULTS and name not in part.column_names]:
+        field = SCHEMA.field(name)
+        part = part.append_column(field, pa.array([_DEFAULTS[name]] * part.num_rows, field.type))
+    known = [name for name in names if name in part.column_names]
+    return part.select(known).cast(pa.schema([SCHEMA.field(name) for name in names]))
 
 
 def _pending_key(row: Row) -> str:

@@ -39,7 +39,7 @@ def asked_and_written(
     from flows.asking import ask, label, write_labelled
 
     asking = console.wait(job.asking())
-    sandbox = job.settings.service.sandbox
+    sandbox = job.is_sandbox
     if not json:
         _show(job, asking)
     if asking.most_usd > 0 and not sandbox and not yes and not json and sys.stdin.isatty() and sys.stdout.isatty():
@@ -77,7 +77,8 @@ def _show_outcome(asked: Asked, labelled: Labelled, *, sandbox: bool) -> None:
     console.say(
         f"It named a speaker for {console.count(labelled.named, 'line')}; "
         f"{labelled.accepted} of them, where the rules agree, lost their `?`. "
-        f"{console.count(asked.bought, 'question')} asked now, {console.money(asked.cost_usd)}."
+        f"{console.count(asked.bought, 'question')} asked now, {console.money(asked.cost_usd)}"
+        + (" by the vendor's prices; the sandbox charges nothing." if sandbox else ".")
     )
     if sandbox and labelled.named:
         console.tell("[yellow]The sandbox reads nothing:[/] its names are for trying this out, and none is accepted.")

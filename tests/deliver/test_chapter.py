@@ -58,6 +58,7 @@ SETTINGS = Settings(
         per_minute=0, per_second=0, in_flight=1, connect_s=1, read_s=1, attempts=1, total_s=1
     ),
     audio=AUDIO,
+    chat=narration.settings.load_settings("sandbox", environ={}).chat,
 )
 PRODUCTION = Production(
     folder=Path("/book"),
