@@ -127,40 +127,48 @@ class _Purse:
     """How many questions hold money now. What is reserved is several times what an answer costs, and comes back."""
 
     def __init__(self) -> None:
-        self._busy, self._ended = 0, 0
+        self._busy, self._returns = 0, 0
         self._change = asyncio.Condition()
 
     @asynccontextmanager
-    async def hold(self) -> AsyncIterator[None]:
-        """Count as one that holds money, for as long as the context lasts."""
+    async def hold(self) -> AsyncIterator[int]:
+        """Count as one that holds money, for as long as the context lasts; how often some was given back until now."""
         self._busy += 1
         try:
-            yield
-        finally:
+            yield self._returns
+        except BudgetReached:
             self._busy -= 1
-            self._ended += 1
+            raise
+        except BaseException:
+            self._end()
+            raise
+        else:
+            self._end()
+        finally:
             async with self._change:
                 self._change.notify_all()
 
-    async def refilled(self) -> bool:
-        """Wait until another question has given money back; False where none holds any."""
-        seen = self._ended
-        if not self._busy:
-            return False
+    def _end(self) -> None:
+        self._busy -= 1
+        self._returns += 1
+
+    async def refilled(self, since: int) -> bool:
+        """Wait until money was given back that was not there at `since`; False where nobody holds any more."""
         async with self._change:
-            await self._change.wait_for(lambda: self._ended != seen)
-        return True
+            await self._change.wait_for(lambda: self._returns != since or not self._busy)
+        return self._returns != since
 
 
 async def _asked(desk: Desk, question: Question, price: Price, asked: Asked, purse: _Purse) -> None:
     """One question: answered, refused, or given up; it waits for money as long as others may give some back."""
     ask_id = question.ask.ask_id
     while desk.halt.reason is None:
+        since = 0
         try:
-            async with purse.hold():
+            async with purse.hold() as since:
                 answer, bought = await answer_to(desk, question, price)
         except BudgetReached as error:
-            if not await purse.refilled():
+            if not await purse.refilled(since):
                 desk.halt.stop(error)
             continue
         except TextRefused as error:
@@ -175,6 +183,8 @@ async def _asked(desk: Desk, question: Question, price: Price, asked: Asked, pur
             desk.halt.stop(error)
         else:
             desk.halt.went_well()
+            tokens = f"{answer.said.input_tokens} tokens in, {answer.said.output_tokens} out"
+            log.info("chapter %d: %d lines asked about, %s", question.chapter, len(question.doubts), tokens)
             asked.answers[ask_id] = answer
             asked.bought += bought
             asked.cost_usd += answer.price_usd if bought else 0.0

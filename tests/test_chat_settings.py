@@ -82,7 +82,7 @@ def test_the_services_key_goes_to_no_other_host_under_any_name(variable: str) ->
 )
 def test_a_wrong_setting_is_told_with_its_place(chat: dict[str, object], message: str) -> None:
     with pytest.raises(InputError) as caught:
-        settings(**chat)
+        load_settings("international", environ={}, overrides={"chat": chat})
     assert message in str(caught.value)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from narration.book import Chapter, ChapterScript
+from narration.book import Chapter, ChapterScript, Line
 from narration.chat import ChatSaid
 from narration.chat_settings import ChatSettings
 from narration.script.questions import SYSTEM, UNKNOWN, Question, questions_of
@@ -26,7 +26,8 @@ TALK = ("Mara and Tom were at the gate.", "“Who is there?”", "“Nobody,” 
 def doubted(found: Chapter) -> tuple[ChapterScript, dict[int, Quotation]]:
     """A chapter in which every quotation but “Nobody,” is in doubt, whatever attribution thinks."""
     script = attributed(found)
-    lines, quotations = [], {}
+    lines: list[Line] = []
+    quotations: dict[int, Quotation] = {}
     for line in script.lines:
         if line.text.startswith("“") and line.text != "“Nobody,”":
             name, probability = ("Mara", "Tom")[len(quotations) % 2], 0.5 + 0.01 * (len(quotations) % 20)

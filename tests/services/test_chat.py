@@ -46,7 +46,11 @@ ASK = ChatAsk(
 
 
 def settings(**chat: object) -> Settings:
-    overrides = {"chat": chat, "limits": {"attempts": 4, "total_s": 120.0}, "service": {"workspace": "llm-1"}}
+    overrides: dict[str, dict[str, object]] = {
+        "chat": chat,
+        "limits": {"attempts": 4, "total_s": 120.0},
+        "service": {"workspace": "llm-1"},
+    }
     return load_settings("international", environ={}, overrides=overrides)
 
 
