@@ -111,16 +111,17 @@ def open_ask_job(
         StoreError: the store cannot be opened.
     """
     settings = load_settings(profile or production.profile, environ=environ, overrides=production.overrides)
+    service_key(settings, environ)  # what a dead run left open is brought to an end first, whoever is asked
     chat_key(settings, environ)
     place = chat_place(settings.chat, settings.service.base_url, settings.service.region)
     price = chat_price(settings.chat, place)
     fresh = script_book(book, cast, language=production.language)
-    drafts = drafted_scripts(production, cast, book, fresh)
+    drafts = drafted_scripts(production, cast, book, fresh, chapters=chapters)
     found = evidence_of(book, cast, production.language)
     questions = [
         question
         for question in questions_of(fresh, found, cast, chat=settings.chat, place=place)
-        if (chapters is None or question.chapter in chapters) and _open_lines(question, drafts[question.chapter])
+        if question.chapter in drafts and _open_lines(question, drafts[question.chapter])
     ]
     return AskJob(
         production=production,

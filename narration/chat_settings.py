@@ -23,6 +23,9 @@ _API = "/api/v1"
 _COMPATIBLE = "/compatible-mode/v1"
 _COMPLETIONS = "/chat/completions"
 
+_LABEL_TOKENS = 40
+"""A number and a name in JSON, at the most: a longer answer would be cut off, and paid for."""
+
 _Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 _Usd = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -81,6 +84,11 @@ def chat_problems(values: dict[tuple[str, str], Any], places: Mapping[tuple[str,
             what = "a model that may cost money, beside a sandbox that never does"
             problem = Problem(what=what, where=where, expected="an address of this machine, or another profile")
         problems += [problem] if problem else []
+    spans, needed = values["chat", "spans"], values["chat", "spans"] * _LABEL_TOKENS
+    if needed > values["chat", "max_tokens"]:
+        what = f"an answer about {spans} lines may be longer than {values['chat', 'max_tokens']} tokens"
+        where = f"{places['chat', 'spans']} and {places['chat', 'max_tokens']}"
+        problems.append(Problem(what=what, where=where, expected=f"max_tokens of {needed} or more, or fewer spans"))
     if len(values["chat", "prices_usd"]) not in (0, 2):
         expected = "two prices, for a million input and a million output tokens ([0.05, 0.4]), or []"
         what = f"found {len(values['chat', 'prices_usd'])} prices"

@@ -173,10 +173,7 @@ class Settings:
     chat: ChatSettings
 
 
-_TABLES: Mapping[str, type] = MappingProxyType(
-    {"service": ServiceSettings, "chunks": ChunkSettings, "limits": LimitSettings, "audio": AudioSettings}
-    | {"chat": ChatSettings}
-)
+_TABLES: Mapping[str, type] = MappingProxyType(typing.get_type_hints(Settings))
 _EXPECTED = {"int": "a whole number", "float": "a number", "bool": "true or false", "string": "text", "tuple": "a list"}
 """What a value of a wrong type should have been, by the family of pydantic's error."""
 _DERIVED = frozenset({("service", "profile")})

@@ -108,11 +108,7 @@ def write_scripts(
     paths = script_paths(production.folder)
     scripts = read_scripts(paths, cast)
     pairs = _paired(scripts, book)
-    gone = [number for number in scripts if number not in pairs.values()]
-    moved = {number for number, old in pairs.items() if number != old}
-    if chapters is not None and (moved or gone):
-        what = f"the manuscript's chapters moved ({', '.join(str(number) for number in sorted(moved | set(gone)))})"
-        raise InputError(Problem(what=what, where="--chapters", expected="all chapters, so that no script is lost"))
+    moved, gone = _moved(scripts, pairs, chapters)
     total, labels = len(book.chapters), labels_of(cast)
     texts = {_free_name(paths[number]): write_marked(scripts[number], labels) for number in gone}
     set_aside = tuple(label_of(Path(name)) for name in texts)
@@ -138,18 +134,42 @@ def write_scripts(
     return Written(chapters=tuple(files), set_aside=set_aside)
 
 
+def _moved(
+    scripts: Mapping[int, MarkedScript], pairs: Mapping[int, int], chapters: frozenset[int] | None
+) -> tuple[set[int], list[int]]:
+    """Chapters whose script is under another number, and the numbers of scripts whose chapter is gone.
+
+    Raises:
+        InputError: there are some, and only some chapters are selected.
+    """
+    gone = [number for number in scripts if number not in pairs.values()]
+    moved = {number for number, old in pairs.items() if number != old}
+    if chapters is not None and (moved or gone):
+        what = f"the manuscript's chapters moved ({', '.join(str(number) for number in sorted(moved | set(gone)))})"
+        raise InputError(Problem(what=what, where="--chapters", expected="all chapters, so that no script is lost"))
+    return moved, gone
+
+
 def drafted_scripts(
-    production: Production, cast: Cast, book: Book, fresh: Sequence[ChapterScript]
+    production: Production,
+    cast: Cast,
+    book: Book,
+    fresh: Sequence[ChapterScript],
+    *,
+    chapters: frozenset[int] | None = None,
 ) -> dict[int, ChapterScript]:
     """The chapters as `write_scripts` would leave them, by number. Writes nothing.
 
     Raises:
-        InputError: with every mistake of the files that are there.
+        InputError: as `write_scripts`.
     """
     scripts = read_scripts(script_paths(production.folder), cast)
     pairs = _paired(scripts, book)
+    _moved(scripts, pairs, chapters)
     found: dict[int, ChapterScript] = {}
     for script in fresh:
+        if chapters is not None and script.chapter.number not in chapters:
+            continue
         old = pairs.get(script.chapter.number)
         found[script.chapter.number] = _made(script, cast, scripts[old] if old is not None else None).bound.script
     return found

@@ -74,6 +74,7 @@ def test_the_services_key_goes_to_no_other_host_under_any_name(variable: str) ->
         ({"prices_usd": [1.0]}, "found 1 prices"),
         ({"prices_usd": [1.0, -2.0]}, "chat.prices_usd"),
         ({"spans": 0}, "chat.spans"),
+        ({"spans": 30}, "max_tokens of 1200 or more"),
         ({"form": "prose"}, "chat.form"),
         ({"ask_below": 1.5}, "chat.ask_below"),
         ({"key_variable": "not a name"}, "chat.key_variable"),
