@@ -10,6 +10,7 @@
     │   ├── AccountBlocked             overdue, not activated, free quota used up
     │   ├── ModelGone                  the model is unknown or retired
     │   ├── VoiceMissing               the voice does not exist, or belongs to another model
+    │   ├── FormRefused                the model does not answer in the form that was asked for
     │   ├── VoiceQuotaFull             the account holds as many voices as it may
     │   ├── VoiceRejected              the service reviewed the design and refused it
     │   ├── TextRefused                the text (or prompt) was refused by content inspection or is not speakable
@@ -76,7 +77,7 @@ class CallFacts:
     """What is known of one logical call to a service, answered or not.
 
     Attributes:
-        action: what was asked: `design`, `synthesize`, `list`, `query`, `delete`.
+        action: what was asked: `design`, `synthesize`, `ask`, `list`, `query`, `delete`.
         model: the model named in the request.
         status: HTTP status of the last answer; 0 when none came.
         code: the service's own error code; empty on success.
@@ -188,6 +189,10 @@ class ModelGone(ServiceRefused):
 
 class VoiceMissing(ServiceRefused):
     """The voice does not exist in this account, or belongs to another model."""
+
+
+class FormRefused(ServiceRefused):
+    """The model does not answer in the form that was asked for."""
 
 
 class VoiceQuotaFull(ServiceRefused):

@@ -12,7 +12,9 @@ import hashlib
 import logging
 from dataclasses import dataclass, replace
 
+from narration.answers import Answers
 from narration.audio.clips import measure_clip
+from narration.chat import ChatAnswer
 from narration.claims import Claim, Held
 from narration.desk import Desk
 from narration.errors import AudioRefused, LinkExpired, ServiceUnavailable, StoreError
@@ -91,12 +93,30 @@ async def keep_voice(desk: Desk, claim: Claim, answer: Answer) -> Voice:
     return voice
 
 
+async def keep_answer(desk: Desk, claim: Claim, answer: Answer) -> ChatAnswer:
+    """Store what a language model answered, note the row, release the claim.
+
+    Raises:
+        StoreError: the store cannot be written; the journal keeps it.
+    """
+    if answer.question is None or answer.said is None:
+        raise StoreError(f"The journal of {claim.subject} does not say what was asked.")
+    row = answer.row
+    kept = ChatAnswer(
+        ask=answer.question, said=answer.said, price_usd=row.price_usd, created_at=row.at, run_id=row.run_id
+    )
+    await Answers(desk.store).put(kept)
+    await desk.ledger.note(row)
+    await desk.claims.release(claim)
+    return kept
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovered:
     """What became of what dead runs had left open.
 
     Attributes:
-        kept: takes and voices that were paid for and are in the store now.
+        kept: takes, voices and answers that were paid for and are in the store now.
         lost: paid answers whose sound cannot be had any more.
         lost_usd: what they cost.
         in_doubt: calls that were sent and never answered.
@@ -167,6 +187,9 @@ async def recover_subject(desk: Desk, subject: str) -> Recovered:
     if answer is None or await _is_kept(desk, subject, answer):
         await desk.claims.release(claim)
         return outcome
+    if answer.question is not None:  # the answer is in the journal, whole: no service is needed
+        await keep_answer(desk, claim, answer)
+        return outcome + Recovered(kept=1)
     if (answer.row.service, answer.row.region) != (desk.service.kind, desk.settings.service.region):
         await desk.claims.step_back(claim)
         return outcome + Recovered(waiting=1)
@@ -188,6 +211,8 @@ async def recover_subject(desk: Desk, subject: str) -> Recovered:
 async def _is_kept(desk: Desk, subject: str, answer: Answer) -> bool:
     if answer.design is not None:
         return await desk.voices.get(subject) is not None
+    if answer.question is not None:
+        return await Answers(desk.store).get(subject) is not None
     return await desk.takes.get(subject) is not None
 
 

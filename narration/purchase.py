@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
+from narration.chat import ChatAsk, ChatSaid
 from narration.claims import Claim, Held
 from narration.desk import Desk
 from narration.errors import CallFacts, NarrationError, ServiceError, ServiceUnavailable, StoreError
@@ -33,7 +34,7 @@ class Order:
     """What is to be bought.
 
     Attributes:
-        subject: a take id or a design id.
+        subject: a take id, a design id or an ask id.
         row: the row of the ledger as far as it is known, `characters` and `price_usd` as we reckon them.
         there: tells whether the thing is in the store by now.
     """
@@ -51,8 +52,9 @@ class Bought:
         call: the facts of the call.
         receipt: what leads to the sound; for a design, only the request id.
         characters, price_usd: as the service counted.
-        ask, design: what was asked; one of them.
+        ask, design, question: what was asked; one of them.
         voice, preferred_name, preview_b64, preview_format: of a designed voice; empty for a synthesis.
+        said: the answer to a question, its tokens as billed.
     """
 
     call: CallFacts
@@ -65,6 +67,8 @@ class Bought:
     preferred_name: str = ""
     preview_b64: str = ""
     preview_format: str = ""
+    question: ChatAsk | None = None
+    said: ChatSaid | None = None
 
 
 async def buy(desk: Desk, order: Order, send: Callable[[Desk, Gate], Awaitable[Bought]]) -> tuple[Claim, Answer]:
@@ -176,6 +180,9 @@ class _PaidGate:
         if claim is None:
             raise StoreError("A call was made without its claim.")  # a door that does not ask its gate
         row = _row(self._desk, self._order.row, bought.call, characters=bought.characters, price_usd=bought.price_usd)
+        if bought.said is not None:
+            tokens = (bought.said.input_tokens or 0, bought.said.output_tokens or 0)
+            row = replace(row, input_tokens=tokens[0], output_tokens=tokens[1])
         answer = Answer(
             generation=claim.generation,
             row=replace(row, voice=bought.voice or row.voice),
@@ -186,6 +193,8 @@ class _PaidGate:
             preferred_name=bought.preferred_name,
             preview_b64=bought.preview_b64,
             preview_format=bought.preview_format,
+            question=bought.question,
+            said=bought.said,
         )
         await self._desk.journal.answered(self._order.subject, answer)
         await self._note_doubts()
@@ -219,4 +228,6 @@ def _row(desk: Desk, row: Row, call: CallFacts, *, characters: int, price_usd: f
         code=call.code,
         attempts=call.attempts,
         latency_ms=call.latency_ms,
+        input_tokens=0,
+        output_tokens=0,
     )

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from narration.chat_settings import ChatSettings, chat_problems
 from narration.errors import InputError, Problem
 from narration.presets import DEFAULT_PRESET, LoudnessUnit, Preset, presets_folder, read_preset
 from narration.profiles import (
@@ -186,10 +187,11 @@ class Settings:
     limits: LimitSettings
     audio: AudioSettings
     preset: Preset
+    chat: ChatSettings
 
 
 _TABLES: Mapping[str, type] = MappingProxyType(
-    {"service": ServiceSettings, "chunks": ChunkSettings, "limits": LimitSettings, "audio": AudioSettings}
+    {name: kind for name, kind in typing.get_type_hints(Settings).items() if kind is not Preset}
 )
 _EXPECTED = {"int": "a whole number", "float": "a number", "bool": "true or false", "string": "text", "tuple": "a list"}
 """What a value of a wrong type should have been, by the family of pydantic's error."""
@@ -228,7 +230,11 @@ def load_settings(
     problems += [] if problems else _missing_keys(values, mastering)
     if not problems:
         missing = profile_layer.where("service", "base_url")
-        problems += [*_address_problems(values, places, missing), *_contradictions(values, places)]
+        problems += [
+            *_address_problems(values, places, missing),
+            *_contradictions(values, places),
+            *chat_problems(values, places),
+        ]
     if problems:
         raise InputError(*problems)
     return Settings(
@@ -237,6 +243,7 @@ def load_settings(
         limits=_built(LimitSettings, "limits", values),
         audio=_built(AudioSettings, "audio", values),
         preset=mastering,
+        chat=_built(ChatSettings, "chat", values),
     )
 
 

@@ -50,6 +50,9 @@ SCHEMA = pa.schema(
 )
 """Columns of the Parquet files."""
 
+_DEFAULTS = {"input_tokens": 0, "output_tokens": 0}
+"""Columns that files of earlier versions do not have."""
+
 
 class Ledger:
     """The ledger of a store, as one run sees it."""
@@ -195,11 +198,7 @@ class Ledger:
         if data is None:
             return SCHEMA.empty_table().select(names)
         try:
-            return (
-                pq.ParquetFile(pa.BufferReader(data))
-                .read(columns=names, use_threads=THREADS)
-                .cast(pa.schema([SCHEMA.field(name) for name in names]))
-            )
+            return _completed(pq.ParquetFile(pa.BufferReader(data)).read(columns=names, use_threads=THREADS), names)
         except (pa.ArrowException, OSError, ValueError) as error:  # a thrift header that is damaged is an OSError
             raise StoreError(
                 f"{self._store.url}/{key} is not a ledger file: {error}.", "Move it away; the others are untouched."
@@ -222,6 +221,15 @@ class Ledger:
     async def _call_ids(self, files: Iterable[str]) -> set[str]:
         parts = await at_once(self._part(key, ["call_id"]) for key in files)
         return {call_id for part in parts for call_id in part["call_id"].to_pylist()}
+
+
+def _completed(part: pa.Table, names: list[str]) -> pa.Table:
+    """A part with all the columns that are asked for: one that was written before a column existed has its default."""
+    for name in [name for name in names if name in _DEFAULTS and name not in part.column_names]:
+        field = SCHEMA.field(name)
+        part = part.append_column(field, pa.array([_DEFAULTS[name]] * part.num_rows, field.type))
+    known = [name for name in names if name in part.column_names]
+    return part.select(known).cast(pa.schema([SCHEMA.field(name) for name in names]))
 
 
 def _pending_key(row: Row) -> str:

@@ -6,9 +6,10 @@ what a person wrote and the manuscript no longer has stays in the folder, as a c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from narration.book import PARAGRAPH_GAP, Book, Chapter, ChapterScript
@@ -83,6 +84,8 @@ def write_scripts(
     *,
     chapters: frozenset[int] | None = None,
     explain: bool = False,
+    fresh: Sequence[ChapterScript] | None = None,
+    told: Mapping[int, Mapping[int, str]] = MappingProxyType({}),
 ) -> Written:
     """Write the script of each chapter, or bring the one that is there up to date.
 
@@ -95,6 +98,8 @@ def write_scripts(
         book: the manuscript as read.
         chapters: numbers to write; None is all.
         explain: write above each quotation what its speaker rests on.
+        fresh: the chapters as attribution makes them, where somebody has labelled doubtful lines since.
+        told: what those labels rest on, by chapter and where the line begins.
 
     Raises:
         InputError: with every mistake of the files that are there; or chapters moved, and only some are selected.
@@ -103,23 +108,19 @@ def write_scripts(
     paths = script_paths(production.folder)
     scripts = read_scripts(paths, cast)
     pairs = _paired(scripts, book)
-    gone = [number for number in scripts if number not in pairs.values()]
-    moved = {number for number, old in pairs.items() if number != old}
-    if chapters is not None and (moved or gone):
-        what = f"the manuscript's chapters moved ({', '.join(str(number) for number in sorted(moved | set(gone)))})"
-        raise InputError(Problem(what=what, where="--chapters", expected="all chapters, so that no script is lost"))
+    moved, gone = _moved(scripts, pairs, chapters)
     total, labels = len(book.chapters), labels_of(cast)
     texts = {_free_name(paths[number]): write_marked(scripts[number], labels) for number in gone}
     set_aside = tuple(label_of(Path(name)) for name in texts)
-    evidence = _evidence(book, cast, production.language) if explain else {}
+    evidence = evidence_of(book, cast, production.language) if explain else {}
     files: list[ChapterFile] = []
-    for fresh in script_book(book, cast, language=production.language):
-        chapter = fresh.chapter
+    for script in fresh if fresh is not None else script_book(book, cast, language=production.language):
+        chapter = script.chapter
         if chapters is not None and chapter.number not in chapters:
             continue
         old = pairs.get(chapter.number)
         before = scripts[old] if old is not None else None
-        made = _made(fresh, cast, before, evidence.get(chapter.number))
+        made = _made(script, cast, before, evidence.get(chapter.number), told.get(chapter.number, {}))
         path = paths.get(chapter.number)
         name = path.name if path and chapter.number not in moved else script_name(chapter.number, total)
         same = before is not None and made.marked == before and chapter.number not in moved
@@ -133,8 +134,53 @@ def write_scripts(
     return Written(chapters=tuple(files), set_aside=set_aside)
 
 
+def _moved(
+    scripts: Mapping[int, MarkedScript], pairs: Mapping[int, int], chapters: frozenset[int] | None
+) -> tuple[set[int], list[int]]:
+    """Chapters whose script is under another number, and the numbers of scripts whose chapter is gone.
+
+    Raises:
+        InputError: there are some, and only some chapters are selected.
+    """
+    gone = [number for number in scripts if number not in pairs.values()]
+    moved = {number for number, old in pairs.items() if number != old}
+    if chapters is not None and (moved or gone):
+        what = f"the manuscript's chapters moved ({', '.join(str(number) for number in sorted(moved | set(gone)))})"
+        raise InputError(Problem(what=what, where="--chapters", expected="all chapters, so that no script is lost"))
+    return moved, gone
+
+
+def drafted_scripts(
+    production: Production,
+    cast: Cast,
+    book: Book,
+    fresh: Sequence[ChapterScript],
+    *,
+    chapters: frozenset[int] | None = None,
+) -> dict[int, ChapterScript]:
+    """The chapters as `write_scripts` would leave them, by number. Writes nothing.
+
+    Raises:
+        InputError: as `write_scripts`.
+    """
+    scripts = read_scripts(script_paths(production.folder), cast)
+    pairs = _paired(scripts, book)
+    _moved(scripts, pairs, chapters)
+    found: dict[int, ChapterScript] = {}
+    for script in fresh:
+        if chapters is not None and script.chapter.number not in chapters:
+            continue
+        old = pairs.get(script.chapter.number)
+        found[script.chapter.number] = _made(script, cast, scripts[old] if old is not None else None).bound.script
+    return found
+
+
 def _made(
-    fresh: ChapterScript, cast: Cast, old: MarkedScript | None, evidence: Mapping[int, Quotation] | None
+    fresh: ChapterScript,
+    cast: Cast,
+    old: MarkedScript | None,
+    evidence: Mapping[int, Quotation] | None = None,
+    told: Mapping[int, str] = MappingProxyType({}),
 ) -> _Made:
     """The script of a chapter as it is to be; it fits the chapter, or this is a fault of ours."""
     chapter = fresh.chapter
@@ -152,7 +198,7 @@ def _made(
     marked = MarkedScript(chapter=chapter.number, manuscript=text_hash(chapter), rows=followed.rows)
     bound = bind(marked, chapter, cast, where=where)
     if evidence is not None:
-        marked = replace(marked, rows=tuple(_explained(bound, marked.rows, evidence)))
+        marked = replace(marked, rows=tuple(_explained(bound, marked.rows, evidence, told)))
     return _Made(marked=marked, followed=followed, bound=bound)
 
 
@@ -160,7 +206,7 @@ def _without_evidence(rows: tuple[Row, ...]) -> tuple[Row, ...]:
     return tuple(row for row in rows if row.mark is not Mark.COMMENT or not row.text.startswith(EVIDENCE))
 
 
-def _evidence(book: Book, cast: Cast, language: str) -> dict[int, dict[int, Quotation]]:
+def evidence_of(book: Book, cast: Cast, language: str) -> dict[int, dict[int, Quotation]]:
     """The quotations of each chapter by where they begin in it."""
     found = attribute(PARAGRAPH_GAP.join(chapter.text for chapter in book.chapters), cast, language=language)
     evidence: dict[int, dict[int, Quotation]] = {}
@@ -172,13 +218,17 @@ def _evidence(book: Book, cast: Cast, language: str) -> dict[int, dict[int, Quot
     return evidence
 
 
-def _explained(bound: Bound, rows: tuple[Row, ...], found: Mapping[int, Quotation]) -> Iterator[Row]:
+def _explained(
+    bound: Bound, rows: tuple[Row, ...], found: Mapping[int, Quotation], told: Mapping[int, str]
+) -> Iterator[Row]:
     """The rows, and above each quotation why it has its speaker."""
     lines = {id(row): line for row, line in zip(bound.rows, bound.script.lines, strict=True) if row is not None}
     for row in rows:
         line = lines.get(id(row))
         quotation = found.get(line.start) if line is not None and row.is_text else None
-        if quotation is not None and quotation.character is None:
+        if line is not None and row.is_text and line.start in told:
+            yield Row(mark=Mark.COMMENT, text=f"{EVIDENCE}{told[line.start]}")
+        elif quotation is not None and quotation.character is None:
             yield Row(mark=Mark.COMMENT, text=f"{EVIDENCE}nobody is named for it")
         elif quotation is not None:
             sure = f"{quotation.character}, {quotation.probability:.0%}"

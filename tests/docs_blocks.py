@@ -56,6 +56,8 @@ def prices() -> str:
     lines = ["| model | regions | USD | for | as of | assumed | source |", "|---|---|---|---|---|---|---|"]
     for row in rows:
         per = f"{row['per_characters']:,} characters" if row.get("per_characters") else "one"
+        if row.get("per_tokens"):
+            per = f"{row['per_tokens']:,} tokens in ({row['output_usd']:g} out)"
         assumed = "yes" if row.get("assumed") else ""
         regions = ", ".join(row["regions"])
         lines.append(

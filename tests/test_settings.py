@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from narration.chat_settings import ChatSettings
 from narration.errors import InputError
 from narration.presets import preset_names, read_preset
 from narration.profiles import defaults_text, profile_names
@@ -258,6 +259,7 @@ def test_what_cannot_be_a_key_is_refused_without_repeating_it(key: str) -> None:
 
 def test_every_setting_has_a_default_a_meaning_and_a_row_in_the_reference() -> None:
     tables = {"service": ServiceSettings, "chunks": ChunkSettings, "limits": LimitSettings, "audio": AudioSettings}
+    tables |= {"chat": ChatSettings}
     fields = {
         f"{table}.{field.name}"
         for table, kind in tables.items()

@@ -21,15 +21,23 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from narration.sandbox import audio, design, panel, synthesis, wire
+from narration.sandbox import audio, chat, design, panel, synthesis, wire
 from narration.sandbox.calls import UNKNOWN_ACTION, Call, House, Outcome
 from narration.sandbox.engine import Engine, EngineError
-from narration.sandbox.faults import ACTIONS, CALL_FAULTS, DOWNLOAD_FAULTS, SPEECH_FAULTS, Switchboard, Switches
+from narration.sandbox.faults import (
+    ACTIONS,
+    CALL_FAULTS,
+    CHAT_FAULTS,
+    DOWNLOAD_FAULTS,
+    SPEECH_FAULTS,
+    Switchboard,
+    Switches,
+)
 from narration.sandbox.files import Shelf
 from narration.sandbox.launch import ACCOUNT_FILE
 from narration.sandbox.limits import Limiter, throttled
 from narration.sandbox.links import Links
-from narration.sandbox.models import CUSTOMIZATION, GENERATION, Family, family_of
+from narration.sandbox.models import COMPLETIONS, CUSTOMIZATION, GENERATION, Family, family_of
 from narration.sandbox.speaker import Speaker
 from narration.sandbox.state import CallRow, State
 from narration.sandbox.wire import DroppedError, RefusedError
@@ -37,7 +45,12 @@ from narration.sandbox.wire import DroppedError, RefusedError
 log = logging.getLogger(__name__)
 
 Handler = Callable[[House, Call], Awaitable[Outcome]]
-HANDLERS: Mapping[Family, Handler] = {Family.QWEN_DESIGN: design.answer, Family.QWEN_SPEECH: synthesis.answer}
+HANDLERS: Mapping[Family, Handler] = {
+    Family.QWEN_DESIGN: design.answer,
+    Family.QWEN_SPEECH: synthesis.answer,
+    Family.CHAT: chat.answer,
+}
+PATH_ACTIONS = {GENERATION: "synthesize", COMPLETIONS: "chat"}
 
 _HOST = re.compile(r"[A-Za-z0-9.\-]+(?::\d+)?|\[[0-9a-fA-F:]+\](?::\d+)?")
 _FILES_KEPT_S = 2 * 86_400
@@ -95,14 +108,15 @@ class Service:
 
     async def call(self, request: Request) -> Response:
         """Answer one request to the API."""
-        action = "synthesize" if request.url.path == GENERATION else UNKNOWN_ACTION
+        action = PATH_ACTIONS.get(request.url.path, UNKNOWN_ACTION)
         progress = _Progress(wire.new_request_id(), action)
         try:
             return await self._answer(request, progress)
         except RefusedError as error:
             self._record(progress, error.status, error.code)
             log.info("%s %s: %d %s", progress.action, progress.request_id, error.status, error.code)
-            return wire.refusal(error, progress.request_id)
+            refusal = chat.refusal if action == "chat" else wire.refusal
+            return refusal(error, progress.request_id)
         except ClientDisconnect:
             # Whoever asked is gone before the request was whole: there is nobody to answer.
             self._record(progress, 0, "client_gone", answered=False)
@@ -124,7 +138,8 @@ class Service:
         progress.model = str(body.get("model") or "")[:128]
         family = family_of(body.get("model"), request.url.path, switches.retired)
         _check_headers(request)
-        faults = house.switchboard.draw((*CALL_FAULTS, *SPEECH_FAULTS), progress.action)
+        kinds = CHAT_FAULTS if family is Family.CHAT else SPEECH_FAULTS
+        faults = house.switchboard.draw((*CALL_FAULTS, *kinds), progress.action)
         with house.limiter.admit(progress.account, progress.model, switches):
             await self._before(faults, progress)
             call = _call(request, body, progress, faults, house)
@@ -208,6 +223,7 @@ def create_app(service: Service) -> Starlette:
     routes = [
         Route(CUSTOMIZATION, service.call, methods=["POST"]),
         Route(GENERATION, service.call, methods=["POST"]),
+        Route(COMPLETIONS, service.call, methods=["POST"]),
         Route("/oss/{rest:path}", service.download, methods=["GET"]),
         *panel.routes(service.house, service.reset),
         Route("/{rest:path}", absent, methods=everywhere),
@@ -272,7 +288,7 @@ def _call(
     Raises:
         RefusedError: 400 `BadRequest.EmptyInput` without an `input` object.
     """
-    fields = body.get("input")
+    fields = body if progress.action == "chat" else body.get("input")
     if not isinstance(fields, dict) or not fields:
         raise RefusedError(400, "BadRequest.EmptyInput", "Required input parameter missing from request.")
     parameters = body.get("parameters")

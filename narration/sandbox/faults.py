@@ -16,6 +16,7 @@ from narration.sandbox.billing import LengthUnit
 
 CALL_FAULTS = ("drop_before", "hang_before", "rate_429", "rate_500", "drop_after", "hang_after")
 SPEECH_FAULTS = ("silent_wav", "runaway_wav", "expired_url", "cut")
+CHAT_FAULTS = ("chat_prose", "chat_stranger", "chat_missing", "chat_broken", "chat_tool")
 DOWNLOAD_FAULTS = ("download_500", "cut", "truncated_wav")
 
 
@@ -47,8 +48,8 @@ def _number(value: object) -> object:
 
 
 Rate = Annotated[float, Field(ge=0, le=1)]
-Action = Literal["create", "list", "query", "delete", "synthesize"]
-ACTIONS: tuple[Action, ...] = ("create", "list", "query", "delete", "synthesize")
+Action = Literal["create", "list", "query", "delete", "synthesize", "chat"]
+ACTIONS: tuple[Action, ...] = ("create", "list", "query", "delete", "synthesize", "chat")
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 Actions = Annotated[tuple[Action, ...], BeforeValidator(_words)]
 Status = Annotated[Literal[403, 404], BeforeValidator(_number)]
@@ -73,6 +74,11 @@ class Switches(BaseModel):
     silent_wav: Rate = Field(0.0, description="rate of syntheses that are silence")
     runaway_wav: Rate = Field(0.0, description="rate of syntheses that babble on after the text")
     expired_url: Rate = Field(0.0, description="rate of syntheses whose link has expired already")
+    chat_prose: Rate = Field(0.0, description="rate of chat answers that are prose")
+    chat_stranger: Rate = Field(0.0, description="rate of chat answers with a name that is not on the list")
+    chat_missing: Rate = Field(0.0, description="rate of chat answers that leave out a number")
+    chat_broken: Rate = Field(0.0, description="rate of chat answers that are broken JSON")
+    chat_tool: Rate = Field(0.0, description="rate of chat answers that call a tool")
     fault_actions: Actions = Field(ACTIONS, description="actions that these faults strike, comma-separated")
 
     latency_ms: Annotated[float, Field(ge=0)] = Field(0.0, description="added to every answer, in ms")
@@ -108,6 +114,8 @@ class Switches(BaseModel):
         "VoiceNotFound", description="code when a missing voice is deleted"
     )
     preferred_name_required: bool = Field(default=False, description="refuse a create without preferred_name")
+    # Source: model-studio structured output: JSON Schema is for some models only.
+    chat_schema: bool = Field(default=True, description="take response_format json_schema; else it is refused")
     sse: bool = Field(default=True, description="answer event streams for voice-design synthesis")
 
 

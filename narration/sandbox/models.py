@@ -11,6 +11,7 @@ from narration.sandbox.wire import RefusedError, invalid
 CUSTOMIZATION = "/api/v1/services/audio/tts/customization"
 GENERATION = "/api/v1/services/aigc/multimodal-generation/generation"
 REALTIME = "/api-ws/v1/realtime"
+COMPLETIONS = "/compatible-mode/v1/chat/completions"
 
 
 class Family(StrEnum):
@@ -19,12 +20,14 @@ class Family(StrEnum):
     QWEN_DESIGN = "qwen-design"
     QWEN_SPEECH = "qwen-speech"
     QWEN_REALTIME = "qwen-realtime"
+    CHAT = "chat"
 
 
 PATHS: Mapping[Family, str] = {
     Family.QWEN_DESIGN: CUSTOMIZATION,
     Family.QWEN_SPEECH: GENERATION,
     Family.QWEN_REALTIME: REALTIME,
+    Family.CHAT: COMPLETIONS,
 }
 
 # Source: docs.qwencloud.com "Voice design" API page (models and target models).
@@ -33,6 +36,8 @@ MODELS: Mapping[str, Family] = {
     "qwen3-tts-vd-2026-01-26": Family.QWEN_SPEECH,
     "qwen3-tts-vd-realtime-2026-01-15": Family.QWEN_REALTIME,
     "qwen3-tts-vd-realtime-2025-12-16": Family.QWEN_REALTIME,
+    "qwen3.5-flash": Family.CHAT,
+    "qwen-flash": Family.CHAT,
 }
 
 # Models that a designed Qwen voice may be bound to.

@@ -24,10 +24,12 @@ class _Row(BaseModel):
     model: str
     regions: tuple[str, ...]
     usd: float = Field(ge=0, allow_inf_nan=False)
-    per_characters: int = Field(ge=0)
+    per_characters: int = Field(default=0, ge=0)
     as_of: str
     source: str
     assumed: bool
+    per_tokens: int = Field(default=0, ge=0)
+    output_usd: float = Field(default=0.0, ge=0, allow_inf_nan=False)
 
 
 class _Prices(BaseModel):
@@ -80,7 +82,18 @@ def cost_usd(price: Price, count: int) -> float:
     return price.usd * count / (price.per_characters or 1)
 
 
+def tokens_usd(price: Price, input_tokens: int, output_tokens: int) -> float:
+    """What so many tokens cost, by a price for tokens."""
+    return (price.usd * input_tokens + price.output_usd * output_tokens) / (price.per_tokens or 1)
+
+
 def _price(row: _Row) -> Price:
     return Price(
-        usd=row.usd, per_characters=row.per_characters, as_of=row.as_of, source=row.source, assumed=row.assumed
+        usd=row.usd,
+        per_characters=row.per_characters,
+        as_of=row.as_of,
+        source=row.source,
+        assumed=row.assumed,
+        per_tokens=row.per_tokens,
+        output_usd=row.output_usd,
     )

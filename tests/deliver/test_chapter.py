@@ -48,6 +48,7 @@ SETTINGS = Settings(
     ),
     audio=AUDIO,
     preset=read_preset(),
+    chat=narration.settings.load_settings("sandbox", environ={}).chat,
 )
 PRODUCTION = Production(
     folder=Path("/book"),
