@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from flows.cli import console
 from flows.cli.options import Chapters, Folder, Json, LogFile, Quiet, Verbose, Version, examples
+from flows.cli.plan_command import strangers_notes
 from flows.cli.tables import Column, table
 
 if TYPE_CHECKING:
@@ -116,6 +117,8 @@ def _show(written: Written, folder: Path) -> None:
         ],
     )
     _say_removed(written)
+    for note in strangers_notes(written.strangers):
+        console.say(note)
     doubtful = sum(one.doubtful for one in written.chapters)
     if doubtful:
         console.say(

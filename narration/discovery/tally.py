@@ -12,10 +12,11 @@ from typing import Final
 
 from narration.book import Book, Chapter
 from narration.cast import Cast
-from narration.discovery.passages import speakers_of, spoken_pieces
+from narration.discovery.passages import spoken_pieces
 from narration.discovery.previews import choose_preview
 from narration.discovery.roll import Speaker, Unfound
 from narration.script import attribute
+from narration.script.plays import speakers_in
 
 _SURE: Final = 0.8
 """From this probability on a line is taken as a preview."""
@@ -42,9 +43,8 @@ class Tally:
     def of(cls, book: Book, cast: Cast) -> Tally:
         """The counts of a book with a cast."""
         tally = cls()
-        owners = {name: one.name for one in cast.characters for name in (one.name, *one.aliases)}
         for chapter in book.chapters:
-            speeches = tuple(_speeches(chapter, owners, tally))
+            speeches = tuple(_speeches(chapter, cast, tally))
             for quotation in attribute(chapter.text, cast, language=book.language):
                 if any(start <= quotation.start < end for start, end in speeches):
                     continue
@@ -70,14 +70,14 @@ class Tally:
         return replace(speaker, lines=self.lines[name], chars=self.chars[name], preview=preview)
 
 
-def _speeches(chapter: Chapter, owners: dict[str, str], tally: Tally) -> Iterator[tuple[int, int]]:
+def _speeches(chapter: Chapter, cast: Cast, tally: Tally) -> Iterator[tuple[int, int]]:
     """The paragraphs whose speaker the manuscript's own markup names; counted on the way."""
     for paragraph, span in zip(chapter.paragraphs, chapter.spans(), strict=True):
-        names = {owners[name] for name in speakers_of(paragraph) if name in owners}
+        names = speakers_in(paragraph, cast).characters if paragraph.speaker else ()
         if not names:
             continue
         tally.quotations += 1
         pieces = [" ".join(piece.split()) for piece, said in spoken_pieces(paragraph) if said and piece.strip()]
-        for name in sorted(names):
+        for name in names:
             tally.add(name, " ".join(pieces), is_sure=len(pieces) == 1)
         yield span
