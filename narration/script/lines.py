@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Final
 
 from narration.book import PARAGRAPH_GAP, Book, Chapter, ChapterScript, Line, Paragraph, ParagraphKind, Removal
@@ -19,6 +20,8 @@ DOUBTFUL_BELOW: Final = 0.8
 
 Source: `benchmarks/attribution.py`, calibration table: of the quotations above it, more than nine of ten are right.
 """
+_MOST_CHARS: Final = 4_000_000
+"""More text than this, longer than the longest novels, is attributed in parts."""
 _NEVER_SPEECH = frozenset({ParagraphKind.HEADING, ParagraphKind.SCENE_BREAK})
 
 
@@ -56,31 +59,70 @@ def script_chapters(chapters: Sequence[Chapter], cast: Cast, *, language: str) -
         cast: of the book.
         language: ISO 639-1.
     """
-    paragraphs: list[tuple[int, str]] = []
-    numbers: list[int] = []
-    breaks: list[int] = []
-    starts: list[int] = []
-    position = 0
+    found = chapter_speeches(chapters, cast, language=language)
+    return tuple(_script(chapter, speeches, cast) for chapter, speeches in zip(chapters, found, strict=True))
+
+
+def chapter_speeches(chapters: Sequence[Chapter], cast: Cast, *, language: str) -> Iterator[tuple[Speech, ...]]:
+    """What is said in each paragraph of each chapter, all of it attributed together; offsets are the chapter's.
+
+    Headings say nothing, and speeches of a play have their speaker already. Far more text than a novel is attributed in
+    parts, so that time grows with the text and memory does not.
+
+    Args:
+        chapters: as read, in order.
+        cast: of the book.
+        language: ISO 639-1.
+    """
+    places = [
+        _Place(chapter=chapter.number, start=start, is_first=index == 0, paragraph=paragraph)
+        for chapter in chapters
+        for index, ((start, _), paragraph) in enumerate(zip(chapter.spans(), chapter.paragraphs, strict=True))
+    ]
+    found = (speech for part in _parts(places) for speech in _said(part, cast, language=language))
     for chapter in chapters:
-        starts.append(position)
-        breaks.append(len(paragraphs))
-        for (start, _), paragraph in zip(chapter.spans(), chapter.paragraphs, strict=True):
-            silent = paragraph.kind in _NEVER_SPEECH or bool(paragraph.speaker)
-            if silent:
-                breaks.append(len(paragraphs))
-            paragraphs.append((position + start, "" if silent else paragraph.text))
-            numbers.append(chapter.number)
-        position += len(chapter.text) + len(PARAGRAPH_GAP)
-    text = PARAGRAPH_GAP.join(chapter.text for chapter in chapters)
-    breaks = [index for index in breaks if index < len(paragraphs)]
+        yield tuple(islice(found, len(chapter.paragraphs)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """A paragraph, the number of its chapter, and where it begins there."""
+
+    chapter: int
+    start: int
+    is_first: bool
+    paragraph: Paragraph
+
+
+def _parts(places: Sequence[_Place]) -> Iterator[Sequence[_Place]]:
+    """All of them, or, of very many, parts that end with a chapter where they can."""
+    first = size = 0
+    for index, place in enumerate(places):
+        is_full = size >= _MOST_CHARS or (place.is_first and size >= _MOST_CHARS // 2)
+        if is_full and index > first:
+            yield places[first:index]
+            first, size = index, 0
+        size += len(place.paragraph.text)
+    if first < len(places):
+        yield places[first:]
+
+
+def _said(places: Sequence[_Place], cast: Cast, *, language: str) -> Iterator[Speech]:
+    paragraphs: list[tuple[int, str]] = []
+    breaks: list[int] = []
+    position = 0
+    for index, place in enumerate(places):
+        paragraph = place.paragraph
+        is_silent = paragraph.kind in _NEVER_SPEECH or bool(paragraph.speaker)
+        if is_silent or place.is_first:
+            breaks.append(index)
+        paragraphs.append((position, "" if is_silent else paragraph.text))
+        position += len(paragraph.text) + len(PARAGRAPH_GAP)
+    text = PARAGRAPH_GAP.join(place.paragraph.text for place in places)
+    numbers = [place.chapter for place in places]
     found = speeches(text, paragraphs, cast, language=language, breaks=breaks, chapters=numbers)
-    scripts = []
-    first = 0
-    for chapter, start in zip(chapters, starts, strict=True):
-        last = first + len(chapter.paragraphs)
-        scripts.append(_script(chapter, [_moved(speech, -start) for speech in found[first:last]], cast))
-        first = last
-    return tuple(scripts)
+    for place, (start, _), speech in zip(places, paragraphs, found, strict=True):
+        yield _moved(speech, place.start - start)
 
 
 def _moved(speech: Speech, by: int) -> Speech:
