@@ -327,3 +327,11 @@ NAMES: Final = {
     "en": {"man": "Minor man", "woman": "Minor woman", "voice": "Minor voice"},
 }
 """What the shared entries for minor speakers are called."""
+
+COUNTING: Final = frozenset(
+    (
+        "First Second Third Fourth Fifth Sixth Seventh Eighth Ninth Tenth Firstly Secondly Thirdly Fourthly Fifthly "
+        "Next Finally Lastly Last Furthermore Moreover Item Note Question Answer Result Conclusion Postscript"
+    ).split()
+)
+"""What stands before a colon at the head of a paragraph and is nobody."""
