@@ -78,7 +78,9 @@ def parts_of(paragraph: Paragraph) -> tuple[Part, ...]:
             parts.append(Part(start=start, end=end, direction="; ".join(filter(None, waiting))))
             waiting = []
         else:
-            parts.append(Part(start=start, end=end))
+            # A lone sign between two directions goes with them.
+            is_before = index < last
+            parts.append(Part(start=start, end=end, is_direction=is_before, is_unspoken=is_before))
     return tuple(parts)
 
 

@@ -240,8 +240,10 @@ def test_no_word_of_a_play_is_lost_on_the_way_through_its_script(
         parts = "".join(paragraph.text[part.start : part.end] for part in parts_of(paragraph))
         assert "".join(parts.split()) == "".join(paragraph.text.split())
     script = script_chapter(chapter, CAST, language="en")
-    spans = sorted([(one.start, one.text) for one in script.lines] + [(one.start, one.text) for one in script.removals])
-    assert "".join("".join(piece.split()) for _, piece in spans) == "".join(chapter.text.split())
+    stretches = sorted(
+        [(one.start, one.text) for one in script.lines] + [(one.start, one.text) for one in script.removals]
+    )
+    assert "".join("".join(piece.split()) for _, piece in stretches) == "".join(chapter.text.split())
     bound = again(script)
     spoken = "".join("".join(line.text.split()) for line in bound.lines)
     assert spoken == "".join("".join(line.text.split()) for line in script.lines)
