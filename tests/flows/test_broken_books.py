@@ -73,7 +73,7 @@ RIGHT: dict[str, tuple[str, bytes, str]] = {
     "Windows-1252": ("book.txt", "\n\n".join(STORY).encode("cp1252"), " ".join(STORY)),
     "one paragraph of 200,000 characters": ("book.txt", LONG.encode(), LONG),
     "one word of 200,000 letters": ("book.txt", b"a" * 200_000, "a" * 200_000),
-    "what looks like a script": ("book.md", "Ann: yes.\n\n~ no\n\n[pause 2]\n\n%% x\n\n; y {a|b}".encode(), ""),
+    "what looks like a script": ("book.md", b"Ann: yes.\n\n~ no\n\n[pause 2]\n\n%% x\n\n; y {a|b}", ""),
 }
 
 

@@ -152,10 +152,12 @@ def prove_scripts(books: Iterable[Path] | None = None) -> str:
         f"{one.lines:>7,} lines {one.doubtful:>6,} ? {one.words:>8,} words {one.seconds:>6.1f} s"
         for one in found
     ]
+    chapters, compared, left_out = (
+        sum(getattr(one, name) for one in found) for name in ("chapters", "words", "left_out")
+    )
+    seconds = [one.seconds for one in found]
     total = (
-        f"{len(found)} books, {sum(one.chapters for one in found):,} chapters, {sum(one.words for one in found):,} words "
-        f"in the scripts and in the files, {sum(one.left_out for one in found):,} left out and counted; "
-        f"{max(one.seconds for one in found):.1f} s at the most, {sum(one.seconds for one in found) / len(found):.1f} s "
-        "on average"
+        f"{len(found)} books, {chapters:,} chapters, {compared:,} words in the scripts as in the files, {left_out:,} left "
+        f"out and counted; {max(seconds):.1f} s at the most, {sum(seconds) / len(seconds):.1f} s on average"
     )
     return "\n".join(["", *rows, total])
