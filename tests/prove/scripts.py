@@ -157,7 +157,7 @@ def prove_scripts(books: Iterable[Path] | None = None) -> str:
     )
     seconds = [one.seconds for one in found]
     total = (
-        f"{len(found)} books, {chapters:,} chapters, {compared:,} words in the scripts as in the files, {left_out:,} left "
-        f"out and counted; {max(seconds):.1f} s at the most, {sum(seconds) / len(seconds):.1f} s on average"
+        f"{len(found)} books, {chapters:,} chapters, {compared:,} words in the scripts as in the files, {left_out:,} "
+        f"left out and counted; {max(seconds):.1f} s at the most, {sum(seconds) / len(seconds):.1f} s on average"
     )
     return "\n".join(["", *rows, total])
