@@ -20,6 +20,7 @@ from narration.production import Production
 from narration.refusals import LengthLesson, Refusal, RefusalKind, Refusals, too_long
 from narration.saying import as_said
 from narration.script import script_book
+from narration.script.plays import strangers_in
 from narration.script.policies import apply_policies
 from narration.services.pricing import cost_usd, price_of
 from narration.services.protocol import Price
@@ -152,6 +153,11 @@ class Plan:
         return sum(
             bool(line.direction) and not line.skipped for chapter in self.chapters for line in chapter.cut.script.lines
         )
+
+    @property
+    def strangers(self) -> tuple[tuple[str, int], ...]:
+        """`(name, lines)` of the speakers of a play that the cast does not know."""
+        return strangers_in((chapter.cut.script for chapter in self.chapters), self.cast)
 
     def removed(self, rule: str) -> int:
         """Stretches of text that are left unspoken by a rule (see `narration.book.Removal`)."""

@@ -21,6 +21,7 @@ from narration.script.binding import Bound, bind, rows_of, text_hash
 from narration.script.difference import words_of
 from narration.script.following import EVIDENCE, Followed, follow, refresh
 from narration.script.marked import Mark, MarkedScript, Row, write_marked
+from narration.script.plays import strangers_in
 from narration.script.speakers import labels_of
 from narration.script_files import label_of, read_scripts, script_name, script_paths, write_files
 
@@ -62,10 +63,12 @@ class Written:
     Attributes:
         chapters: in order.
         set_aside: files of chapters that the book no longer has, under their new names.
+        strangers: `(name, lines)` of the speakers of a play that the cast does not know.
     """
 
     chapters: tuple[ChapterFile, ...]
     set_aside: tuple[str, ...] = ()
+    strangers: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +117,7 @@ def write_scripts(
     set_aside = tuple(label_of(Path(name)) for name in texts)
     evidence = evidence_of(book, cast, production.language) if explain else {}
     files: list[ChapterFile] = []
+    bound: list[ChapterScript] = []
     for script in fresh if fresh is not None else script_book(book, cast, language=production.language):
         chapter = script.chapter
         if chapters is not None and chapter.number not in chapters:
@@ -128,10 +132,11 @@ def write_scripts(
             texts[name] = write_marked(made.marked, labels)
         state = "new" if before is None else "moved" if chapter.number in moved else "unchanged" if same else "changed"
         files.append(_file(chapter, name, state, made))
+        bound.append(made.bound.script)
     if texts:
         stale = tuple(paths[number] for number in {*gone, *(pairs[number] for number in moved)})
         write_files(production.folder, texts, stale)
-    return Written(chapters=tuple(files), set_aside=set_aside)
+    return Written(chapters=tuple(files), set_aside=set_aside, strangers=strangers_in(bound, cast))
 
 
 def _moved(

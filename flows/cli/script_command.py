@@ -24,6 +24,7 @@ from flows.cli.options import (
     environ,
     examples,
 )
+from flows.cli.plan_command import strangers_notes
 from flows.cli.tables import Column, table
 
 if TYPE_CHECKING:
@@ -171,6 +172,8 @@ def _show(written: Written, folder: Path) -> None:
         ],
     )
     _say_removed(written)
+    for note in strangers_notes(written.strangers):
+        console.say(note)
     doubtful = sum(one.doubtful for one in written.chapters)
     if doubtful:
         console.say(
