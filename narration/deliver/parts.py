@@ -12,7 +12,7 @@ from functools import partial
 
 from narration.audio.stitch import Part, Stitched
 from narration.book import ChapterChunks
-from narration.errors import StoreError
+from narration.errors import TakeDamaged
 from narration.settings import AudioSettings
 from narration.take import Take, canonical_hash
 from narration.timeline import ChapterTimeline, Cue
@@ -83,12 +83,12 @@ def _read_checked(take: Take, read_audio: Callable[[Take], bytes]) -> bytes:
     """The take's audio, held against its hash.
 
     Raises:
-        StoreError: it is not what was received.
+        TakeDamaged: it is not what was received.
     """
     wav = read_audio(take)
     if hashlib.sha256(wav).hexdigest() != take.sha256:
-        raise StoreError(
+        raise TakeDamaged(
             f"The audio of take {take.take_id} in the store is damaged: its hash is not that of what was received.",
-            "Remove the take's audio and run it again.",
+            "The same render sets it aside and has it spoken again.",
         )
     return wav
