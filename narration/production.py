@@ -96,6 +96,13 @@ def _language(value: object) -> object:
     return code
 
 
+def _format(value: object) -> object:
+    if value not in tuple(Format):
+        near = nearest(str(value), Format)
+        raise ValueError(f"one of {', '.join(Format)}" + (f". {near}" if near else ""))
+    return value
+
+
 _Line = Annotated[str, AfterValidator(_one_line), Field(min_length=1)]
 
 
@@ -120,7 +127,9 @@ class _BookFile(BaseModel):
     lexicon: _Line = Field("", description="the lexicon's file name, seen from this folder")
     text_rules: tuple[TextRule, ...] = Field((), description="a list of names of text rules")
     preset: _Line = Field(DEFAULT_PRESET, description="the name of a preset, or the path of one")
-    formats: tuple[Format, ...] = Field(DEFAULT_FORMATS, min_length=1, description=f"a list of {', '.join(Format)}")
+    formats: tuple[Annotated[Format, BeforeValidator(_format)], ...] = Field(
+        DEFAULT_FORMATS, min_length=1, description=f"a list of {', '.join(Format)}"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,9 @@ ASSEMBLER_VERSION = 2
 _ENCODED = ("bitrate_kbps", "aac_kbps", "opus_kbps", "peak_dbtp")
 """Settings that only the encoders use: each is in the hash of the files that it changes."""
 
+_CLOSING = "\"'’”»›)]}」』）】》〉"
+_GOES_ON = ",;:-–—‒―，、；："
+
 
 def sound_hash(chapter_chunks: ChapterChunks, takes: Sequence[Take], audio: AudioSettings, title: str) -> str:
     """Hash of everything that is heard in a chapter before it is encoded, and of what its timeline says."""
@@ -49,8 +52,15 @@ def parts_of_chapter(
             read=partial(_read_checked, take, read_audio),
             pause_ms=chunk.pause_ms,
             voice=chunk.character,
+            mid_sentence=stops_mid_sentence(chunk.text),
             unison=chunk.unison,
         )
+
+
+def stops_mid_sentence(text: str) -> bool:
+    """Whether words stop where a sentence goes on: at a comma, a colon, a dash, or at no mark at all."""
+    end = text.rstrip().rstrip(_CLOSING).rstrip()
+    return bool(end) and (end[-1] in _GOES_ON or end[-1].isalnum())
 
 
 def timeline_of(
