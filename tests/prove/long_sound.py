@@ -30,7 +30,7 @@ MEMORY_MIB = 250
 def _take(kind: int) -> tuple[bytes, ClipMeasures]:
     """A WAV file of some length and level whose speech begins with the mark."""
     chance = np.random.default_rng(kind)
-    frames = round((7.0 + kind * 0.5371) * ASSEMBLY_RATE_HZ)
+    frames = round((7.25 + kind * 0.5371) * ASSEMBLY_RATE_HZ)
     spoken = np.rint(chance.normal(0, 800 * (1 + kind / 6), frames)).clip(-12_000, 12_000)
     spoken[0] = MARK
     quiet = np.zeros(LEAD_FRAMES)
