@@ -85,7 +85,7 @@ class Encoding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correction:
-    """What a second pass does otherwise, because the delivered file's measurement disagreed.
+    """What a further pass does otherwise than the first, because the delivered file's measurement disagreed.
 
     Attributes:
         gain_db: louder or softer than in the first pass.
@@ -95,10 +95,12 @@ class Correction:
     gain_db: float = 0.0
     limit_db: float = 0.0
 
+    def __add__(self, other: Correction) -> Correction:
+        return Correction(gain_db=self.gain_db + other.gain_db, limit_db=self.limit_db + other.limit_db)
 
-def mastering(audio: AudioSettings, correction: Correction | None = None) -> tuple[str, ...]:
+
+def mastering(audio: AudioSettings, correction: Correction = Correction()) -> tuple[str, ...]:
     """What the samples of a chapter go through, once, whatever they are encoded as: rate, loudness, limiter."""
-    correction = correction or Correction()
     limit_db = audio.peak_dbtp - HEADROOM_DB - correction.limit_db
     rate_hz = max(audio.rate_hz, LIMITED_FROM_HZ)
     return (

@@ -37,6 +37,8 @@ from narration.settings import Settings
 from narration.take import Take, canonical_hash
 from narration.timeline import ChapterTimeline
 
+MAX_PASSES = 3
+"""A second pass that makes a chapter louder may raise its peaks, which takes a third."""
 LENGTH_TOLERANCE_S = 0.05
 """How far the decoded file may be from what was written into it."""
 
@@ -210,8 +212,8 @@ def _made(
         NarrationError: as `deliver_chapter`.
     """
     outputs = [Output(target=folder / one.file, encoding=one.encoding) for one in wanted.values()]
-    correction: Correction | None = None
-    for last in (False, True):
+    correction = Correction()
+    for passes in range(1, MAX_PASSES + 1):
         filters = mastering(settings.audio, correction)
         with ChapterEncoder(outputs, rate_hz=ASSEMBLY_RATE_HZ, filters=filters) as encoder:
             stitched = write_parts(encoder.write)
@@ -219,8 +221,9 @@ def _made(
             measured = {
                 encoded: _measured(whole[folder / one.file], stitched, one.file) for encoded, one in wanted.items()
             }
-            correction = correction_of(tuple(measured.values()), settings)
-            if correction is not None and not last:
+            further = correction_of(tuple(measured.values()), settings)
+            if further is not None and passes < MAX_PASSES:
+                correction += further
                 continue
             records = {
                 encoded: FileRecord(

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from tests.prove.kills import prove_kills
 from tests.prove.long_book import prove_long_book
+from tests.prove.long_sound import prove_long_sound
 from tests.prove.money import prove_budget
 from tests.prove.rush import prove_rush
 from tests.prove.storm import prove_storm
@@ -19,6 +20,7 @@ PROOFS: dict[str, Callable[[], str]] = {
     "storm": lambda: prove_storm(chapters="1-3"),
     "budget": lambda: prove_budget(100),
     "long-book": prove_long_book,
+    "long-sound": prove_long_sound,
 }
 
 
