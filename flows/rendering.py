@@ -19,6 +19,7 @@ from narration.book import ChapterChunks
 from narration.check.chapter import check_chapter
 from narration.claims import this_run
 from narration.deliver.book import Delivery, HeardFile
+from narration.deliver.cover import cover_of
 from narration.deliver.package import Package
 from narration.deliver.pieces import Spoken
 from narration.design import check_quota, give_up_missing, voice_for
@@ -242,6 +243,7 @@ class _Render:
         self._progress = progress
         self._takes = Takes(job.store)
         self._encoders = asyncio.Semaphore(ENCODERS)
+        self._cover = cover_of(plan.production.cover, plan.production.edition)
         self._heard: dict[int, tuple[HeardFile, ...]] = {}
         self._voices = {planned.character.name: planned.voice for planned in plan.voices if planned.voice is not None}
 
@@ -362,6 +364,7 @@ class _Render:
             return asyncio.run_coroutine_threadsafe(self._takes.audio(take), loop).result()
 
         return Delivery(
+            cover=self._cover,
             production=self._plan.production,
             settings=self._plan.settings,
             numbers=tuple(chapter.number for chapter in self._plan.book.chapters),

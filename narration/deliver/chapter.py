@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from narration.audio.encode import ChapterEncoder, Output
-from narration.audio.encodings import Correction, Encoding, Tags, encoding_of, mastering
+from narration.audio.encodings import Correction, Encoding, Picture, Tags, encoding_of, mastering
 from narration.audio.measure import Delivered, probe
 from narration.audio.stitch import ASSEMBLY_RATE_HZ, Stitched, stitch
 from narration.book import ChapterChunks
@@ -105,6 +105,7 @@ def deliver_chapter(
     folder: Path,
     formats: Sequence[Encoded] = (Encoded.MP3,),
     parts: Sequence[Encoded] = (),
+    picture: Picture | None = None,
 ) -> DeliveredChapter:
     """Make `NN - Title.mp3` (and what else is asked for) and `timeline/NN.json` in `folder`, or find them made.
 
@@ -123,6 +124,7 @@ def deliver_chapter(
         folder: where the files go; made when missing.
         formats: the encodings that are deliverables, in `folder`.
         parts: those that containers are made from, in a hidden folder in it, without tags.
+        picture: the cover that goes into the files.
 
     Raises:
         ValueError: there is not one take for each chunk, or nothing is asked for.
@@ -136,7 +138,7 @@ def deliver_chapter(
         raise ValueError(message)
     timeline_path = record_path(folder, slot.key)
     sound = sound_hash(chapter_chunks, takes, settings.audio, slot.title)
-    tags = _tags(production, slot)
+    tags = _tags(production, slot, picture)
     possible = {
         encoded: _wanted(encoded, tags, settings, sound, file) for encoded, file in _files(slot, formats, parts).items()
     }
@@ -184,6 +186,7 @@ def _wanted(encoded: Encoded, tags: Tags, settings: Settings, sound: str, file: 
         "mastering": mastering(settings.audio),
         "filters": encoding.filters,
         "options": encoding.options,
+        "picture": encoding.picture.sha256 if encoding.picture else "",
     }
     return _Wanted(file=file, encoding=encoding, fingerprint=canonical_hash(facts))
 
@@ -239,7 +242,7 @@ def _made(
     return stitched, records
 
 
-def _tags(production: Production, slot: Slot) -> Tags:
+def _tags(production: Production, slot: Slot, picture: Picture | None) -> Tags:
     return Tags(
         title=slot.title,
         album=production.title,
@@ -249,6 +252,7 @@ def _tags(production: Production, slot: Slot) -> Tags:
         tracks=slot.tracks,
         language=production.language,
         date=production.year,
+        picture=picture,
     )
 
 
