@@ -19,11 +19,12 @@ from narration.book import ChapterChunks
 from narration.check.chapter import check_chapter
 from narration.claims import this_run
 from narration.deliver.book import Delivery, HeardFile
+from narration.deliver.cover import cover_of
 from narration.deliver.package import Package
 from narration.deliver.pieces import Spoken
 from narration.design import check_quota, give_up_missing, voice_for
 from narration.desk import Desk, Halt, open_desk
-from narration.errors import InputError, NarrationError, Problem
+from narration.errors import InputError, NarrationError, Problem, TakeDamaged
 from narration.finding import Code, Finding, noted
 from narration.formats import made_of_all
 from narration.keep import Recovered, recover
@@ -89,6 +90,11 @@ class Progress:
             self.cost_usd += take.price_usd
             self.characters += take.billed_characters
 
+    def again(self, plan: Plan) -> None:
+        """All chunks are looked at once more, by another plan; what was bought and spent stays."""
+        self.plan, self.chunks_done = plan, 0
+        self.chunks_by_chapter.clear()
+
     @property
     def fraction(self) -> float:
         """Share of the chunks that are there."""
@@ -134,15 +140,23 @@ async def render(
         NarrationError: the run could not begin (no key, no service, no store).
     """
     halt = halt or Halt()
-    async with _desk_if_needed(job, plan, environ, halt, flow_run_id, buying=buying) as desk:
-        recovered = await recover(desk) if desk is not None else Recovered()
-        if desk is not None and job.request.redesign_missing and await give_up_missing(desk, plan.voices):
-            progress.plan = plan = await job.plan()
-        work = _Render(job=job, plan=plan, desk=desk, halt=halt, progress=progress)
-        await work.make_voices()
-        progress.stage = "speaking"
-        chapters = await asyncio.gather(*(each(_name(chapter), work.of(chapter)) for chapter in plan.chapters))
-        packaged, trouble = await _packaged(work, plan.production)
+    recovered = Recovered()
+    for last in (False, True):
+        async with _desk_if_needed(job, plan, environ, halt, flow_run_id, buying=buying) as desk:
+            recovered += await recover(desk) if desk is not None else Recovered()
+            if desk is not None and job.request.redesign_missing and await give_up_missing(desk, plan.voices):
+                progress.plan = plan = await job.plan()
+            work = _Render(job=job, plan=plan, desk=desk, halt=halt, progress=progress)
+            await work.make_voices()
+            progress.stage = "speaking"
+            chapters = await asyncio.gather(*(each(_name(chapter), work.of(chapter)) for chapter in plan.chapters))
+        damaged = any(isinstance(chapter.error, TakeDamaged) for chapter in chapters)
+        if last or not damaged or not buying or halt.reason is not None:
+            break
+        # What was damaged is no take any more: the second round has it spoken again, and finds all else done.
+        plan = await job.plan()
+        progress.again(plan)
+    packaged, trouble = await _packaged(work, plan.production)
     progress.stage = "done"
     summary = Summary(
         title=plan.production.title,
@@ -229,6 +243,7 @@ class _Render:
         self._progress = progress
         self._takes = Takes(job.store)
         self._encoders = asyncio.Semaphore(ENCODERS)
+        self._cover = cover_of(plan.production.cover, plan.production.edition)
         self._heard: dict[int, tuple[HeardFile, ...]] = {}
         self._voices = {planned.character.name: planned.voice for planned in plan.voices if planned.voice is not None}
 
@@ -276,9 +291,12 @@ class _Render:
                 raise spoken.error
             verify_spoken(cut, spoken)
             heard = [(piece.chunk, piece.take) for piece in spoken.pieces if piece.take is not None]
-            delivered = await self._delivered(
-                replace(cut, chunks=tuple(chunk for chunk, _ in heard)), [take for _, take in heard]
-            )
+            takes = [take for _, take in heard]
+            try:
+                delivered = await self._delivered(replace(cut, chunks=tuple(chunk for chunk, _ in heard)), takes)
+            except TakeDamaged:
+                await self._takes.set_aside_damaged(takes)
+                raise
         except NarrationError as error:
             log.warning("chapter %d is not finished: %s", number, error)
             return ChapterSummary(number=number, title=title, chunks=len(chapter.chunks), error=error)
@@ -346,6 +364,7 @@ class _Render:
             return asyncio.run_coroutine_threadsafe(self._takes.audio(take), loop).result()
 
         return Delivery(
+            cover=self._cover,
             production=self._plan.production,
             settings=self._plan.settings,
             numbers=tuple(chapter.number for chapter in self._plan.book.chapters),

@@ -23,6 +23,7 @@
     ├── Interrupted               130  the user asked to stop
     ├── TextLost                    1  chunks do not hold the chapter's text, whole and unchanged
     ├── StoreError                  1  the store cannot be read or written
+    │   └── TakeDamaged                the audio of a take is gone or is not what was received
     └── ToolError                   1  a program that we run (ffmpeg) failed
 
 Arguments are facts, so that errors pickle and travel between processes; `str()` says what, where and the next step.
@@ -249,6 +250,10 @@ class TextLost(NarrationError):
 
 class StoreError(NarrationError):
     """The store cannot be read or written."""
+
+
+class TakeDamaged(StoreError):
+    """The audio of a take is gone from the store, or is not what was received."""
 
 
 class ToolError(NarrationError):

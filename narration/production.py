@@ -141,6 +141,13 @@ def _year(value: str) -> str:
     return value
 
 
+def _format(value: object) -> object:
+    if value not in tuple(Format):
+        near = nearest(str(value), Format)
+        raise ValueError(f"one of {', '.join(Format)}" + (f". {near}" if near else ""))
+    return value
+
+
 _Line = Annotated[str, AfterValidator(_one_line), Field(min_length=1)]
 _Template = Annotated[str, AfterValidator(checked_template)]
 
@@ -189,7 +196,9 @@ class _BookFile(BaseModel):
     lexicon: _Line = Field("", description="the lexicon's file name, seen from this folder")
     text_rules: tuple[TextRule, ...] = Field((), description="a list of names of text rules")
     preset: _Line = Field(DEFAULT_PRESET, description="the name of a preset, or the path of one")
-    formats: tuple[Format, ...] = Field(DEFAULT_FORMATS, min_length=1, description=f"a list of {', '.join(Format)}")
+    formats: tuple[Annotated[Format, BeforeValidator(_format)], ...] = Field(
+        DEFAULT_FORMATS, min_length=1, description=f"a list of {', '.join(Format)}"
+    )
     subtitle: _Line = Field("", description="the subtitle")
     narrator: _Line = Field("", description="who reads, as listeners are told")
     series: _Line = Field("", description="the name of the series")

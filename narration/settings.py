@@ -154,6 +154,8 @@ class AudioSettings:
         peak_dbtp: no delivered true peak is to exceed it.
         head_ms, tail_ms: silence at the ends of a chapter.
         within_ms, line_ms, paragraph_ms, scene_ms, heading_ms: pauses before a chunk, by `narration.book.Gap`.
+        clause_ms: instead of the first two, where the words before stop in the middle of a sentence.
+        speaker_ms: instead of the second, where another voice goes on.
         fade_ms: at both ends of every take.
         keep_ms: silence kept around speech when a take's edges are trimmed.
         room_tone_dbfs: RMS of the noise that lies under a whole chapter; -120 is digital silence.
@@ -169,6 +171,8 @@ class AudioSettings:
     head_ms: _Pause
     tail_ms: _Pause
     within_ms: _Pause
+    clause_ms: _Pause
+    speaker_ms: _Pause
     line_ms: _Pause
     paragraph_ms: _Pause
     scene_ms: _Pause

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from narration.cast import DesignLimits
 from narration.errors import InputError
+from narration.formats import Format
 from narration.production import LANGUAGES, load, load_production
 
 LIMITS = DesignLimits(prompt_max_chars=2048, preview_max_chars=1024)
@@ -83,6 +84,16 @@ def test_every_optional_key_is_read(folder: Path) -> None:
     production = load_production(folder)
     assert (production.name, production.chapters) == ("wen-1", "1-3")
     assert production.overrides == {"audio": {"loudness_db": -19.0, "rate_hz": 48000}, "chunks": {"unit": "bytes"}}
+
+
+def test_preset_and_formats_are_read_and_checked(folder: Path) -> None:
+    production = load_production(folder)
+    assert (production.preset, production.formats) == ("acx", (Format.MP3,))
+    (folder / "book.yaml").write_text(BOOK + "preset: mine.toml\nformats: [m4b, mp3, m4b]\n")
+    production = load_production(folder)
+    assert (production.preset, production.formats) == (str(folder / "mine.toml"), (Format.MP3, Format.M4B))
+    (folder / "book.yaml").write_text(BOOK + "formats: [mp4]\n")
+    assert "mp3, m4b" in " ".join(mistakes(folder))
 
 
 @pytest.mark.parametrize("title", ["1984", "No", "2001-01-01", "007", "　書　名", "L’Été : « non »"])

@@ -237,6 +237,15 @@ def test_a_peak_below_the_level_is_refused(tmp_path: Path) -> None:
     assert "mine.toml, line 4, audio.peak_dbtp" in found
 
 
+@pytest.mark.parametrize("rate_hz", [22_050, 24_000])
+def test_an_mp3_that_cannot_exist_is_refused(rate_hz: int) -> None:
+    overrides: dict[str, dict[str, object]] = {"audio": {"rate_hz": rate_hz}}
+    with pytest.raises(InputError, match=rf"cannot have a sample rate of {rate_hz} Hz; expected at most 160"):
+        load_settings("sandbox", environ={}, overrides=overrides)
+    overrides["audio"]["bitrate_kbps"] = 96
+    assert load_settings("sandbox", environ={}, overrides=overrides).audio.rate_hz == rate_hz
+
+
 def test_the_key_comes_from_the_environment_alone() -> None:
     settings = load_settings("international", environ={})
     assert api_key(settings, {"DASHSCOPE_API_KEY": " sk-abc\n"}) == "sk-abc"

@@ -69,14 +69,17 @@ class ChapterEncoder:
         self._name = ", ".join(target.name for target in self._parts)
         for target in self._parts:
             _sweep(target)
+        pictures = list(dict.fromkeys(output.encoding.picture for output in outputs if output.encoding.picture))
         command = [
             *(ffmpeg or ffmpeg_program(), "-hide_banner", "-nostats", "-loglevel", "error"),
             *("-f", "s16le", "-ar", str(rate_hz), "-ac", "1", "-i", "pipe:0"),
+            *(word for picture in pictures for word in ("-i", f"file:{picture.path.absolute()}")),
             *("-filter_complex", _graph(outputs, filters)),
         ]
         for number, output in enumerate(outputs):
-            part = self._parts[output.target]
-            command += ["-map", f"[out{number}]", *output.encoding.options, "-y", f"file:{part.absolute()}"]
+            part, picture = self._parts[output.target], output.encoding.picture
+            command += ["-map", f"[out{number}]", *(_attached(pictures.index(picture) + 1) if picture else ())]
+            command += [*output.encoding.options, "-y", f"file:{part.absolute()}"]
         try:
             # A session of its own: Ctrl-C at the terminal is ours to handle, ffmpeg would end the file early and
             # call it a success.
@@ -212,6 +215,12 @@ def ffmpeg_version() -> str:
     if missing:
         raise ToolError(f"{program} was built without {', '.join(missing)}.", _REINSTALL)
     return lines[0].split(" Copyright")[0]
+
+
+def _attached(place: int) -> tuple[str, ...]:
+    """A cover, from that input of ffmpeg."""
+    named = ("-metadata:s:v", "title=Cover", "-metadata:s:v", "comment=Cover (front)")
+    return ("-map", f"{place}:v", "-c:v", "copy", "-disposition:v", "attached_pic", *named)
 
 
 def _graph(outputs: Sequence[Output], filters: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ tags give the same bytes.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import assert_never
 
 from narration.formats import Encoded
@@ -23,6 +24,19 @@ OPUS_RATE_HZ = 48_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A cover that is put into a file.
+
+    Attributes:
+        path: a JPEG file.
+        sha256: of it.
+    """
+
+    path: Path
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tags:
     """What a chapter's file says about itself; what is empty is left out.
 
@@ -34,6 +48,7 @@ class Tags:
         track, tracks: this chapter's number and how many there are.
         language: ISO 639-1.
         date: year or ISO date.
+        picture: the cover, or None.
     """
 
     title: str
@@ -44,6 +59,7 @@ class Tags:
     tracks: int
     language: str
     date: str = ""
+    picture: Picture | None = None
 
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """Names as ffmpeg spells them, and values, in a fixed order."""
@@ -77,15 +93,17 @@ class Encoding:
     Attributes:
         filters: what the samples go through for this file alone, as ffmpeg spells it.
         options: the encoder's and the container's.
+        picture: the cover that goes into it, or None.
     """
 
     filters: tuple[str, ...] = ()
     options: tuple[str, ...]
+    picture: Picture | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correction:
-    """What a second pass does otherwise, because the delivered file's measurement disagreed.
+    """What a further pass does otherwise than the first, because the delivered file's measurement disagreed.
 
     Attributes:
         gain_db: louder or softer than in the first pass.
@@ -95,10 +113,12 @@ class Correction:
     gain_db: float = 0.0
     limit_db: float = 0.0
 
+    def __add__(self, other: Correction) -> Correction:
+        return Correction(gain_db=self.gain_db + other.gain_db, limit_db=self.limit_db + other.limit_db)
 
-def mastering(audio: AudioSettings, correction: Correction | None = None) -> tuple[str, ...]:
+
+def mastering(audio: AudioSettings, correction: Correction = Correction()) -> tuple[str, ...]:
     """What the samples of a chapter go through, once, whatever they are encoded as: rate, loudness, limiter."""
-    correction = correction or Correction()
     limit_db = audio.peak_dbtp - HEADROOM_DB - correction.limit_db
     rate_hz = max(audio.rate_hz, LIMITED_FROM_HZ)
     return (
@@ -121,7 +141,8 @@ def encoding_of(encoded: Encoded, audio: AudioSettings, tags: Tags) -> Encoding:
                 options=("-c:a", "aac", "-aac_coder", "fast", "-b:a", f"{audio.aac_kbps}k", *_clean(), "-f", "mp4")
             )
         case Encoded.FLAC:
-            return Encoding(options=("-c:a", "flac", "-sample_fmt", "s16", *_clean(tags), "-f", "flac"))
+            options = ("-c:a", "flac", "-sample_fmt", "s16", *_clean(tags), "-f", "flac")
+            return Encoding(options=options, picture=tags.picture)
         case Encoded.OPUS:
             rate = f"aresample={OPUS_RATE_HZ}:resampler=soxr"
             options = ("-c:a", "libopus", "-b:a", f"{audio.opus_kbps}k", *_clean(tags), "-f", "ogg")
@@ -133,7 +154,8 @@ def encoding_of(encoded: Encoded, audio: AudioSettings, tags: Tags) -> Encoding:
 def mp3(audio: AudioSettings, tags: Tags) -> Encoding:
     """An MP3 file: mono, constant bitrate, ID3v2.3 for the widest reach."""
     rate = ("-b:a", f"{audio.bitrate_kbps}k")
-    return Encoding(options=("-c:a", "libmp3lame", *rate, "-id3v2_version", "3", *_clean(tags), "-f", "mp3"))
+    options = ("-c:a", "libmp3lame", *rate, "-id3v2_version", "3", *_clean(tags), "-f", "mp3")
+    return Encoding(options=options, picture=tags.picture)
 
 
 def _clean(tags: Tags | None = None) -> tuple[str, ...]:

@@ -52,6 +52,7 @@ class Part:
         read: gets its audio, a WAV file, when it is its turn. An error that it raises ends the stitching.
         pause_ms: silence before it, instead of what the gap says; None is the gap's.
         voice: who speaks.
+        mid_sentence: its words stop in the middle of a sentence.
         unison: parts that follow each other and have the same one here are heard from one start, each voice its own
             parts one after another; None is alone.
     """
@@ -62,6 +63,7 @@ class Part:
     read: Callable[[], bytes]
     pause_ms: int | None = None
     voice: str = ""
+    mid_sentence: bool = False
     unison: tuple[int, int] | None = None
 
 
@@ -124,6 +126,7 @@ def stitch(parts: Iterable[Part], audio: AudioSettings, write: Callable[[bytes],
     tone = _room_tone(audio.room_tone_dbfs)
     position = 0
     kept = 0
+    last: Part | None = None
     spans: list[Span] = []
 
     def pause(frames: int) -> int:
@@ -135,14 +138,14 @@ def stitch(parts: Iterable[Part], audio: AudioSettings, write: Callable[[bytes],
 
     for group in _groups(parts):
         first = group[0]
-        usual_ms = pause_ms(first.gap, audio) if spans else audio.head_ms
+        usual_ms = pause_ms(first.gap, audio, before=last, voice=first.voice) if last else audio.head_ms
         wanted = usual_ms if first.pause_ms is None else first.pause_ms
         clip = _single(first, audio) if len(group) == 1 else _mix(group, audio)
         position = pause(wanted * FRAMES_PER_MS - kept - clip.before)
         write(_over_tone(clip.sound, tone, position))
         spans += [Span(start_frame=position + start, end_frame=position + end) for start, end in clip.spans]
         position += clip.frames
-        kept = clip.after
+        kept, last = clip.after, group[-1]
     position = pause((audio.tail_ms if spans else audio.head_ms + audio.tail_ms) * FRAMES_PER_MS - kept)
     frames = whole_frames(position, audio.rate_hz)
     write(tone.under(position, frames - position).raw_data)
@@ -212,15 +215,18 @@ def _mix(group: list[Part], audio: AudioSettings) -> _Sound:
     )
 
 
-def pause_ms(gap: Gap, audio: AudioSettings) -> int:
-    """How long the pause before a chunk is."""
+def pause_ms(gap: Gap, audio: AudioSettings, *, before: Part | None = None, voice: str = "") -> int:
+    """How long the pause before a chunk is: by what lies before it, how the words before end, and who goes on."""
+    mid_sentence = before is not None and before.mid_sentence
     match gap:
         case Gap.START:
             return audio.head_ms
         case Gap.WITHIN:
-            return audio.within_ms
+            return audio.clause_ms if mid_sentence else audio.within_ms
+        case Gap.LINE if mid_sentence:
+            return audio.clause_ms
         case Gap.LINE:
-            return audio.line_ms
+            return audio.speaker_ms if before is not None and before.voice != voice else audio.line_ms
         case Gap.PARAGRAPH:
             return audio.paragraph_ms
         case Gap.SCENE:

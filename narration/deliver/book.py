@@ -6,15 +6,18 @@ by somebody since.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from narration.audio.encodings import Picture
 from narration.deliver.chapter import DeliveredChapter, deliver_chapter
+from narration.deliver.cover import Cover, write_cover
 from narration.deliver.package import Package, package
 from narration.deliver.pieces import Spoken, in_pieces, sample_of
-from narration.deliver.record import records_of, remove_stale
+from narration.deliver.record import PARTS_FOLDER, records_of, remove_stale
 from narration.deliver.release import Track
 from narration.deliver.slot import SAMPLE_KEY, Slot, chapter_slot, keys_of_chapter, sample_slot
 from narration.finding import Finding
@@ -51,6 +54,7 @@ class Delivery:
         numbers: of all chapters of the book, credits included, in order.
         folder: where the files go.
         read_audio: gets a take's audio as received.
+        cover: of the book.
     """
 
     production: Production
@@ -58,6 +62,7 @@ class Delivery:
     numbers: tuple[int, ...]
     folder: Path
     read_audio: Callable[[Take], bytes]
+    cover: Cover
 
     def chapter(self, spoken: Spoken) -> tuple[HeardFile, ...]:
         """The files of a chapter, made or found made; those that it had otherwise before are taken away.
@@ -83,7 +88,7 @@ class Delivery:
             chapters: every file of every chapter, in order.
 
         Raises:
-            InputError: the cover or the sample is not what book.yaml says.
+            InputError: the sample is not what book.yaml says.
             NarrationError: as `narration.deliver.package.package`.
         """
         sample, findings = self._sample(chapters)
@@ -98,7 +103,7 @@ class Delivery:
             for heard in chapters
         ]
         hashes = {file.path: file.sha256 for heard in chapters for file in heard.delivered.files.values()}
-        made = package(tracks, hashes, self.production, self.folder)
+        made = package(tracks, hashes, self.production, self.cover, self.folder)
         self._take_away(_ALL_KEYS, (*chapters, *sample))
         files = (*(heard.delivered.main.path for heard in sample), *made.files)
         return replace(made, files=files, findings=(*findings, *made.findings))
@@ -123,8 +128,20 @@ class Delivery:
             folder=self.folder,
             formats=delivered_as(self.production.formats) if parts else (Encoded.MP3,),
             parts=parts_of(self.production.formats) if parts else (),
+            picture=self._picture(),
         )
         return HeardFile(slot=slot, spoken=spoken, delivered=delivered)
+
+    def _picture(self) -> Picture:
+        """The small cover, in its place among the hidden parts.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        path = self.folder / PARTS_FOLDER / "cover.jpg"
+        if not path.exists() or path.read_bytes() != self.cover.small:
+            write_cover(path, self.cover.small)
+        return Picture(path=path, sha256=hashlib.sha256(self.cover.small).hexdigest())
 
     def _take_away(self, keys: re.Pattern[str], kept: Sequence[HeardFile]) -> None:
         """Remove what earlier deliveries made under such keys and this one did not."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from narration.audio.encode import ChapterEncoder, Output
-from narration.audio.encodings import Correction, Encoding, Tags, encoding_of, mastering
+from narration.audio.encodings import Correction, Encoding, Picture, Tags, encoding_of, mastering
 from narration.audio.measure import Delivered, probe
 from narration.audio.stitch import ASSEMBLY_RATE_HZ, Stitched, stitch
 from narration.book import ChapterChunks
@@ -37,6 +37,8 @@ from narration.settings import Settings
 from narration.take import Take, canonical_hash
 from narration.timeline import ChapterTimeline
 
+MAX_PASSES = 3
+"""A second pass that makes a chapter louder may raise its peaks, which takes a third."""
 LENGTH_TOLERANCE_S = 0.05
 """How far the decoded file may be from what was written into it."""
 
@@ -103,6 +105,7 @@ def deliver_chapter(
     folder: Path,
     formats: Sequence[Encoded] = (Encoded.MP3,),
     parts: Sequence[Encoded] = (),
+    picture: Picture | None = None,
 ) -> DeliveredChapter:
     """Make `NN - Title.mp3` (and what else is asked for) and `timeline/NN.json` in `folder`, or find them made.
 
@@ -121,6 +124,7 @@ def deliver_chapter(
         folder: where the files go; made when missing.
         formats: the encodings that are deliverables, in `folder`.
         parts: those that containers are made from, in a hidden folder in it, without tags.
+        picture: the cover that goes into the files.
 
     Raises:
         ValueError: there is not one take for each chunk, or nothing is asked for.
@@ -134,7 +138,7 @@ def deliver_chapter(
         raise ValueError(message)
     timeline_path = record_path(folder, slot.key)
     sound = sound_hash(chapter_chunks, takes, settings.audio, slot.title)
-    tags = _tags(production, slot)
+    tags = _tags(production, slot, picture)
     possible = {
         encoded: _wanted(encoded, tags, settings, sound, file) for encoded, file in _files(slot, formats, parts).items()
     }
@@ -182,6 +186,7 @@ def _wanted(encoded: Encoded, tags: Tags, settings: Settings, sound: str, file: 
         "mastering": mastering(settings.audio),
         "filters": encoding.filters,
         "options": encoding.options,
+        "picture": encoding.picture.sha256 if encoding.picture else "",
     }
     return _Wanted(file=file, encoding=encoding, fingerprint=canonical_hash(facts))
 
@@ -210,8 +215,8 @@ def _made(
         NarrationError: as `deliver_chapter`.
     """
     outputs = [Output(target=folder / one.file, encoding=one.encoding) for one in wanted.values()]
-    correction: Correction | None = None
-    for last in (False, True):
+    correction = Correction()
+    for passes in range(1, MAX_PASSES + 1):
         filters = mastering(settings.audio, correction)
         with ChapterEncoder(outputs, rate_hz=ASSEMBLY_RATE_HZ, filters=filters) as encoder:
             stitched = write_parts(encoder.write)
@@ -219,8 +224,9 @@ def _made(
             measured = {
                 encoded: _measured(whole[folder / one.file], stitched, one.file) for encoded, one in wanted.items()
             }
-            correction = correction_of(tuple(measured.values()), settings)
-            if correction is not None and not last:
+            further = correction_of(tuple(measured.values()), settings)
+            if further is not None and passes < MAX_PASSES:
+                correction += further
                 continue
             records = {
                 encoded: FileRecord(
@@ -236,7 +242,7 @@ def _made(
     return stitched, records
 
 
-def _tags(production: Production, slot: Slot) -> Tags:
+def _tags(production: Production, slot: Slot, picture: Picture | None) -> Tags:
     return Tags(
         title=slot.title,
         album=production.title,
@@ -246,6 +252,7 @@ def _tags(production: Production, slot: Slot) -> Tags:
         tracks=slot.tracks,
         language=production.language,
         date=production.year,
+        picture=picture,
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Final
@@ -41,7 +42,37 @@ _FONTS: Final = {
 """Where the letters of a language may be found when the built-in ones (Latin) do not have them."""
 
 
-def checked_cover(path: Path, where: str) -> tuple[bytes, tuple[Finding, ...]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cover:
+    """A cover that can be used.
+
+    Attributes:
+        data: a JPEG or PNG file.
+        small: the same as a JPEG that is small enough to be in every audio file.
+        findings: what stores would say of it.
+    """
+
+    data: bytes
+    small: bytes
+    findings: tuple[Finding, ...]
+
+    @property
+    def suffix(self) -> str:
+        """`.png` or `.jpg`, by the bytes."""
+        return ".png" if self.data.startswith(b"\x89PNG") else ".jpg"
+
+
+def cover_of(picture: Path | None, edition: Edition) -> Cover:
+    """The cover of a book: the producer's picture, or a drawn one.
+
+    Raises:
+        InputError: the picture cannot be used.
+    """
+    data, findings = drawn_cover(edition) if picture is None else checked_cover(picture)
+    return Cover(data=data, small=thumbnail(data), findings=findings)
+
+
+def checked_cover(path: Path, where: str = "book.yaml, cover") -> tuple[bytes, tuple[Finding, ...]]:
     """The producer's picture, as it is, and what stores would say of it.
 
     Args:
@@ -83,11 +114,6 @@ def _remarks(name: str, size: tuple[int, int], mode: str, kind: str) -> Iterator
     if mode not in {"RGB", "L"} and kind == "JPEG":
         message = f"The cover {name} has {mode} colours, which some players show wrongly."
         yield noted(Code.COVER_COLOURS, message, file=name)
-
-
-def cover_suffix(data: bytes) -> str:
-    """`.png` or `.jpg`, by the bytes."""
-    return ".png" if data.startswith(b"\x89PNG") else ".jpg"
 
 
 def thumbnail(data: bytes) -> bytes:

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from narration.audio.encodings import LANGUAGE_CODES
 from narration.audio.m4b import Facts, Part, write_m4b
 from narration.audio.measure import Delivered, probe
-from narration.deliver.cover import checked_cover, cover_suffix, drawn_cover, thumbnail, write_cover
+from narration.deliver.cover import Cover, write_cover
 from narration.deliver.epub import write_epub
 from narration.deliver.library import METADATA, write_library
 from narration.deliver.lpf import write_lpf
@@ -74,27 +74,32 @@ class _Job:
     measured_s: float = 0.0
 
 
-def package(tracks: Sequence[Track], hashes: Mapping[Path, str], production: Production, folder: Path) -> Package:
+def package(
+    tracks: Sequence[Track], hashes: Mapping[Path, str], production: Production, cover: Cover, folder: Path
+) -> Package:
     """Make everything but the chapters' own files that `production.formats` names.
 
     Args:
         tracks: all of the book, in order, with the encodings that `narration.formats.parts_of` names.
         hashes: SHA-256 of the tracks' files.
-        production: formats, edition, cover.
+        production: formats and edition.
+        cover: of the book.
         folder: where the chapters are.
 
     Raises:
-        InputError: the cover cannot be used.
         StoreError: the folder cannot be written.
         ToolError: a part is not what was made, or a container is not as long as its parts.
     """
-    release, picture, findings = _release(tracks, production, folder)
+    placed = folder / f"cover{cover.suffix}"
+    if not placed.exists() or placed.read_bytes() != cover.data:
+        write_cover(placed, cover.data)
+    release = Release(edition=production.edition, tracks=tuple(tracks), cover=placed)
     before = _read(folder)
     made: dict[str, dict[str, object]] = {}
     files: list[Path] = []
     measures: dict[Path, Delivered] = {}
     reused = 0
-    for job in _jobs(release, picture, production.formats, hashes):
+    for job in _jobs(release, cover, production.formats, hashes):
         target = folder / job.file
         fingerprint = canonical_hash({"version": PACKAGER_VERSION, "file": job.file, "facts": job.facts})
         old = before.get(job.file, {})
@@ -113,27 +118,12 @@ def package(tracks: Sequence[Track], hashes: Mapping[Path, str], production: Pro
         files.append(_shelve(release, folder, made))
     _take_away(folder, before, made)
     write_text(folder / _FOLDER / RECORD, json.dumps(made, indent=1, ensure_ascii=False) + "\n")
-    return Package(files=tuple(files), measures=measures, findings=findings, reused=reused)
+    return Package(files=tuple(files), measures=measures, findings=cover.findings, reused=reused)
 
 
-def _release(
-    tracks: Sequence[Track], production: Production, folder: Path
-) -> tuple[Release, bytes, tuple[Finding, ...]]:
-    """The release with its cover in place; the cover's bytes; what is to be said of it."""
-    edition = production.edition
-    if production.cover is not None:
-        picture, findings = checked_cover(production.cover, "book.yaml, cover")
-    else:
-        picture, findings = drawn_cover(edition)
-    cover = folder / f"cover{cover_suffix(picture)}"
-    if not cover.exists() or cover.read_bytes() != picture:
-        write_cover(cover, picture)
-    return Release(edition=edition, tracks=tuple(tracks), cover=cover), picture, findings
-
-
-def _jobs(release: Release, picture: bytes, formats: Sequence[Format], hashes: Mapping[Path, str]) -> Iterator[_Job]:
+def _jobs(release: Release, cover: Cover, formats: Sequence[Format], hashes: Mapping[Path, str]) -> Iterator[_Job]:
     edition, name = asdict(release.edition), safe_name(release.edition.title) or "Book"
-    cover = canonical_hash({"picture": picture.hex()})
+    picture = canonical_hash({"picture": cover.data.hex()})
 
     def of(tracks: Sequence[Track], encoded: Encoded) -> list[tuple[str, str]]:
         return [(track.title, hashes[track.files[encoded]]) for track in tracks]
@@ -142,8 +132,8 @@ def _jobs(release: Release, picture: bytes, formats: Sequence[Format], hashes: M
         for file, volume in _volumes(release.tracks, name):
             yield _Job(
                 file=file,
-                facts=[edition, cover, of(volume, Encoded.M4A)],
-                make=_m4b_maker(release, volume, file, picture),
+                facts=[edition, picture, of(volume, Encoded.M4A)],
+                make=_m4b_maker(release, volume, file, cover),
                 measured_s=sum(track.duration_s for track in volume),
             )
     for wanted, write in ((Format.SRT, _write_srt), (Format.VTT, _write_vtt)):
@@ -151,10 +141,10 @@ def _jobs(release: Release, picture: bytes, formats: Sequence[Format], hashes: M
             yield from _captions(release, name, formats, wanted, write)
     if Format.EPUB in formats:
         texts = [asdict(track.chapter) for track in release.tracks]
-        facts = [edition, cover, of(release.tracks, Encoded.M4A), texts, _timelines(release.tracks)]
+        facts = [edition, picture, of(release.tracks, Encoded.M4A), texts, _timelines(release.tracks)]
         yield _Job(file=f"{name}.epub", facts=facts, make=lambda path: write_epub(path, release))
     if Format.LPF in formats:
-        facts = [edition, cover, of(release.tracks, Encoded.MP3)]
+        facts = [edition, picture, of(release.tracks, Encoded.MP3)]
         yield _Job(file=f"{name}.lpf", facts=facts, make=lambda path: write_lpf(path, release))
 
 
@@ -211,7 +201,7 @@ def _volumes(tracks: Sequence[Track], name: str) -> list[tuple[str, tuple[Track,
     return [(f"{name}, Volume {number}.m4b", tuple(volume)) for number, volume in enumerate(found, start=1)]
 
 
-def _m4b_maker(release: Release, tracks: Sequence[Track], file: str, picture: bytes) -> Callable[[Path], None]:
+def _m4b_maker(release: Release, tracks: Sequence[Track], file: str, cover: Cover) -> Callable[[Path], None]:
     edition = release.edition
     title = PurePosixPath(file).stem if "Volume" in file else edition.title
     description = " ".join(edition.description.split())
@@ -238,7 +228,7 @@ def _m4b_maker(release: Release, tracks: Sequence[Track], file: str, picture: by
             ("ISBN", edition.isbn),
         ),
         language=LANGUAGE_CODES.get(edition.language, "und"),
-        cover=thumbnail(picture),
+        cover=cover.small,
     )
     numbers = [track.chapter.number for track in tracks]
     parts = [

@@ -12,7 +12,7 @@ from functools import partial
 
 from narration.audio.stitch import Part, Stitched
 from narration.book import ChapterChunks
-from narration.errors import StoreError
+from narration.errors import TakeDamaged
 from narration.settings import AudioSettings
 from narration.take import Take, canonical_hash
 from narration.timeline import ChapterTimeline, Cue
@@ -22,6 +22,9 @@ ASSEMBLER_VERSION = 2
 
 _ENCODED = ("bitrate_kbps", "aac_kbps", "opus_kbps", "peak_dbtp")
 """Settings that only the encoders use: each is in the hash of the files that it changes."""
+
+_CLOSING = "\"'’”»›)]}」』）】》〉"
+_GOES_ON = ",;:-–—‒―，、；："
 
 
 def sound_hash(chapter_chunks: ChapterChunks, takes: Sequence[Take], audio: AudioSettings, title: str) -> str:
@@ -49,8 +52,15 @@ def parts_of_chapter(
             read=partial(_read_checked, take, read_audio),
             pause_ms=chunk.pause_ms,
             voice=chunk.character,
+            mid_sentence=stops_mid_sentence(chunk.text),
             unison=chunk.unison,
         )
+
+
+def stops_mid_sentence(text: str) -> bool:
+    """Whether words stop where a sentence goes on: at a comma, a colon, a dash, or at no mark at all."""
+    end = text.rstrip().rstrip(_CLOSING).rstrip()
+    return bool(end) and (end[-1] in _GOES_ON or end[-1].isalnum())
 
 
 def timeline_of(
@@ -83,12 +93,12 @@ def _read_checked(take: Take, read_audio: Callable[[Take], bytes]) -> bytes:
     """The take's audio, held against its hash.
 
     Raises:
-        StoreError: it is not what was received.
+        TakeDamaged: it is not what was received.
     """
     wav = read_audio(take)
     if hashlib.sha256(wav).hexdigest() != take.sha256:
-        raise StoreError(
+        raise TakeDamaged(
             f"The audio of take {take.take_id} in the store is damaged: its hash is not that of what was received.",
-            "Remove the take's audio and run it again.",
+            "The same render sets it aside and has it spoken again.",
         )
     return wav

@@ -110,6 +110,32 @@ def test_the_pause_from_speech_to_speech_is_what_the_settings_say(gap: Gap) -> N
         assert abs((after.start_frame - before.end_frame) / 24 - pause_ms(gap, AUDIO)) <= 1
 
 
+@pytest.mark.parametrize(
+    ("gap", "mid_sentence", "other", "key"),
+    [
+        (Gap.WITHIN, True, False, "clause_ms"),
+        (Gap.WITHIN, False, False, "within_ms"),
+        (Gap.LINE, True, True, "clause_ms"),
+        (Gap.LINE, False, True, "speaker_ms"),
+        (Gap.LINE, False, False, "line_ms"),
+        (Gap.PARAGRAPH, True, True, "paragraph_ms"),
+    ],
+)
+def test_pauses_follow_punctuation_and_who_goes_on(gap: Gap, mid_sentence: bool, other: bool, key: str) -> None:
+    audio = replace(AUDIO, clause_ms=100, speaker_ms=300, line_ms=200)
+    before = replace(part(take(0.5)), voice="Ann", mid_sentence=mid_sentence)
+    after = replace(part(take(0.5), gap), voice="Ben" if other else "Ann")
+    stitched, _ = run(before, after, audio=audio)
+    first, second = stitched.spans
+    assert abs((second.start_frame - first.end_frame) / 24 - getattr(audio, key)) <= 1
+
+
+def test_a_pause_may_be_digital_silence_where_that_is_asked_for() -> None:
+    stitched, samples = run(part(take(0.5)), part(take(0.5), Gap.SCENE), audio=replace(AUDIO, room_tone_dbfs=-120.0))
+    first, second = stitched.spans
+    assert not samples[first.end_frame + 1_200 : second.start_frame - 1_200].any()
+
+
 def test_head_and_tail_are_as_long_as_set() -> None:
     stitched, samples = run(part(take()))
     assert stitched.spans[0].start_frame / 24 == AUDIO.head_ms

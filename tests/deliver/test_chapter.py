@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import io
 import json
+import os
 import threading
 import wave
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ from narration.audio import encode
 from narration.audio.clips import measure_clip
 from narration.book import Chapter, ChapterChunks, ChapterScript, Chunk, Gap, Paragraph
 from narration.deliver.chapter import DeliveredChapter, deliver_chapter
+from narration.deliver.parts import stops_mid_sentence
 from narration.deliver.slot import Slot, chapter_slot
 from narration.errors import AudioRefused, StoreError, ToolError
 from narration.formats import Encoded
@@ -402,6 +404,61 @@ def test_a_damaged_take_is_an_error_that_names_it_and_leaves_the_folder_as_it_wa
     assert deliver().reused
 
 
+def test_a_disk_that_fills_up_under_one_of_the_encoders_leaves_the_folder_as_it_was(
+    deliver: Deliver, tmp_path: Path
+) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full to play the full disk")
+    first = deliver()
+    before = first.main.path.read_bytes()
+    (tmp_path / "out" / f".02 - The End.flac.{os.getpid()}.part").symlink_to("/dev/full")
+    with pytest.raises(StoreError, match="The disk is full"):
+        deliver(formats=(Encoded.MP3, Encoded.FLAC), settings=louder(-19.0))
+    assert files(tmp_path) == ["02 - The End.mp3", "timeline/02.json"]
+    assert first.main.path.read_bytes() == before
+    assert deliver().reused
+
+
+def louder(loudness_db: float) -> Settings:
+    return dataclasses.replace(SETTINGS, audio=dataclasses.replace(AUDIO, loudness_db=loudness_db))
+
+
+def test_a_chapter_outside_the_rules_is_mastered_a_second_time(deliver: Deliver, shelf: Shelf) -> None:
+    """Long pauses make a chapter softer than the rules allow, although its speech is as loud as the book's."""
+    slow = dataclasses.replace(SETTINGS, audio=dataclasses.replace(AUDIO, scene_ms=5_000, heading_ms=5_000))
+    made = deliver(settings=slow)
+    assert shelf.reads in (2 * len(WORDS), 3 * len(WORDS))
+    rules = SETTINGS.preset.rules
+    assert rules.lowest_db is not None
+    assert rules.lowest_db <= made.main.measures.rms_dbfs <= AUDIO.loudness_db + 0.5
+    assert made.main.measures.true_peak_dbtp <= AUDIO.peak_dbtp
+
+
+def test_a_chapter_within_the_rules_is_mastered_once(deliver: Deliver, shelf: Shelf) -> None:
+    deliver()
+    assert shelf.reads == len(WORDS)
+
+
+@pytest.mark.parametrize("preset", ["podcast", "audiobookshelf"])
+def test_a_preset_by_loudness_is_met(preset: str, deliver: Deliver) -> None:
+    settings = load_settings("sandbox", environ={}, preset=preset)
+    measures = deliver(settings=settings).main.measures
+    rules = settings.preset.rules
+    assert rules.lowest_db is not None
+    assert rules.highest_db is not None
+    assert rules.lowest_db <= measures.lufs <= rules.highest_db
+    assert measures.true_peak_dbtp <= settings.audio.peak_dbtp
+
+
+def test_the_preset_none_leaves_takes_as_loud_as_they_came(deliver: Deliver, takes: tuple[Take, ...]) -> None:
+    made = deliver(settings=load_settings("sandbox", environ={}, preset="none"))
+    with av.open(str(made.main.path)) as container:
+        heard = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])
+    for cue, take in zip(made.timeline.cues, takes, strict=True):
+        part = heard[round(cue.start_frame * 1.8375) + 600 : round(cue.end_frame * 1.8375) - 600]
+        assert 10 * np.log10(np.mean(part**2)) == pytest.approx(take.measures.speech_dbfs, abs=0.6)
+
+
 def test_a_reader_that_stops_ends_it_and_leaves_nothing(takes: tuple[Take, ...], shelf: Shelf, tmp_path: Path) -> None:
     stop = threading.Event()
 
@@ -454,3 +511,23 @@ def test_a_folder_that_cannot_be_made_is_a_store_error(deliver: Deliver, tmp_pat
     (tmp_path / "out").write_text("in the way")
     with pytest.raises(StoreError, match="cannot be made"):
         deliver()
+
+
+@pytest.mark.parametrize(
+    ("text", "goes_on"),
+    [
+        ("I think,", True),
+        ("“I think,”", True),
+        ("he said—", True),
+        ("“But—”", True),
+        ("the red, the blue", True),
+        ("It was late.", False),
+        ("“Who?”", False),
+        ("And then …", False),
+        ("他说：", True),
+        ("天黑了。」", False),
+        ("", False),
+    ],
+)
+def test_a_sentence_that_goes_on_is_told_by_its_last_mark(text: str, goes_on: bool) -> None:
+    assert stops_mid_sentence(text) is goes_on

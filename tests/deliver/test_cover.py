@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from narration.deliver.cover import LEAST_PX, checked_cover, cover_suffix, drawn_cover, thumbnail
+from narration.deliver.cover import LEAST_PX, checked_cover, cover_of, drawn_cover, thumbnail
 from narration.errors import InputError
 from tests.deliver.releases import EDITION
 
@@ -86,9 +86,8 @@ def test_letters_that_no_font_has_are_a_finding_and_not_boxes() -> None:
 
 def test_the_small_picture_for_audio_files_is_a_jpeg(tmp_path: Path) -> None:
     path = picture(tmp_path / "c.png", (3000, 3000), "RGBA", "PNG")
-    data, findings = checked_cover(path, "x")
-    assert (cover_suffix(data), findings) == (".png", ())
-    small = thumbnail(data)
-    assert cover_suffix(small) == ".jpg"
-    with Image.open(BytesIO(small)) as shown:
-        assert max(shown.size) == 1000
+    cover = cover_of(path, EDITION)
+    assert (cover.suffix, cover.findings, cover.data) == (".png", (), path.read_bytes())
+    assert cover.small == thumbnail(cover.data)
+    with Image.open(BytesIO(cover.small)) as shown:
+        assert (shown.format, max(shown.size)) == ("JPEG", 1000)

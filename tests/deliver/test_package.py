@@ -6,12 +6,14 @@ import dataclasses
 import json
 from pathlib import Path
 
+import av
 import pytest
 
 from narration.audio.m4b import write_m4b
 from narration.audio.measure import probe
 from narration.book import Line, ParagraphKind
 from narration.deliver.book import Delivery, HeardFile
+from narration.deliver.cover import cover_of
 from narration.deliver.package import Package
 from narration.deliver.pieces import Spoken, in_pieces, sample_of
 from narration.errors import InputError, ToolError
@@ -49,6 +51,7 @@ class Press:
             numbers=tuple(spoken.cut.chapter.number for spoken in self.chapters),
             folder=self.folder,
             read_audio=self.shelf.read,
+            cover=cover_of(production.cover, production.edition),
         )
 
     def deliver(
@@ -90,6 +93,13 @@ def test_every_format_is_there_and_measured(press: Press) -> None:
     (measured,) = made.measures.values()
     assert measured == probe(press.folder / f"{book}.m4b")
     assert not [name for name in names if name.endswith(".part")]
+    assert {pictures(press.folder / f"01 - One.{suffix}") for suffix in ("mp3", "flac", "opus")} == {0, 1}
+
+
+def pictures(path: Path) -> int:
+    """How many covers are in an audio file."""
+    with av.open(str(path)) as container:
+        return len(container.streams.video)
 
 
 def test_the_metadata_of_the_library_names_the_chapters_where_they_are(press: Press) -> None:
