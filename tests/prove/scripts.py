@@ -171,7 +171,7 @@ def prove_scripts(books: Iterable[Path] | None = None) -> str:
     seconds = [one.seconds for one in found]
     slowest, usual = max(seconds), sum(seconds) / len(seconds)
     total = (
-        f"{len(found)} books, {chapters:,} chapters, {compared:,} words in the scripts as in the files, {named:,} in names "
+        f"{len(found)} books, {chapters:,} chapters, {compared:,} words in scripts as in files, {named:,} in names "
         f"before speeches, {left_out:,} left out and counted; {slowest:.1f} s at the most, {usual:.1f} s on average"
     )
     return "\n".join(["", *rows, total])
