@@ -7,6 +7,7 @@ a skipped line or a removal.
 from __future__ import annotations
 
 import hashlib
+from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -106,7 +107,7 @@ class _Binder:
     ) -> None:
         self._marked, self._chapter, self._narrator, self._where = marked, chapter, narrator, where
         self._text = chapter.text
-        self._offsets = [index for index, char in enumerate(self._text) if not char.isspace()]
+        self._offsets = array("L", (index for index, char in enumerate(self._text) if not char.isspace()))
         self._letters = "".join(self._text.split())
         self._starts = [start for start, _ in chapter.spans()]
         self._labels = {removal.start: removal for removal in removals}
@@ -242,7 +243,7 @@ class _Binder:
         return mismatch(self._marked, self._chapter, tuple(self._labels.values()), where=self._where)
 
 
-def _placed(one: Respelling, text: str, offsets: list[int]) -> Respelling:
+def _placed(one: Respelling, text: str, offsets: array[int]) -> Respelling:
     """A respelling of a row at its place in the chapter, whose white space may be another."""
     before = sum(not char.isspace() for char in text[: one.start])
     inside = sum(not char.isspace() for char in text[one.start : one.end])

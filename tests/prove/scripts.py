@@ -20,7 +20,7 @@ from pathlib import Path
 from flows.cli.main import run
 from narration.manuscript import read_manuscript
 from narration.production import load
-from narration.script_files import read_scripts, script_paths
+from narration.script_files import bound_scripts, read_scripts, script_paths
 
 CORPUS = Path(__file__).parents[2] / ".." / "shared" / "corpus"
 
@@ -38,6 +38,7 @@ class Scripted:
         titles: its chapters' titles are those of its table of contents; None where it has none.
         lines, doubtful: of its scripts.
         words: of the file's body, all of them in the scripts.
+        named: words of the names that stand before speeches, in a book that is set as a script.
         left_out: words that the reader leaves out, and counts.
         seconds: for `init`, `cast --write` and `script` together, programs loaded.
     """
@@ -48,6 +49,7 @@ class Scripted:
     lines: int
     doubtful: int
     words: int
+    named: int
     left_out: int
     seconds: float
 
@@ -75,8 +77,18 @@ def scripted(path: Path, folder: Path) -> Scripted:
     rows = [row for script in marked.values() for row in script.rows if row.is_text]
     written = words(" ".join(f"{row.direction} {row.text}" for row in rows), book.language)
     source = words(_body(path), book.language)
-    made_up, lost = written - source, source - written
+    # A play in plain text has its speakers among its words; in an EPUB they stand in cells of their own.
+    speakers = [paragraph.speaker for chapter in book.chapters for paragraph in chapter.paragraphs]
+    speakers += [
+        removal.text
+        for bound in bound_scripts(folder, book, cast).values()
+        for removal in bound.script.removals
+        if removal.rule == "speaker-label"
+    ]
+    named = words(" ".join(speakers), book.language) if path.suffix != ".epub" else Counter()
+    made_up, named = written - source, named & (source - written)
     assert not made_up, f"{path.name}: not in the file: {made_up.most_common(5)}"
+    lost = source - written - named
     most = sum(one.characters for one in book.left_out if one.characters)
     letters = sum(len(word) * count for word, count in lost.items())
     assert letters <= most, f"{path.name}: {letters} letters lost, {most} left out: {lost.most_common(5)}"
@@ -90,6 +102,7 @@ def scripted(path: Path, folder: Path) -> Scripted:
         lines=len(rows),
         doubtful=sum(row.doubtful for row in rows),
         words=written.total(),
+        named=named.total(),
         left_out=lost.total(),
         seconds=seconds,
     )
@@ -152,12 +165,13 @@ def prove_scripts(books: Iterable[Path] | None = None) -> str:
         f"{one.lines:>7,} lines {one.doubtful:>6,} ? {one.words:>8,} words {one.seconds:>6.1f} s"
         for one in found
     ]
-    chapters, compared, left_out = (
-        sum(getattr(one, name) for one in found) for name in ("chapters", "words", "left_out")
+    chapters, compared, named, left_out = (
+        sum(getattr(one, name) for one in found) for name in ("chapters", "words", "named", "left_out")
     )
     seconds = [one.seconds for one in found]
+    slowest, usual = max(seconds), sum(seconds) / len(seconds)
     total = (
-        f"{len(found)} books, {chapters:,} chapters, {compared:,} words in the scripts as in the files, {left_out:,} "
-        f"left out and counted; {max(seconds):.1f} s at the most, {sum(seconds) / len(seconds):.1f} s on average"
+        f"{len(found)} books, {chapters:,} chapters, {compared:,} words in scripts as in files, {named:,} in names "
+        f"before speeches, {left_out:,} left out and counted; {slowest:.1f} s at the most, {usual:.1f} s on average"
     )
     return "\n".join(["", *rows, total])
