@@ -173,10 +173,9 @@ async def ask(job: AskJob, asking: Asking, environ: Mapping[str, str]) -> Asked:
                 production=job.production.name,
                 book_cap_usd=job.production.budget_usd,
                 run_cap_usd=job.budget_usd,
-                chat=chat,
             ) as desk:
                 await recover(desk)
-                return await ask_all(desk, asking)
+                return await ask_all(desk, chat, settings, asking)
         finally:
             await chat.aclose()
 
