@@ -28,7 +28,7 @@ from narration.services.chat import chat_price, open_chat
 from narration.services.protocol import Price
 from narration.settings import Settings, load_settings
 from narration.store import Store, open_store
-from narration.write_script import Written, drafted_scripts, evidence_of, write_scripts
+from narration.write_script import Written, drafted_scripts, write_scripts
 
 log = logging.getLogger("narration.asking")
 
@@ -117,10 +117,9 @@ def open_ask_job(
     price = chat_price(settings.chat, place)
     fresh = script_book(book, cast, language=production.language)
     drafts = drafted_scripts(production, cast, book, fresh, chapters=chapters)
-    found = evidence_of(book, cast, production.language)
     questions = [
         question
-        for question in questions_of(fresh, found, cast, chat=settings.chat, place=place)
+        for question in questions_of(fresh, cast, chat=settings.chat, place=place)
         if question.chapter in drafts and _open_lines(question, drafts[question.chapter])
     ]
     return AskJob(
@@ -174,10 +173,9 @@ async def ask(job: AskJob, asking: Asking, environ: Mapping[str, str]) -> Asked:
                 production=job.production.name,
                 book_cap_usd=job.production.budget_usd,
                 run_cap_usd=job.budget_usd,
-                chat=chat,
             ) as desk:
                 await recover(desk)
-                return await ask_all(desk, asking)
+                return await ask_all(desk, chat, settings, asking)
         finally:
             await chat.aclose()
 
@@ -210,10 +208,4 @@ def write_labelled(job: AskJob, labelled: Labelled, *, explain: bool) -> Written
     fresh: Sequence[ChapterScript] = [
         relabelled(script, labelled.verdicts.get(script.chapter.number, {})) for script in job.fresh
     ]
-    told = {
-        number: {start: verdict.evidence for start, verdict in some.items()}
-        for number, some in labelled.verdicts.items()
-    }
-    return write_scripts(
-        job.production, job.cast, job.book, chapters=job.chapters, explain=explain, fresh=fresh, told=told
-    )
+    return write_scripts(job.production, job.cast, job.book, chapters=job.chapters, explain=explain, fresh=fresh)

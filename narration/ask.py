@@ -20,7 +20,6 @@ from narration.errors import (
     BudgetReached,
     NarrationError,
     ServiceUnavailable,
-    StoreError,
     TextRefused,
     TextTooLong,
 )
@@ -29,13 +28,16 @@ from narration.purchase import Bought, Elsewhere, Order, buy
 from narration.refusals import Refusal, RefusalKind, Refusals
 from narration.row import Row
 from narration.services.chat import most_tokens
+from narration.services.pace import Pacer
 from narration.services.pricing import tokens_usd
 from narration.take import Receipt
 
 if TYPE_CHECKING:
     from narration.desk import Desk
     from narration.script.questions import Question
+    from narration.services.chat import ChatService
     from narration.services.protocol import Gate, Price
+    from narration.settings import Settings
     from narration.store import Store
 
 log = logging.getLogger("narration.ask")
@@ -92,6 +94,21 @@ class Asked:
     error: NarrationError | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Where questions go.
+
+    Attributes:
+        chat: the language model.
+        pacer: holds its rate.
+        price: of its tokens.
+    """
+
+    chat: ChatService
+    pacer: Pacer
+    price: Price
+
+
 def most_usd(ask: ChatAsk, price: Price) -> float:
     """What one attempt at a question costs at the most."""
     return tokens_usd(price, *most_tokens(ask))
@@ -109,16 +126,30 @@ async def make_asking(store: Store, questions: tuple[Question, ...], price: Pric
     return Asking(questions=questions, answers=answers, refused=frozenset(refused), price=price)
 
 
-async def ask_all(desk: Desk, asking: Asking) -> Asked:
+async def ask_all(desk: Desk, chat: ChatService, settings: Settings, asking: Asking) -> Asked:
     """Ask whatever nobody has answered yet.
+
+    Args:
+        desk: of the run.
+        chat: the language model.
+        settings: how fast it may be asked.
+        asking: what is asked.
 
     Returns:
         All answers there are. What stops the run (budget, key, service away) is in `error`; it is raised by whoever
         has done something with the answers first.
     """
     asked = Asked(answers=dict(asking.answers), refused=len(asking.refused))
+    per_minute = settings.chat.per_minute
+    pacer = Pacer(
+        per_minute=per_minute,
+        per_second=per_minute / 60,  # the vendor also counts by the second
+        in_flight=settings.limits.in_flight,
+        halted=lambda: desk.halt.reason is not None,
+    )
+    endpoint = Endpoint(chat=chat, pacer=pacer, price=asking.price)
     purse = _Purse()
-    await asyncio.gather(*(_asked(desk, question, asking.price, asked, purse) for question in asking.to_ask))
+    await asyncio.gather(*(_asked(desk, endpoint, question, asked, purse) for question in asking.to_ask))
     asked.error = desk.halt.reason or asked.error
     return asked
 
@@ -159,14 +190,14 @@ class _Purse:
         return self._returns != since
 
 
-async def _asked(desk: Desk, question: Question, price: Price, asked: Asked, purse: _Purse) -> None:
+async def _asked(desk: Desk, endpoint: Endpoint, question: Question, asked: Asked, purse: _Purse) -> None:
     """One question: answered, refused, or given up; it waits for money as long as others may give some back."""
     ask_id = question.ask.ask_id
     while desk.halt.reason is None:
         since = 0
         try:
             async with purse.hold() as since:
-                answer, bought = await answer_to(desk, question, price)
+                answer, bought = await answer_to(desk, endpoint, question)
         except BudgetReached as error:
             if not await purse.refilled(since):
                 desk.halt.stop(error)
@@ -191,7 +222,7 @@ async def _asked(desk: Desk, question: Question, price: Price, asked: Asked, pur
         return
 
 
-async def answer_to(desk: Desk, question: Question, price: Price) -> tuple[ChatAnswer, bool]:
+async def answer_to(desk: Desk, endpoint: Endpoint, question: Question) -> tuple[ChatAnswer, bool]:
     """The answer to a question, bought if nobody has bought it yet.
 
     Returns:
@@ -216,13 +247,13 @@ async def answer_to(desk: Desk, question: Question, price: Price) -> tuple[ChatA
                 wait_s = min(WAIT_S[1], wait_s * 2)
                 continue
             try:
-                claim, bought = await buy(desk, _order(desk, question, price), _sender(ask, price))
+                claim, bought = await buy(desk, _order(desk, endpoint, question), _sender(endpoint, ask))
             except Elsewhere:
                 continue
             return await keep_answer(desk, claim, bought), True
 
 
-def _order(desk: Desk, question: Question, price: Price) -> Order:
+def _order(desk: Desk, endpoint: Endpoint, question: Question) -> Order:
     ask = question.ask
     given, taken = most_tokens(ask)
 
@@ -241,18 +272,16 @@ def _order(desk: Desk, question: Question, price: Price) -> Order:
         model=ask.model,
         action=ACTION,
         take_id=ask.ask_id,
-        price_usd=tokens_usd(price, given, taken),
+        price_usd=tokens_usd(endpoint.price, given, taken),
         input_tokens=given,
         output_tokens=taken,
     )
-    return Order(subject=ask.ask_id, row=row, there=there)
+    return Order(subject=ask.ask_id, row=row, there=there, pacer=endpoint.pacer)
 
 
-def _sender(ask: ChatAsk, price: Price) -> Callable[[Desk, Gate], Awaitable[Bought]]:
-    async def send(desk: Desk, gate: Gate) -> Bought:
-        if desk.chat is None:
-            raise StoreError("A question was to be asked without a language model.")
-        told = await desk.chat.ask(ask, gate)
+def _sender(endpoint: Endpoint, ask: ChatAsk) -> Callable[[object, Gate], Awaitable[Bought]]:
+    async def send(_desk: object, gate: Gate) -> Bought:
+        told = await endpoint.chat.ask(ask, gate)
         given, taken = most_tokens(ask)
         said = told.said
         # An answer that does not tell its tokens is counted as the most that it can be.
@@ -265,7 +294,7 @@ def _sender(ask: ChatAsk, price: Price) -> Callable[[Desk, Gate], Awaitable[Boug
             call=told.call,
             receipt=Receipt(request_id=said.request_id),
             characters=0,
-            price_usd=tokens_usd(price, said.input_tokens or 0, said.output_tokens or 0),
+            price_usd=tokens_usd(endpoint.price, said.input_tokens or 0, said.output_tokens or 0),
             question=ask,
             said=said,
         )

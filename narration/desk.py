@@ -26,7 +26,6 @@ from narration.learnt import Learnt
 from narration.rates import Rates
 from narration.refusals import Refusals
 from narration.row import Row
-from narration.services.chat import ChatService
 from narration.services.limits import rate_of
 from narration.services.pace import Pacer
 from narration.services.protocol import SpeechService
@@ -83,8 +82,6 @@ class Desk:
         store, claims, journal, takes, voices, refusals, ledger, budget: the memory.
         pacer: holds the rate of the model that speaks.
         design_pacer: holds the rate of the model that makes voices.
-        chat: the language model that doubtful lines are asked of; None in a run that asks nothing.
-        chat_pacer: holds its rate.
         halt: whether to stop.
         gone: voices that the service no longer has, and its answer.
         clock: Unix seconds.
@@ -105,8 +102,6 @@ class Desk:
     budget: Budget
     pacer: Pacer
     design_pacer: Pacer
-    chat_pacer: Pacer
-    chat: ChatService | None = None
     halt: Halt = field(default_factory=Halt)
     gone: dict[str, VoiceMissing] = field(default_factory=dict)
     clock: Callable[[], float] = time.time
@@ -120,8 +115,6 @@ class Desk:
     def pacer_of(self, model: str) -> Pacer:
         """What holds the rate of a model."""
         service = self.settings.service
-        if self.chat is not None and model == self.settings.chat.model:
-            return self.chat_pacer
         return self.design_pacer if model == service.design_model != service.speech_model else self.pacer
 
     async def note_free(self, call: CallFacts, *, voice: str = "") -> None:
@@ -167,7 +160,6 @@ async def open_desk(
     book_cap_usd: float | None = None,
     run_cap_usd: float | None = None,
     halt: Halt | None = None,
-    chat: ChatService | None = None,
 ) -> AsyncIterator[Desk]:
     """Announce the run and open everything; close in order, whatever happened between.
 
@@ -204,15 +196,12 @@ async def open_desk(
         budget=budget,
         pacer=_pacer(settings.limits, halt, await rates.load()),
         design_pacer=_pacer(_for_design(settings), halt),
-        chat_pacer=_pacer(_for_chat(settings), halt),
-        chat=chat,
         halt=halt,
     )
     await desk.claims.announce()
     if await _take_part(desk) > 1:
         desk.pacer.make_room(LOOK_ROUND_S + 0.5)
         desk.design_pacer.make_room(LOOK_ROUND_S + 0.5)
-        desk.chat_pacer.make_room(LOOK_ROUND_S + 0.5)
     renewal = asyncio.create_task(_renew(desk, rates))
     try:
         yield desk
@@ -248,16 +237,10 @@ def _for_design(settings: Settings) -> LimitSettings:
     )
 
 
-def _for_chat(settings: Settings) -> LimitSettings:
-    """The limits of the language model: a minute's, evenly spread, as the vendor also counts by the second."""
-    per_minute = settings.chat.per_minute
-    return replace(settings.limits, per_minute=per_minute, per_second=per_minute / 60)
-
-
 async def _take_part(desk: Desk) -> int:
     """Share the account's rates with the other runs that ask it; how many there are."""
     fellows = await desk.claims.fellows()
-    for pacer in (desk.pacer, desk.design_pacer, desk.chat_pacer):
+    for pacer in (desk.pacer, desk.design_pacer):
         pacer.share(len(fellows), fellows.index(desk.run.run_id))
     return len(fellows)
 

@@ -19,7 +19,7 @@ from narration.errors import CallFacts, NarrationError, ServiceError, ServiceUna
 from narration.journal import Answer
 from narration.row import Row
 from narration.services.breaker import PATIENCE_S
-from narration.services.pace import Permit
+from narration.services.pace import Pacer, Permit
 from narration.services.protocol import AttemptEnd, Ending, Gate
 from narration.take import Receipt, SpeechAsk
 from narration.voice import VoiceDesign
@@ -37,11 +37,13 @@ class Order:
         subject: a take id, a design id or an ask id.
         row: the row of the ledger as far as it is known, `characters` and `price_usd` as we reckon them.
         there: tells whether the thing is in the store by now.
+        pacer: what holds the rate; None is the one of the row's model.
     """
 
     subject: str
     row: Row
     there: Callable[[], Awaitable[bool]]
+    pacer: Pacer | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +118,7 @@ class _PaidGate:
         self._claim: Claim | None = None
         self._reserved_usd = 0.0
         self._doubts = 0
-        self._pacer = desk.pacer_of(order.row.model)
+        self._pacer = order.pacer or desk.pacer_of(order.row.model)
         self._permit: Permit | None = None
 
     async def before(self, attempt: int) -> None:

@@ -14,6 +14,7 @@ from narration.book import PARAGRAPH_GAP, Book, Chapter, ChapterScript, Line, Pa
 from narration.cast import Cast
 from narration.script.attribution import Speech, speeches
 from narration.script.plays import Speakers, parts_of, speakers_in
+from narration.script.quotation import Quotation
 
 DOUBTFUL_BELOW: Final = 0.8
 """A speaker less likely than this is for a person to look at.
@@ -35,6 +36,8 @@ class _Stretch:
     direction: str = ""
     doubtful: bool = False
     joint: tuple[str, ...] = ()
+    evidence: str = ""
+    probability: float = 1.0
 
 
 def script_chapter(chapter: Chapter, cast: Cast, *, language: str) -> ChapterScript:
@@ -165,6 +168,8 @@ def _script(chapter: Chapter, found: Sequence[Speech], cast: Cast) -> ChapterScr
                 direction=stretch.direction,
                 doubtful=stretch.doubtful,
                 joint=stretch.joint,
+                evidence=stretch.evidence,
+                probability=stretch.probability,
             )
             lines.append(line)
     return ChapterScript(
@@ -213,9 +218,17 @@ def _stretches(text: str, span: tuple[int, int], speech: Speech, narrator: str) 
             character=quotation.character or narrator,
             direction=direction,
             doubtful=quotation.probability < DOUBTFUL_BELOW,
+            evidence=_evidence(quotation),
+            probability=quotation.probability if quotation.character is not None else 0.0,
         )
         position, direction = quotation.end, ""
     yield from _narration(text, position, span[1], narrator)
+
+
+def _evidence(quotation: Quotation) -> str:
+    if quotation.character is None:
+        return "nobody is named for it"
+    return f"{quotation.evidence} ({quotation.character}, {quotation.probability:.0%})"
 
 
 def _narration(text: str, start: int, end: int, narrator: str) -> Iterator[_Stretch]:

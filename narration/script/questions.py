@@ -18,7 +18,6 @@ from narration.book import ChapterScript, Line
 from narration.cast import Cast, Character, Gender
 from narration.chat import ChatAsk
 from narration.chat_settings import ChatSettings
-from narration.script.quotation import Quotation
 
 UNKNOWN: Final = "?"
 """What the model answers where it cannot tell."""
@@ -46,7 +45,7 @@ class Doubt:
         start, end: its span in the chapter.
         character: whom the rules think likeliest, or None.
         probability: how likely, 0 to 1.
-        evidence: what that rests on.
+        evidence: what the rules say, with both.
     """
 
     start: int
@@ -75,7 +74,6 @@ class Question:
 
 def questions_of(
     scripts: Sequence[ChapterScript],
-    found: Mapping[int, Mapping[int, Quotation]],
     cast: Cast,
     *,
     chat: ChatSettings,
@@ -85,7 +83,6 @@ def questions_of(
 
     Args:
         scripts: its chapters as attribution makes them.
-        found: the quotations of each chapter, by where they begin in it, for their probabilities.
         cast: the closed list.
         chat: how doubtful a line must be, and how much one question holds.
         place: where they go; see `narration.chat_settings.chat_place`.
@@ -95,8 +92,7 @@ def questions_of(
         doubts = {
             index: doubt
             for index, line in enumerate(script.lines)
-            if (doubt := _doubt(line, found.get(script.chapter.number, {}), cast))
-            and doubt.probability < chat.ask_below
+            if (doubt := _doubt(line)) and doubt.probability < chat.ask_below
         }
         for group in _groups(script.lines, tuple(doubts), chat):
             chosen = {index: doubts[index] for index in group}
@@ -104,18 +100,15 @@ def questions_of(
     return tuple(questions)
 
 
-def _doubt(line: Line, found: Mapping[int, Quotation], cast: Cast) -> Doubt | None:
+def _doubt(line: Line) -> Doubt | None:
     if not line.doubtful or line.joint or line.skipped or not line.text:
         return None
-    quotation = found.get(line.start)
-    known = quotation is not None and quotation.character == line.character
-    named = known or line.character != cast.narrator.name
     return Doubt(
         start=line.start,
         end=line.end,
-        character=line.character if named else None,
-        probability=quotation.probability if quotation is not None and known else 0.0,
-        evidence=quotation.evidence if quotation is not None and known else "",
+        character=line.character if line.probability > 0 else None,
+        probability=line.probability,
+        evidence=line.evidence,
     )
 
 

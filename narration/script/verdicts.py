@@ -10,9 +10,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from narration.book import ChapterScript
+from narration.book import ChapterScript, Line
 from narration.chat import ChatSaid
-from narration.script.questions import UNKNOWN, Doubt, Question
+from narration.script.questions import UNKNOWN, Question
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,7 @@ def verdicts_of(question: Question, said: ChatSaid, *, accept_above: float) -> t
                     end=doubt.end,
                     character=name,
                     sure=agreed and doubt.probability >= accept_above,
-                    evidence=_evidence(name, doubt),
+                    evidence=f"model: {name}; rules: {doubt.evidence or 'nobody'}",
                 )
             )
     return tuple(found)
@@ -108,13 +108,6 @@ def _single(speakers: set[str], question: Question) -> str | None:
     return name if name in question.names else None
 
 
-def _evidence(name: str, doubt: Doubt) -> str:
-    if doubt.character is None:
-        return f"model: {name}; rules: nobody"
-    reason = f"{doubt.evidence}, " if doubt.evidence else ""
-    return f"model: {name}; rules: {doubt.character} ({reason}{doubt.probability:.0%})"
-
-
 def relabelled(script: ChapterScript, verdicts: Mapping[int, Verdict]) -> ChapterScript:
     """A chapter with the speakers of the verdicts.
 
@@ -123,9 +116,11 @@ def relabelled(script: ChapterScript, verdicts: Mapping[int, Verdict]) -> Chapte
         verdicts: by where their lines begin.
     """
     lines = tuple(
-        replace(line, character=verdicts[line.start].character, doubtful=not verdicts[line.start].sure)
-        if line.doubtful and line.start in verdicts
-        else line
+        _labelled(line, verdicts[line.start]) if line.doubtful and line.start in verdicts else line
         for line in script.lines
     )
     return replace(script, lines=lines)
+
+
+def _labelled(line: Line, verdict: Verdict) -> Line:
+    return replace(line, character=verdict.character, doubtful=not verdict.sure, evidence=verdict.evidence)

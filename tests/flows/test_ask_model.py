@@ -119,7 +119,7 @@ def test_where_model_and_rules_agree_a_line_is_accepted_and_stays_so(
     facts = narrate("script", folder, "--ask-model", "--explain", "--json").json["model"]
     text = scripts(folder)
     assert len(doubtful(text)) == facts["lines_doubtful"] - facts["lines_accepted"]
-    evidence = re.findall(r"; evidence: model: (\w+); rules: (\w+).*\n(\w+)(\??): ", text)
+    evidence = re.findall(r"; evidence: model: (\w+); rules: .*?(?:\((\w+), \d+%\)|nobody.*)\n(\w+)(\??): ", text)
     assert len(evidence) == facts["lines_named"]
     assert [model == rules for model, rules, _, _ in evidence] == [mark == "" for *_, mark in evidence]
     assert all(model == name for model, _, name, _ in evidence)

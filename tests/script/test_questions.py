@@ -13,7 +13,6 @@ from narration.book import Chapter, ChapterScript, Line
 from narration.chat import ChatSaid
 from narration.chat_settings import ChatSettings
 from narration.script.questions import SYSTEM, UNKNOWN, Question, questions_of
-from narration.script.quotation import Quotation
 from narration.script.verdicts import Rejected, Verdict, read_labels, relabelled, verdicts_of
 from narration.settings import load_settings
 from tests.script.marking import CAST, attributed, chapter
@@ -23,25 +22,24 @@ NAMES = tuple(character.name for character in CAST.characters)
 TALK = ("Mara and Tom were at the gate.", "“Who is there?”", "“Nobody,” said Tom.", "“I doubt it.”", "“Do.”", "“So.”")
 
 
-def doubted(found: Chapter) -> tuple[ChapterScript, dict[int, Quotation]]:
+def doubted(found: Chapter) -> ChapterScript:
     """A chapter in which every quotation but “Nobody,” is in doubt, whatever attribution thinks."""
     script = attributed(found)
     lines: list[Line] = []
-    quotations: dict[int, Quotation] = {}
+    doubts = 0
     for line in script.lines:
         if line.text.startswith("“") and line.text != "“Nobody,”":
-            name, probability = ("Mara", "Tom")[len(quotations) % 2], 0.5 + 0.01 * (len(quotations) % 20)
-            line = dataclasses.replace(line, character=name, doubtful=True)
-            quotations[line.start] = Quotation(
-                start=line.start, end=line.end, character=name, probability=probability, evidence="turns alternate"
-            )
+            name, probability = ("Mara", "Tom")[doubts % 2], 0.5 + 0.01 * (doubts % 20)
+            evidence = f"turns alternate ({name}, {probability:.0%})"
+            line = dataclasses.replace(line, character=name, doubtful=True, probability=probability, evidence=evidence)
+            doubts += 1
         lines.append(line)
-    return dataclasses.replace(script, lines=tuple(lines)), quotations
+    return dataclasses.replace(script, lines=tuple(lines))
 
 
 def asked(found: Chapter, chat: ChatSettings = CHAT) -> tuple[ChapterScript, tuple[Question, ...]]:
-    script, quotations = doubted(found)
-    return script, questions_of([script], {found.number: quotations}, CAST, chat=chat, place="sandbox")
+    script = doubted(found)
+    return script, questions_of([script], CAST, chat=chat, place="sandbox")
 
 
 def only(found: Chapter) -> Question:
@@ -62,7 +60,7 @@ QUESTION = only(chapter(*TALK))
 
 
 def test_a_question_shows_the_passage_the_numbers_and_the_closed_list() -> None:
-    script, _ = doubted(chapter(*TALK))
+    script = doubted(chapter(*TALK))
     doubtful = [line for line in script.lines if line.doubtful]
     user = json.loads(QUESTION.ask.user)
     assert [(doubt.start, doubt.end) for doubt in QUESTION.doubts] == [(line.start, line.end) for line in doubtful]
@@ -92,8 +90,8 @@ def test_the_i_of_the_narration_is_told_where_it_is_one() -> None:
     )
     cast = dataclasses.replace(CAST, characters=characters)
     for number in (1, 2):
-        script, _ = doubted(chapter(*TALK, number=number))
-        (question,) = questions_of([script], {}, cast, chat=CHAT, place="sandbox")
+        script = doubted(chapter(*TALK, number=number))
+        (question,) = questions_of([script], cast, chat=CHAT, place="sandbox")
         listed = json.loads(question.ask.user)["names"]
         assert [one["name"] for one in listed if one.get("first_person")] == (["Tom"] if number == 2 else [])
 
@@ -209,7 +207,7 @@ JSON = st.recursive(
 @settings(deadline=None)
 @given(JSON | st.text())
 def test_whatever_a_model_says_a_script_gets_names_of_the_list_and_no_other_word(content: object) -> None:
-    script, _ = doubted(chapter(*TALK))
+    script = doubted(chapter(*TALK))
     try:
         found = verdicts_of(QUESTION, said(content), accept_above=0.0)
     except Rejected:
@@ -231,11 +229,11 @@ def test_a_line_is_accepted_only_where_model_and_rules_agree_and_the_rules_are_l
     assert not verdict(first.character or "", first.probability + 0.01).sure
     assert not verdict(other, 0.0).sure
     assert verdict(other, 0.0).character == other
-    assert verdict(other, 0.0).evidence.startswith(f"model: {other}; rules: {first.character} (")
+    assert verdict(other, 0.0).evidence == f"model: {other}; rules: {first.evidence}"
 
 
 def test_labels_change_doubtful_lines_and_no_others() -> None:
-    script, _ = doubted(chapter(*TALK))
+    script = doubted(chapter(*TALK))
     everywhere = {
         line.start: Verdict(start=line.start, end=line.end, character="阿Q", sure=False, evidence="")
         for line in script.lines

@@ -26,7 +26,6 @@ from narration.sandbox.engine.tone import ToneEngine
 from narration.sandbox.faults import NO_LIMITS, read_switches
 from narration.sandbox.wire import DroppedError
 from narration.services import key_fingerprint, open_service
-from narration.services.chat import open_chat
 from narration.services.http import Timing
 from narration.settings import Settings, load_settings
 from narration.speak import SpokenChapter, speak_chapter
@@ -152,14 +151,11 @@ class World:
         alive: bool = False,
         book_cap_usd: float | None = None,
         run_cap_usd: float | None = None,
-        asks: bool = False,
     ) -> AsyncIterator[Desk]:
         async def no_sleep(_seconds: float) -> None:
             return None
 
-        timing = Timing(sleep=no_sleep)
-        service = open_service(self.settings, KEY, timing=timing, transport=self.wire)
-        chat = open_chat(self.settings, KEY, timing=timing, transport=self.wire) if asks else None
+        service = open_service(self.settings, KEY, timing=Timing(sleep=no_sleep), transport=self.wire)
         try:
             async with open_desk(
                 store=store or self.store,
@@ -170,7 +166,6 @@ class World:
                 book_cap_usd=book_cap_usd,
                 run_cap_usd=run_cap_usd,
                 halt=Halt(),
-                chat=chat,
             ) as desk:
                 yield desk
         finally:

@@ -17,6 +17,8 @@ from narration.errors import BudgetReached, KeyRefused, ServiceUnavailable, Stor
 from narration.keep import recover
 from narration.manuscript import read_manuscript
 from narration.production import load
+from narration.services.chat import open_chat
+from narration.services.http import Timing
 from narration.services.pricing import price_of, tokens_usd
 from narration.store import Store
 from narration.usage import totals
@@ -64,13 +66,22 @@ def opened(world: World) -> AskJob:
     )
 
 
+async def no_sleep(_seconds: float) -> None:
+    """Do not wait."""
+
+
 async def ask_everything(
     world: World, store: Store | None = None, *, run_cap_usd: float | None = None, alive: bool = False
 ) -> Asked:
     job = opened(world)
-    async with world.desk(store, asks=True, run_cap_usd=run_cap_usd, alive=alive) as desk:
-        await recover(desk)
-        return await ask_all(desk, await make_asking(store or world.store, job.questions, job.price))
+    chat = open_chat(world.settings, KEY, timing=Timing(sleep=no_sleep), transport=world.wire)
+    try:
+        async with world.desk(store, run_cap_usd=run_cap_usd, alive=alive) as desk:
+            await recover(desk)
+            asking = await make_asking(store or world.store, job.questions, job.price)
+            return await ask_all(desk, chat, world.settings, asking)
+    finally:
+        await chat.aclose()
 
 
 def chats(world: World) -> int:
