@@ -106,7 +106,19 @@ def _open_qwen(opening: Opening) -> SpeechService:
     return QwenService(service=service, key=opening.key, door=door, downloads=downloads)
 
 
-KINDS: Final = MappingProxyType[str, Factory]({"qwen": _open_qwen})
+def _open_qwen_realtime(opening: Opening) -> SpeechService:
+    from narration.services.conversation import SocketDoor
+    from narration.services.qwen_errors import judge
+    from narration.services.qwen_realtime import QwenRealtimeService
+
+    settings = opening.settings
+    door = SocketDoor(
+        service=settings.service, key=opening.key, limits=settings.limits, judge=judge, timing=opening.timing
+    )
+    return QwenRealtimeService(voices=_open_qwen(opening), door=door)
+
+
+KINDS: Final = MappingProxyType[str, Factory]({"qwen": _open_qwen, "qwen-realtime": _open_qwen_realtime})
 """Every kind of service, and what opens it."""
 
 
