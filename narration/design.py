@@ -1,7 +1,8 @@
 """Cast → voices: a voice is created once for its design, kept in the voice bible, and reused by every later run.
 
 Invariant: a creation is sent at most once. One that was sent and not answered is looked for in the account before
-another is made; a voice that is kept is never replaced.
+another is made; one that the service still reviews is waited for, by the next run too; a design that the review refused
+is not made again; a voice that is kept is never replaced.
 """
 
 from __future__ import annotations
@@ -12,26 +13,29 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 
 from narration.desk import Desk
-from narration.errors import AccountBlocked, KeyRefused, ModelGone, ServiceError, VoiceQuotaFull, VoiceRejected
+from narration.errors import (
+    AccountBlocked,
+    KeyRefused,
+    ModelGone,
+    ServiceError,
+    ServiceUnavailable,
+    VoiceQuotaFull,
+    VoiceRejected,
+)
 from narration.keep import keep_voice, recover_subject
 from narration.plan import PlannedVoice
 from narration.purchase import Bought, Elsewhere, Order, buy
+from narration.review import PATIENCE_S, await_review
 from narration.row import Row
 from narration.services.pricing import cost_usd, price_of
 from narration.services.protocol import Gate
 from narration.take import Receipt
-from narration.voice import DesignAnswer, RemoteVoice, Voice, VoiceStatus
+from narration.voice import RemoteVoice, Voice, VoiceStatus
 
 log = logging.getLogger("narration.design")
 
 WAIT_S = (0.1, 2.0)
 """How long to wait before looking again while another run makes the voice: first, and at the most, in seconds."""
-
-REVIEW_POLLS = 60
-"""How often a voice under review is asked for, every `WAIT_S[1]` seconds.
-
-Source: the vendor's samples poll about every 2 s, some thirty times.
-"""
 
 
 async def voice_for(desk: Desk, planned: PlannedVoice) -> tuple[Voice, bool]:
@@ -50,13 +54,19 @@ async def voice_for(desk: Desk, planned: PlannedVoice) -> tuple[Voice, bool]:
             voice = await desk.voices.get(design_id)
             if voice is not None:
                 return voice, False
+            await _stop_if_refused(desk, design_id)
             newest = await desk.claims.newest(design_id)
             if newest is not None and (newest.run.run_id == desk.run.run_id or not await desk.claims.alive(newest.run)):
-                recovered = await recover_subject(desk, design_id)
-                if recovered.kept or (recovered.in_doubt and await _reconciled(desk, planned)):
+                recovered = await recover_subject(desk, design_id, patience_s=PATIENCE_S)
+                if recovered.waiting:
+                    raise ServiceUnavailable(
+                        f"The voice of {planned.character.name} is made, and cannot be used yet.",
+                        "Run the same command again later: it is not made, or paid for, twice.",
+                    )
+                if recovered.kept or recovered.lost or (recovered.in_doubt and await _reconciled(desk, planned)):
                     continue
             elif newest is not None:
-                await asyncio.sleep(wait_s)
+                await desk.sleep(wait_s)
                 wait_s = min(WAIT_S[1], wait_s * 2)
                 continue
             try:
@@ -149,7 +159,7 @@ def _sender(planned: PlannedVoice) -> Callable[[Desk, Gate], Awaitable[Bought]]:
     async def send(desk: Desk, gate: Gate) -> Bought:
         name = desk.service.preferred_name(planned.character.name)
         designed = await desk.service.design(design, name, gate)
-        answer = await _reviewed(desk, designed.answer)
+        answer = designed.answer
         price = price_of(design.design_model, desk.settings.service.region)
         return Bought(
             call=designed.call,
@@ -161,36 +171,33 @@ def _sender(planned: PlannedVoice) -> Callable[[Desk, Gate], Awaitable[Bought]]:
             preferred_name=name,
             preview_b64=base64.b64encode(answer.preview_audio).decode(),
             preview_format=answer.preview_format,
+            under_review=answer.status is not VoiceStatus.READY,
         )
 
     return send
 
 
-async def _reviewed(desk: Desk, answer: DesignAnswer) -> DesignAnswer:
-    status = answer.status
-    for _ in range(REVIEW_POLLS):
-        if status is not VoiceStatus.PENDING:
-            break
-        await asyncio.sleep(WAIT_S[1])
-        remote, call = await desk.service.query(answer.voice)
-        await desk.note_free(call, voice=answer.voice)
-        status = remote.status if remote is not None else VoiceStatus.REJECTED
-    if status is not VoiceStatus.READY:
-        raise VoiceRejected(
-            f"The voice {answer.voice} is {status} at the service.", "Reword its description and render again."
-        )
-    return answer
+async def _stop_if_refused(desk: Desk, design_id: str) -> None:
+    """See that the service has not refused the design before.
+
+    Raises:
+        VoiceRejected: it has.
+    """
+    refusal = (await desk.refusals.find([design_id])).get(design_id)
+    if refusal is not None:
+        raise VoiceRejected(refusal.message, "Reword the description in the cast sheet and render again.")
 
 
 async def _reconciled(desk: Desk, planned: PlannedVoice) -> bool:
     """Look in the account for a voice whose creation was sent and not answered; keep it if it is there."""
     listed = await desk.service.voices()
     await desk.note_free(listed.call)
-    known = {voice.voice for voice in await desk.voices.all()}
-    match = next((remote for remote in listed.voices if _is(remote, desk, planned) and remote.voice not in known), None)
+    match = await _matching(desk, planned, listed.voices)
     if match is None:
         return False
     log.warning("the creation of %s's voice was not answered, but the account has it: kept", planned.character.name)
+    if match.status is VoiceStatus.PENDING:
+        await await_review(desk, match.voice, planned.character.name)
     voice = Voice(
         design=planned.design,
         voice=match.voice,
@@ -206,11 +213,27 @@ async def _reconciled(desk: Desk, planned: PlannedVoice) -> bool:
     return True
 
 
-def _is(remote: RemoteVoice, desk: Desk, planned: PlannedVoice) -> bool:
+async def _matching(desk: Desk, planned: PlannedVoice, listed: tuple[RemoteVoice, ...]) -> RemoteVoice | None:
+    """The voice of the account that nobody has, and that was made from this design; a rejected one is none."""
+    known = {voice.voice for voice in await desk.voices.all()}
+    name = desk.service.preferred_name(planned.character.name)
+    for remote in listed:
+        if name not in remote.voice or remote.voice in known or remote.status is VoiceStatus.REJECTED:
+            continue
+        told = remote
+        if not remote.voice_prompt:  # some lists do not say from what a voice was made
+            found, call = await desk.service.query(remote.voice)
+            await desk.note_free(call, voice=remote.voice)
+            told = found or remote
+        if _is(told, planned):
+            return told
+    return None
+
+
+def _is(remote: RemoteVoice, planned: PlannedVoice) -> bool:
     design = planned.design
     return (
-        desk.service.preferred_name(planned.character.name) in remote.voice
-        and remote.voice_prompt == design.voice_prompt
+        remote.voice_prompt == design.voice_prompt
         and remote.preview_text in ("", design.preview_text)
         and remote.target_model in ("", design.target_model)
     )

@@ -13,7 +13,7 @@ import logging
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -84,7 +84,9 @@ class Desk:
         design_pacer: holds the rate of the model that makes voices.
         halt: whether to stop.
         gone: voices that the service no longer has, and its answer.
+        refused: why the service refused a design, by design id.
         clock: Unix seconds.
+        sleep: waits so many seconds.
         locks: one for each subject that is asked for now, so that a run does not compete with itself.
     """
 
@@ -104,7 +106,9 @@ class Desk:
     design_pacer: Pacer
     halt: Halt = field(default_factory=Halt)
     gone: dict[str, VoiceMissing] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
     clock: Callable[[], float] = time.time
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     locks: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     @property
@@ -160,6 +164,7 @@ async def open_desk(
     book_cap_usd: float | None = None,
     run_cap_usd: float | None = None,
     halt: Halt | None = None,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> AsyncIterator[Desk]:
     """Announce the run and open everything; close in order, whatever happened between.
 
@@ -197,6 +202,7 @@ async def open_desk(
         pacer=_pacer(settings.limits, halt, await rates.load()),
         design_pacer=_pacer(_for_design(settings), halt),
         halt=halt,
+        sleep=sleep,
     )
     await desk.claims.announce()
     if await _take_part(desk) > 1:

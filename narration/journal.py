@@ -35,6 +35,7 @@ class Answer:
         preferred_name: the name that was asked for; empty for a synthesis.
         preview_b64: its preview audio, base64; empty for a synthesis.
         preview_format: of the preview.
+        under_review: the service did not say yet whether the designed voice may speak.
     """
 
     generation: int
@@ -46,6 +47,7 @@ class Answer:
     preferred_name: str = ""
     preview_b64: str = ""
     preview_format: str = ""
+    under_review: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

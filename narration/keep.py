@@ -15,9 +15,11 @@ from dataclasses import dataclass, replace
 from narration.audio.clips import measure_clip
 from narration.claims import Claim, Held
 from narration.desk import Desk
-from narration.errors import AudioRefused, LinkExpired, ServiceUnavailable, StoreError
+from narration.errors import AudioRefused, LinkExpired, ServiceUnavailable, StoreError, VoiceRejected
 from narration.journal import Answer, History
 from narration.purchase import doubt_row
+from narration.refusals import Refusal, RefusalKind
+from narration.review import PATIENCE_S, await_review
 from narration.take import Take
 from narration.voice import Voice
 
@@ -66,14 +68,31 @@ async def keep_take(desk: Desk, claim: Claim, answer: Answer) -> Take:
     return take
 
 
-async def keep_voice(desk: Desk, claim: Claim, answer: Answer) -> Voice:
-    """Store a designed voice, note the row, release the claim.
+async def keep_voice(desk: Desk, claim: Claim, answer: Answer, *, patience_s: float = PATIENCE_S) -> Voice:
+    """Wait for the service's review where there is one; store a designed voice, note the row, release the claim.
+
+    Args:
+        desk: of the run.
+        claim: under which it was made.
+        answer: of the journal.
+        patience_s: how long to wait for a review at the most.
 
     Raises:
+        VoiceRejected: the review refused it; that is remembered, the row noted, the claim released.
+        ServiceUnavailable: the review is not over, or the service does not say; the journal keeps it.
         StoreError: the store cannot be written; the journal keeps it.
     """
     if answer.design is None:
         raise StoreError(f"The journal of {claim.subject} does not say what was asked.")
+    if answer.under_review:
+        try:
+            await await_review(desk, answer.voice, answer.row.character, patience_s=patience_s)
+        except VoiceRejected as error:
+            refusal = Refusal(take_id=claim.subject, kind=RefusalKind.VOICE, message=error.what, at=desk.now())
+            await desk.refusals.note(refusal)
+            await desk.ledger.note(answer.row)
+            await desk.claims.release(claim)
+            raise
     voice = Voice(
         design=answer.design,
         voice=answer.voice,
@@ -150,8 +169,13 @@ async def _runs_with_claims(desk: Desk) -> frozenset[str]:
     return frozenset(found)
 
 
-async def recover_subject(desk: Desk, subject: str) -> Recovered:
+async def recover_subject(desk: Desk, subject: str, *, patience_s: float = 0.0) -> Recovered:
     """The same for one subject; the caller holds `desk.locks[subject]`. Does nothing while a living run holds it.
+
+    Args:
+        desk: of the run.
+        subject: a take id or a design id.
+        patience_s: how long to wait for the review of a voice; 0 looks once.
 
     Raises:
         StoreError: the store cannot be read or written.
@@ -172,10 +196,10 @@ async def recover_subject(desk: Desk, subject: str) -> Recovered:
         return outcome + Recovered(waiting=1)
     try:
         if answer.design is not None:
-            await keep_voice(desk, claim, answer)
+            await keep_voice(desk, claim, answer, patience_s=patience_s)
         else:
             await keep_take(desk, claim, answer)
-    except LinkExpired as error:
+    except (LinkExpired, VoiceRejected) as error:
         log.warning("paid for and lost (%.4f USD): %s", answer.row.price_usd, error.what)
         return outcome + Recovered(lost=1, lost_usd=answer.row.price_usd)
     except (AudioRefused, ServiceUnavailable) as error:

@@ -43,11 +43,13 @@ class PlannedVoice:
         character: of the cast.
         design: what the voice is made from.
         voice: the voice that is kept for it, or None: it is to be created.
+        refusal: that the service refused the design before; then nothing is created, nor asked for. Else None.
     """
 
     character: Character
     design: VoiceDesign
     voice: Voice | None
+    refusal: Refusal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +61,8 @@ class PlannedChunk:
         design_id: of the voice that says it.
         ask: the request, its `voice` empty while the voice does not exist.
         take: the take that is in the store, or None: it is to be spoken.
-        refusal: that the service refused these words before, and they cannot be cut smaller; else None.
+        refusal: that the service refused these words before, and they cannot be cut smaller, or the voice that was to
+            say them; else None.
     """
 
     chunk: Chunk
@@ -163,7 +166,8 @@ class Plan:
 
     def voices_to_create(self) -> tuple[PlannedVoice, ...]:
         """Voices to be created; characters with the same design share one."""
-        return tuple({voice.design: voice for voice in reversed(self.voices) if voice.voice is None}.values())[::-1]
+        missing = [voice for voice in self.voices if voice.voice is None and voice.refusal is None]
+        return tuple({voice.design: voice for voice in reversed(missing)}.values())[::-1]
 
     @property
     def prices(self) -> tuple[Price, Price]:
@@ -268,7 +272,8 @@ async def make_plan(
             design = design_of(character, production, settings, account or "")
             design = await voices.current(design)
             found = await voices.get(design.design_id) if account else await voices.whatever_account(design)
-            planned_voices.append(PlannedVoice(character=character, design=design, voice=found))
+            refusal = None if found else (await refusals.find([design.design_id])).get(design.design_id)
+            planned_voices.append(PlannedVoice(character=character, design=design, voice=found, refusal=refusal))
     by_name = {voice.character.name: voice for voice in planned_voices}
     without = [
         tuple(_planned(chunk, by_name[chunk.character], production, settings) for chunk in cut.chunks) for cut in cuts
@@ -323,7 +328,7 @@ class Lookup:
         cut: dict[Chunk, tuple[PlannedChunk, PlannedChunk]] = {}
         for planned in chunks:
             take = takes.get(planned.ask.take_id) if planned.ask.voice else None
-            refusal = refused.get(planned.ask.take_id) if planned.ask.voice else None
+            refusal = refused.get(planned.ask.take_id) if planned.ask.voice else planned.refusal
             pieces = None if take else self._pieces(planned, refusal)
             if pieces is None:
                 resolved[planned.chunk] = (replace(planned, take=take, refusal=refusal),)
@@ -336,6 +341,8 @@ class Lookup:
         return resolved
 
     def _pieces(self, planned: PlannedChunk, refusal: Refusal | None) -> tuple[PlannedChunk, PlannedChunk] | None:
+        if refusal is not None and refusal.kind is RefusalKind.VOICE:
+            return None
         for_length = (refusal is not None and refusal.kind is RefusalKind.LENGTH) or (
             refusal is None and too_long(lengths(planned.chunk.spoken), self.lessons)
         )
@@ -358,4 +365,4 @@ def _planned(chunk: Chunk, voice: PlannedVoice, production: Production, settings
         text=chunk.spoken,
         language=production.language,
     )
-    return PlannedChunk(chunk=chunk, design_id=voice.design.design_id, ask=ask, take=None)
+    return PlannedChunk(chunk=chunk, design_id=voice.design.design_id, ask=ask, take=None, refusal=voice.refusal)

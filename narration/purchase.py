@@ -52,7 +52,8 @@ class Bought:
         receipt: what leads to the sound; for a design, only the request id.
         characters, price_usd: as the service counted.
         ask, design: what was asked; one of them.
-        voice, preferred_name, preview_b64, preview_format: of a designed voice; empty for a synthesis.
+        voice, preferred_name, preview_b64, preview_format, under_review: of a designed voice, as in
+            `narration.journal.Answer`.
     """
 
     call: CallFacts
@@ -65,6 +66,7 @@ class Bought:
     preferred_name: str = ""
     preview_b64: str = ""
     preview_format: str = ""
+    under_review: bool = False
 
 
 async def buy(desk: Desk, order: Order, send: Callable[[Desk, Gate], Awaitable[Bought]]) -> tuple[Claim, Answer]:
@@ -186,6 +188,7 @@ class _PaidGate:
             preferred_name=bought.preferred_name,
             preview_b64=bought.preview_b64,
             preview_format=bought.preview_format,
+            under_review=bought.under_review,
         )
         await self._desk.journal.answered(self._order.subject, answer)
         await self._note_doubts()
