@@ -15,7 +15,7 @@ from pathlib import Path
 from flows.places import default_store, sandbox_state
 from flows.sandbox_process import sandbox
 from narration.book import Book, ChapterScript
-from narration.cast import Cast, DesignLimits
+from narration.cast import Cast, DesignLimits, check_designs
 from narration.errors import InputError, Problem
 from narration.lexicon import LEXICON_FILE, Lexicon
 from narration.lexicon_sheet import load_lexicon
@@ -26,7 +26,7 @@ from narration.refusals import Refusals
 from narration.sandbox.launch import account_key
 from narration.script_files import chapter_scripts
 from narration.selection import select_chapters
-from narration.services import key_fingerprint, open_service
+from narration.services import KINDS, check_region, key_fingerprint, open_service
 from narration.services.limits import limits_of
 from narration.services.protocol import SpeechService
 from narration.settings import Settings, api_key, load_settings
@@ -118,6 +118,7 @@ def open_job(request: Request, environ: Mapping[str, str], *, needs_key: bool) -
     """
     production, cast = load(request.folder, _design_limits())
     settings = load_settings(request.profile or production.profile, environ=environ, overrides=production.overrides)
+    _check_service(production, cast, settings)
     key = _key(settings, environ, needed=needs_key)
     book = read_manuscript(production.manuscript, language=production.language)
     selection = request.chapters or production.chapters
@@ -146,6 +147,26 @@ def open_lexicon(production: Production, cast: Cast) -> Lexicon:
     """
     path = production.lexicon or production.folder / LEXICON_FILE
     return load_lexicon(path, cast, language=production.language, required=production.lexicon is not None)
+
+
+def _check_service(production: Production, cast: Cast, settings: Settings) -> None:
+    """See that the profile's service can design and speak this cast where it is.
+
+    Raises:
+        InputError: with every mistake found.
+    """
+    kind = settings.service.kind
+    check_region(settings.service)
+    if kind not in KINDS:
+        return  # `open_service` names the nearest
+    limits = limits_of(kind)
+    problems = list(check_designs(cast, prompt_max=limits.prompt_max_chars, preview_max=limits.preview_max_chars))
+    if production.language not in limits.languages:
+        known = ", ".join(limits.languages)
+        what = f"{kind} has no designed voices for the book's language, {production.language!r}"
+        problems.append(Problem(what=what, where=f"profile {settings.service.profile}", expected=f"one of {known}"))
+    if problems:
+        raise InputError(*problems)
 
 
 def _design_limits() -> DesignLimits:

@@ -7,7 +7,6 @@ is not made again; a voice that is kept is never replaced.
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import logging
 from collections.abc import Awaitable, Callable, Iterable
@@ -168,10 +167,10 @@ def _sender(planned: PlannedVoice) -> Callable[[Desk, Gate], Awaitable[Bought]]:
             price_usd=cost_usd(price, answer.billed_voices),
             design=design,
             voice=answer.voice,
+            status=answer.status,
             preferred_name=name,
             preview_b64=base64.b64encode(answer.preview_audio).decode(),
             preview_format=answer.preview_format,
-            under_review=answer.status is not VoiceStatus.READY,
         )
 
     return send

@@ -144,6 +144,8 @@ class Desk:
             code=call.code,
             attempts=call.attempts,
             latency_ms=call.latency_ms,
+            session_id=call.session_id,
+            first_audio_ms=call.first_audio_ms,
         )
         await self.ledger.note(row)
 

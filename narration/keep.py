@@ -21,7 +21,7 @@ from narration.purchase import doubt_row
 from narration.refusals import Refusal, RefusalKind
 from narration.review import PATIENCE_S, await_review
 from narration.take import Take
-from narration.voice import Voice
+from narration.voice import Voice, VoiceStatus
 
 log = logging.getLogger("narration.keep")
 
@@ -84,7 +84,7 @@ async def keep_voice(desk: Desk, claim: Claim, answer: Answer, *, patience_s: fl
     """
     if answer.design is None:
         raise StoreError(f"The journal of {claim.subject} does not say what was asked.")
-    if answer.under_review:
+    if answer.status is not VoiceStatus.READY:
         try:
             await await_review(desk, answer.voice, answer.row.character, patience_s=patience_s)
         except VoiceRejected as error:

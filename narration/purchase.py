@@ -21,7 +21,7 @@ from narration.services.breaker import PATIENCE_S
 from narration.services.pace import Permit
 from narration.services.protocol import AttemptEnd, Ending, Gate
 from narration.take import Receipt, SpeechAsk
-from narration.voice import VoiceDesign
+from narration.voice import VoiceDesign, VoiceStatus
 
 
 class Elsewhere(Exception):
@@ -52,8 +52,7 @@ class Bought:
         receipt: what leads to the sound; for a design, only the request id.
         characters, price_usd: as the service counted.
         ask, design: what was asked; one of them.
-        voice, preferred_name, preview_b64, preview_format, under_review: of a designed voice, as in
-            `narration.journal.Answer`.
+        voice, status, preferred_name, preview_b64, preview_format: of a designed voice; empty for a synthesis.
     """
 
     call: CallFacts
@@ -63,10 +62,10 @@ class Bought:
     ask: SpeechAsk | None = None
     design: VoiceDesign | None = None
     voice: str = ""
+    status: VoiceStatus = VoiceStatus.READY
     preferred_name: str = ""
     preview_b64: str = ""
     preview_format: str = ""
-    under_review: bool = False
 
 
 async def buy(desk: Desk, order: Order, send: Callable[[Desk, Gate], Awaitable[Bought]]) -> tuple[Claim, Answer]:
@@ -185,10 +184,10 @@ class _PaidGate:
             ask=bought.ask,
             design=bought.design,
             voice=bought.voice,
+            status=bought.status,
             preferred_name=bought.preferred_name,
             preview_b64=bought.preview_b64,
             preview_format=bought.preview_format,
-            under_review=bought.under_review,
         )
         await self._desk.journal.answered(self._order.subject, answer)
         await self._note_doubts()
@@ -222,4 +221,6 @@ def _row(desk: Desk, row: Row, call: CallFacts, *, characters: int, price_usd: f
         code=call.code,
         attempts=call.attempts,
         latency_ms=call.latency_ms,
+        session_id=call.session_id,
+        first_audio_ms=call.first_audio_ms,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 from types import MappingProxyType
@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from narration.cosyvoice_settings import CosyVoiceSettings
 from narration.errors import InputError, Problem
 from narration.profiles import (
     Layer,
@@ -169,10 +170,17 @@ class Settings:
     chunks: ChunkSettings
     limits: LimitSettings
     audio: AudioSettings
+    cosyvoice: CosyVoiceSettings = field(default_factory=CosyVoiceSettings)
 
 
 _TABLES: Mapping[str, type] = MappingProxyType(
-    {"service": ServiceSettings, "chunks": ChunkSettings, "limits": LimitSettings, "audio": AudioSettings}
+    {
+        "service": ServiceSettings,
+        "chunks": ChunkSettings,
+        "limits": LimitSettings,
+        "audio": AudioSettings,
+        "cosyvoice": CosyVoiceSettings,
+    }
 )
 _EXPECTED = {"int": "a whole number", "float": "a number", "bool": "true or false", "string": "text", "tuple": "a list"}
 """What a value of a wrong type should have been, by the family of pydantic's error."""
@@ -215,6 +223,7 @@ def load_settings(
         chunks=_built(ChunkSettings, "chunks", values),
         limits=_built(LimitSettings, "limits", values),
         audio=_built(AudioSettings, "audio", values),
+        cosyvoice=_built(CosyVoiceSettings, "cosyvoice", values),
     )
 
 

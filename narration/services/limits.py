@@ -88,6 +88,7 @@ class _Family(_Table):
     design_source: str
     prompt_languages: tuple[str, ...]
     languages: tuple[str, ...]
+    regions: tuple[str, ...] = ()
 
 
 class _Model(_Table):
@@ -97,6 +98,8 @@ class _Model(_Table):
     per_second: float
     rate_assumed: bool
     rate_source: str
+    instruction_max_chars: int = 0
+    instruction_source: str = ""
     ends: str = ""
     ends_announced: str = ""
     ends_source: str = ""
@@ -115,7 +118,7 @@ def _limits() -> _Limits:
 
 
 def limits_of(family: str) -> ServiceLimits:
-    """What one request to a family of models may hold (`qwen`).
+    """What one request to a family of models may hold (`qwen`, `cosyvoice`).
 
     Raises:
         KeyError: the table has no such family.
@@ -132,6 +135,12 @@ def limits_of(family: str) -> ServiceLimits:
     )
 
 
+def regions_of(family: str) -> tuple[str, ...]:
+    """Where a family of models is offered at all; empty: wherever the vendor is, or the family is not in the table."""
+    row = _limits().families.get(family)
+    return () if row is None else row.regions
+
+
 def rate_of(model: str) -> ModelRate | None:
     """How fast a model may be asked; None when the table does not know it."""
     row = next((row for row in _limits().models if row.name == model), None)
@@ -140,6 +149,11 @@ def rate_of(model: str) -> ModelRate | None:
     return ModelRate(
         per_minute=row.per_minute, per_second=row.per_second, assumed=row.rate_assumed, source=row.rate_source
     )
+
+
+def instruction_max_chars(model: str) -> int:
+    """The longest instruction on how to say a text that a model takes with a designed voice; 0 where it takes none."""
+    return next((row.instruction_max_chars for row in _limits().models if row.name == model), 0)
 
 
 def end_of_service(model: str) -> EndOfService | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from narration.errors import CallFacts
 from narration.settings import LengthUnit
@@ -179,13 +179,31 @@ class SpeechService(Protocol):
         """Ask for one text to be spoken; transient failures are retried, each attempt through the gate."""
 
     async def collect(self, receipt: Receipt) -> bytes:
-        """Get the audio file that a receipt leads to; costs nothing and is repeated freely.
+        """Get the audio file that a receipt's link or task leads to; costs nothing and is repeated freely.
+
+        A receipt that has the sound already (`audio`) is not brought here.
 
         Raises:
-            LinkExpired: the link's time is over.
+            LinkExpired: the link's time is over, or the task failed: what was paid for cannot be had.
             AudioRefused: what came is not audio, or the link leads where it must not.
             ServiceUnavailable: the file could not be had.
         """
 
     async def aclose(self) -> None:
         """Close every connection."""
+
+
+@runtime_checkable
+class DesignsByTask(Protocol):
+    """A service whose answer to a design is a task: `design` returns as soon as the task is known and may be billed."""
+
+    async def designed(self, task_id: str, request_id: str) -> DesignAnswer:
+        """Poll the task to its end; costs nothing and may be repeated, by another run too.
+
+        Returns:
+            The voice, READY or REJECTED.
+
+        Raises:
+            ServiceUnavailable: it has not come to its end in time, or the service does not answer.
+            ServiceError: the task failed, and no voice will come of it.
+        """
