@@ -26,8 +26,8 @@ from narration.refusals import Refusals
 from narration.sandbox.launch import account_key
 from narration.script_files import chapter_scripts
 from narration.selection import select_chapters
-from narration.services import KINDS, check_region, key_fingerprint, open_service
-from narration.services.limits import limits_of
+from narration.services import check_region, key_fingerprint, open_service
+from narration.services.limits import families, limits_of
 from narration.services.protocol import SpeechService
 from narration.settings import Settings, api_key, load_settings
 from narration.store import Store, open_store
@@ -157,8 +157,8 @@ def _check_service(production: Production, cast: Cast, settings: Settings) -> No
     """
     kind = settings.service.kind
     check_region(settings.service)
-    if kind not in KINDS:
-        return  # `open_service` names the nearest
+    if kind not in families():
+        return  # `open_service` says what is wrong with it
     limits = limits_of(kind)
     problems = list(check_designs(cast, prompt_max=limits.prompt_max_chars, preview_max=limits.preview_max_chars))
     if production.language not in limits.languages:

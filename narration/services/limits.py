@@ -135,6 +135,11 @@ def limits_of(family: str) -> ServiceLimits:
     )
 
 
+def families() -> frozenset[str]:
+    """Every family of models in the table."""
+    return frozenset(_limits().families)
+
+
 def regions_of(family: str) -> tuple[str, ...]:
     """Where a family of models is offered at all; empty: wherever the vendor is, or the family is not in the table."""
     row = _limits().families.get(family)
