@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from types import MappingProxyType
@@ -17,7 +17,6 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from narration.cosyvoice_settings import CosyVoiceSettings
 from narration.errors import InputError, Problem
 from narration.profiles import (
     Layer,
@@ -56,6 +55,15 @@ class LengthUnit(StrEnum):
     """UTF-8."""
 
 
+class Transport(StrEnum):
+    """Over what a text goes to a service that can be asked over both."""
+
+    HTTP = "http"
+    """A request; the answer is a link."""
+    WEBSOCKET = "websocket"
+    """A task on a connection; the answer is the sound itself."""
+
+
 class TagPolicy(StrEnum):
     """Who reads `said Mara`."""
 
@@ -78,6 +86,7 @@ class ServiceSettings:
         design_model, speech_model: model names as the service spells them.
         download_hosts: hosts from which audio may be fetched (`*.aliyuncs.com`), beside the host of `base_url` itself.
         sandbox: the service is the local sandbox: no money, links are fetched at its present address.
+        transport: over what a text is sent, where the service can be asked over both.
     """
 
     kind: _Name
@@ -90,6 +99,7 @@ class ServiceSettings:
     speech_model: _Name
     download_hosts: tuple[str, ...]
     sandbox: bool
+    transport: Transport = Transport.HTTP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,17 +180,10 @@ class Settings:
     chunks: ChunkSettings
     limits: LimitSettings
     audio: AudioSettings
-    cosyvoice: CosyVoiceSettings = field(default_factory=CosyVoiceSettings)
 
 
 _TABLES: Mapping[str, type] = MappingProxyType(
-    {
-        "service": ServiceSettings,
-        "chunks": ChunkSettings,
-        "limits": LimitSettings,
-        "audio": AudioSettings,
-        "cosyvoice": CosyVoiceSettings,
-    }
+    {"service": ServiceSettings, "chunks": ChunkSettings, "limits": LimitSettings, "audio": AudioSettings}
 )
 _EXPECTED = {"int": "a whole number", "float": "a number", "bool": "true or false", "string": "text", "tuple": "a list"}
 """What a value of a wrong type should have been, by the family of pydantic's error."""
@@ -223,7 +226,6 @@ def load_settings(
         chunks=_built(ChunkSettings, "chunks", values),
         limits=_built(LimitSettings, "limits", values),
         audio=_built(AudioSettings, "audio", values),
-        cosyvoice=_built(CosyVoiceSettings, "cosyvoice", values),
     )
 
 

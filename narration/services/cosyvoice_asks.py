@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from narration.cosyvoice_settings import SEED_MOST
 from narration.errors import ServiceRefused, TextRefused
 from narration.services.envelope import Json
 from narration.services.limits import instruction_max_chars, limits_of
@@ -21,7 +20,13 @@ from narration.voice import VoiceDesign
 
 KIND: Final = "cosyvoice"
 RATE_HZ: Final = 24_000
-"""Of previews and of speech: one of the rates that both know."""
+"""Of previews, and of speech unless another rate is asked for."""
+
+SEED_MOST: Final = 65_535
+"""Source: alibabacloud.com, model-studio cosyvoice-client-events."""
+
+RATES_HZ: Final = (8_000, 16_000, 22_050, 24_000, 44_100, 48_000)
+"""Source: alibabacloud.com, model-studio cosyvoice-client-events."""
 
 
 def design_body(design: VoiceDesign, prefix: str) -> Json:
@@ -79,7 +84,7 @@ def speech_fields(ask: SpeechAsk) -> Json:
         except ValueError as error:
             raise ServiceRefused(
                 f"The option {name} cannot be {value!r} for {ask.model}: {error}; nothing was sent.",
-                "Correct it in the table `cosyvoice` of the profile, or in the script.",
+                "Correct it in the settings, the cast sheet or the script.",
             ) from error
     return fields
 
@@ -115,6 +120,12 @@ def _seed(value: str, ask: SpeechAsk) -> int:
     return (seed + ask.ordinal) % (SEED_MOST + 1)
 
 
+def _sample_rate(value: str, _ask: SpeechAsk) -> int:
+    if int(value) not in RATES_HZ:
+        raise ValueError(f"it is to be one of {', '.join(map(str, RATES_HZ))}")
+    return int(value)
+
+
 def _instruction(value: str, ask: SpeechAsk) -> str:
     most = instruction_max_chars(ask.model)
     if most == 0:
@@ -129,6 +140,7 @@ _OPTIONS: Final[Mapping[str, Callable[[str, SpeechAsk], object]]] = MappingProxy
         "instruction": _instruction,
         "pitch": _between(0.5, 2.0),
         "rate": _between(0.5, 2.0),
+        "sample_rate": _sample_rate,
         "seed": _seed,
         "volume": _volume,
     }
