@@ -125,7 +125,21 @@ def _doors(opening: Opening, judge: Judge) -> tuple[ApiDoor, Downloads]:
     return door, downloads
 
 
-KINDS: Final = MappingProxyType[str, Factory]({"qwen": _open_qwen, "cosyvoice": _open_cosyvoice})
+def _open_qwen_realtime(opening: Opening) -> SpeechService:
+    from narration.services.conversation import SocketDoor
+    from narration.services.qwen_errors import judge
+    from narration.services.qwen_realtime import QwenRealtimeService
+
+    settings = opening.settings
+    door = SocketDoor(
+        service=settings.service, key=opening.key, limits=settings.limits, judge=judge, timing=opening.timing
+    )
+    return QwenRealtimeService(voices=_open_qwen(opening), door=door)
+
+
+KINDS: Final = MappingProxyType[str, Factory](
+    {"qwen": _open_qwen, "qwen-realtime": _open_qwen_realtime, "cosyvoice": _open_cosyvoice}
+)
 """Every kind of service, and what opens it."""
 
 

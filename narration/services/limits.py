@@ -14,6 +14,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
+from narration.errors import TextRefused
 from narration.services.protocol import ServiceLimits
 from narration.settings import LengthUnit
 
@@ -32,6 +33,26 @@ LANGUAGE_TYPES: Final = MappingProxyType(
     }
 )
 """ISO 639-1 to the `language_type` of a synthesis request. Source: alibabacloud.com, model-studio qwen-tts-api."""
+
+
+def primary_language(language: str) -> str:
+    """The ISO 639-1 part of a language tag: `en` of `en-GB`."""
+    return language.partition("-")[0].strip().lower()
+
+
+def language_type(language: str) -> str:
+    """The vendor's name of a language.
+
+    Raises:
+        TextRefused: the service does not speak it.
+    """
+    found = LANGUAGE_TYPES.get(primary_language(language))
+    if found is None:
+        raise TextRefused(
+            f"The service does not speak the language {language!r}; nothing was sent.",
+            "It speaks " + ", ".join(LANGUAGE_TYPES) + ".",
+        )
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,6 +73,18 @@ def test_every_model_of_the_limits_has_a_price_and_the_reverse() -> None:
     assert {row["name"] for row in limits["models"]} == {row["model"] for row in prices["price"]}
 
 
+def test_the_realtime_models_have_the_documented_price_and_rate() -> None:
+    for model in ("qwen3-tts-vd-realtime-2026-01-15", "qwen3-tts-vd-realtime-2025-12-16"):
+        for region in ("ap-southeast-1", "cn-beijing", "sandbox"):
+            price = price_of(model, region)
+            assert (price.usd, price.per_characters, price.assumed) == (0.143353, 10_000, False)
+        rate = rate_of(model)
+        assert rate is not None
+        assert (rate.per_minute, rate.per_second, rate.assumed) == (180, 3.0, False)
+    limits = limits_of("qwen-realtime")
+    assert (limits.text_max, limits.text_unit) == (600, LengthUnit.WEIGHTED)
+
+
 def test_limits_are_those_of_the_documents() -> None:
     limits = limits_of("qwen")
     assert (limits.text_max, limits.text_unit) == (600, LengthUnit.WEIGHTED)
@@ -161,7 +173,7 @@ def test_a_key_that_no_header_can_carry_is_refused_without_being_shown(key: str)
 
 
 def test_an_unknown_kind_is_a_mistake_with_the_nearest_name() -> None:
-    assert {"qwen", "cosyvoice"} <= set(KINDS)
+    assert set(KINDS) >= {"qwen", "qwen-realtime", "cosyvoice"}
     with pytest.raises(InputError, match="Did you mean qwen"):
         open_service(settings(kind="qwenn"), "sk-one")
 
