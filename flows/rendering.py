@@ -20,7 +20,7 @@ from narration.claims import this_run
 from narration.deliver.chapter import DeliveredChapter, deliver_chapter
 from narration.design import check_quota, give_up_missing, voice_for
 from narration.desk import Desk, Halt, open_desk
-from narration.errors import NarrationError
+from narration.errors import NarrationError, VoiceRejected
 from narration.keep import Recovered, recover
 from narration.plan import ChapterPlan, Plan, PlannedChunk, PlannedVoice
 from narration.report.summary import ChapterSummary, Summary, write_summary
@@ -202,7 +202,7 @@ class _Render:
 
     async def make_voices(self) -> None:
         """Create what is missing: the first alone, since a wrong key or a full quota shows there, then the rest."""
-        missing = [planned for planned in self._plan.voices if planned.voice is None]
+        missing = [planned for planned in self._plan.voices if planned.voice is None and planned.refusal is None]
         if missing and self._desk is not None:
             try:
                 await check_quota(self._desk, self._plan.voices_to_create())
@@ -216,6 +216,11 @@ class _Render:
             return
         try:
             voice, created = await voice_for(self._desk, planned)
+        except VoiceRejected as error:
+            # The lines of this character become findings; the others are spoken.
+            log.warning("%s has no voice: %s", planned.character.name, error)
+            self._desk.refused[planned.design.design_id] = error.what
+            return
         except NarrationError as error:
             self._halt.stop(error)
             return

@@ -1,12 +1,12 @@
 """Cast → voices: a voice is created once for its design, kept in the voice bible, and reused by every later run.
 
 Invariant: a creation is sent at most once. One that was sent and not answered is looked for in the account before
-another is made; a voice that is kept is never replaced.
+another is made; one that the service still reviews is waited for, by the next run too; a design that the review refused
+is not made again; a voice that is kept is never replaced.
 """
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import logging
 from collections.abc import Awaitable, Callable, Iterable
@@ -21,10 +21,12 @@ from narration.errors import (
     ServiceRefused,
     ServiceUnavailable,
     VoiceQuotaFull,
+    VoiceRejected,
 )
-from narration.keep import keep_voice, recover_subject, review
+from narration.keep import keep_voice, recover_subject
 from narration.plan import PlannedVoice
 from narration.purchase import Bought, Elsewhere, Order, buy
+from narration.review import PATIENCE_S, await_review
 from narration.row import Row
 from narration.services.pricing import cost_usd, price_of
 from narration.services.protocol import Gate
@@ -53,18 +55,24 @@ async def voice_for(desk: Desk, planned: PlannedVoice) -> tuple[Voice, bool]:
             voice = await desk.voices.get(design_id)
             if voice is not None:
                 return voice, False
+            await _stop_if_refused(desk, design_id)
             newest = await desk.claims.newest(design_id)
             if newest is not None and (newest.run.run_id == desk.run.run_id or not await desk.claims.alive(newest.run)):
-                recovered = await recover_subject(desk, design_id)
+                recovered = await recover_subject(desk, design_id, patience_s=PATIENCE_S)
                 if recovered.away:
                     raise ServiceUnavailable(
                         f"The voice of {planned.character.name} is paid for.",
                         f"It was {recovered.away[0]}. It is not paid for twice.",
                     )
-                if recovered.kept or (recovered.in_doubt and await _reconciled(desk, planned)):
+                if recovered.waiting:
+                    raise ServiceUnavailable(
+                        f"The voice of {planned.character.name} is made, and cannot be used yet.",
+                        "Run the same command again later: it is not made, or paid for, twice.",
+                    )
+                if recovered.kept or recovered.lost or (recovered.in_doubt and await _reconciled(desk, planned)):
                     continue
             elif newest is not None:
-                await asyncio.sleep(wait_s)
+                await desk.sleep(wait_s)
                 wait_s = min(WAIT_S[1], wait_s * 2)
                 continue
             try:
@@ -189,6 +197,17 @@ def _sender(planned: PlannedVoice) -> Callable[[Booth, Gate], Awaitable[Bought]]
     return send
 
 
+async def _stop_if_refused(desk: Desk, design_id: str) -> None:
+    """See that the service has not refused the design before.
+
+    Raises:
+        VoiceRejected: it has.
+    """
+    refusal = (await desk.refusals.find([design_id])).get(design_id)
+    if refusal is not None:
+        raise VoiceRejected(refusal.message, "Reword the description in the cast sheet and render again.")
+
+
 async def _reconciled(desk: Desk, planned: PlannedVoice) -> bool:
     """Look in the account for a voice whose creation was sent and not answered; keep it if it is there."""
     booth = desk.booths[planned.booth]
@@ -198,13 +217,12 @@ async def _reconciled(desk: Desk, planned: PlannedVoice) -> bool:
         log.warning("the account's voices cannot be listed, so an unanswered creation is not looked for: %s", error)
         return False
     await desk.note_free(booth, listed.call)
-    known = {voice.voice for voice in await desk.voices.all()}
-    ours = (remote for remote in listed.voices if _is(remote, booth, planned))
-    match = next((remote for remote in ours if remote.voice not in known), None)
+    match = await _matching(desk, booth, planned, listed.voices)
     if match is None:
         return False
-    await review(desk, booth, match.voice, match.status)
     log.warning("the creation of %s's voice was not answered, but the account has it: kept", planned.character.name)
+    if match.status is VoiceStatus.PENDING:
+        await await_review(desk, booth, match.voice, planned.character.name)
     voice = Voice(
         design=planned.design,
         voice=match.voice,
@@ -220,12 +238,29 @@ async def _reconciled(desk: Desk, planned: PlannedVoice) -> bool:
     return True
 
 
-def _is(remote: RemoteVoice, booth: Booth, planned: PlannedVoice) -> bool:
+async def _matching(
+    desk: Desk, booth: Booth, planned: PlannedVoice, listed: tuple[RemoteVoice, ...]
+) -> RemoteVoice | None:
+    """The voice of the account that nobody has, and that was made from this design; a rejected one is none."""
+    known = {voice.voice for voice in await desk.voices.all()}
+    name = booth.service.preferred_name(planned.character.name)
+    for remote in listed:
+        if name not in remote.voice or remote.voice in known or remote.status is VoiceStatus.REJECTED:
+            continue
+        told = remote
+        if not remote.voice_prompt:  # some lists do not say from what a voice was made
+            found, call = await booth.service.query(remote.voice)
+            await desk.note_free(booth, call, voice=remote.voice)
+            told = found or remote
+        if _is(told, planned):
+            return told
+    return None
+
+
+def _is(remote: RemoteVoice, planned: PlannedVoice) -> bool:
     design = planned.design
     return (
-        remote.status is not VoiceStatus.REJECTED
-        and booth.service.preferred_name(planned.character.name) in remote.voice
-        and remote.voice_prompt == design.voice_prompt
+        remote.voice_prompt == design.voice_prompt
         and remote.preview_text in ("", design.preview_text)
         and remote.target_model in ("", design.target_model)
     )

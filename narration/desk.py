@@ -82,8 +82,9 @@ class Desk:
         store, claims, journal, takes, voices, refusals, ledger, budget: the memory.
         halt: whether to stop.
         gone: voices that the service no longer has, and its answer.
+        refused: why the service refused a design, by design id.
         clock: Unix seconds.
-        pause: waits so many seconds.
+        sleep: waits so many seconds.
         locks: one for each subject that is asked for now, so that a run does not compete with itself.
     """
 
@@ -101,8 +102,9 @@ class Desk:
     budget: Budget
     halt: Halt = field(default_factory=Halt)
     gone: dict[str, VoiceMissing] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
     clock: Callable[[], float] = time.time
-    pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     locks: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     @property
@@ -174,6 +176,7 @@ async def open_desk(
     book_cap_usd: float | None = None,
     run_cap_usd: float | None = None,
     halt: Halt | None = None,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> AsyncIterator[Desk]:
     """Announce the run and open everything; close in order, whatever happened between.
 
@@ -187,6 +190,7 @@ async def open_desk(
         book_cap_usd: what the book may cost over all runs.
         run_cap_usd: what this run may cost.
         halt: stops buying when told so.
+        sleep: waits so many seconds.
 
     Raises:
         StoreError: the store cannot be read or written.
@@ -221,6 +225,7 @@ async def open_desk(
         ledger=ledger,
         budget=budget,
         halt=halt,
+        sleep=sleep,
     )
     await desk.claims.announce()
     for pace in await _take_part(desk):

@@ -26,6 +26,8 @@ from narration.errors import (
 )
 from narration.journal import Answer, History
 from narration.purchase import doubt_row
+from narration.refusals import Refusal, RefusalKind
+from narration.review import PATIENCE_S, await_review
 from narration.services.protocol import DesignsByTask
 from narration.take import Take
 from narration.voice import Voice, VoiceStatus
@@ -34,15 +36,6 @@ log = logging.getLogger("narration.keep")
 
 SWEEP_AFTER_S = 3600.0
 """What a killed writer left half-written goes after this time while other runs write, and at once where none does."""
-
-
-REVIEW_POLLS = 60
-"""How often a voice under review is asked for, every `REVIEW_S` seconds.
-
-Source: the vendor's samples poll about every 2 s, some thirty times.
-"""
-
-REVIEW_S = 2.0
 
 
 async def keep_take(desk: Desk, booth: Booth | None, claim: Claim, answer: Answer) -> Take:
@@ -99,13 +92,22 @@ async def _sound(booth: Booth | None, answer: Answer) -> bytes:
     return await booth.service.collect(receipt)
 
 
-async def keep_voice(desk: Desk, booth: Booth, claim: Claim, answer: Answer) -> Voice:
+async def keep_voice(
+    desk: Desk, booth: Booth, claim: Claim, answer: Answer, *, patience_s: float = PATIENCE_S
+) -> Voice:
     """See a designed voice through its task and its review, store it, note the row, release the claim.
 
+    Args:
+        desk: of the run.
+        booth: where it was paid for.
+        claim: under which it was made.
+        answer: of the journal.
+        patience_s: how long to wait for a review at the most.
+
     Raises:
-        VoiceRejected: the service reviewed it and refused it; the row is noted, the claim released, nothing stored.
-        ServiceUnavailable: task or review has not come to its end; the journal keeps it for the next run.
-        ServiceError: the task failed, likewise settled.
+        VoiceRejected: the review refused it; that is remembered, the row noted, the claim released.
+        ServiceUnavailable: task or review is not over, or the service does not say; the journal keeps it.
+        ServiceError: the task failed; the row is noted, the claim released.
         StoreError: the store cannot be written; the journal keeps it.
     """
     design = answer.design
@@ -113,10 +115,14 @@ async def keep_voice(desk: Desk, booth: Booth, claim: Claim, answer: Answer) -> 
         raise StoreError(f"The journal of {claim.subject} does not say what was asked.")
     try:
         answer = await _designed(booth, answer)
-        await review(desk, booth, answer.voice, answer.status)
+        if answer.status is not VoiceStatus.READY:
+            await await_review(desk, booth, answer.voice, answer.row.character, patience_s=patience_s)
     except ServiceUnavailable:
         raise
-    except ServiceError:
+    except ServiceError as error:
+        if isinstance(error, VoiceRejected):
+            refusal = Refusal(take_id=claim.subject, kind=RefusalKind.VOICE, message=error.what, at=desk.now())
+            await desk.refusals.note(refusal)
         await desk.ledger.note(answer.row)
         await desk.claims.release(claim)
         raise
@@ -152,32 +158,6 @@ async def _designed(booth: Booth, answer: Answer) -> Answer:
         preview_b64=base64.b64encode(made.preview_audio).decode(),
         preview_format=made.preview_format or answer.preview_format,
     )
-
-
-async def review(desk: Desk, booth: Booth, voice: str, status: VoiceStatus) -> None:
-    """Wait until the service has approved of a voice that it looks at.
-
-    Raises:
-        VoiceRejected: it has not.
-        ServiceUnavailable: it has not come to an end.
-        ServiceError: it does not say.
-    """
-    for _ in range(REVIEW_POLLS):
-        if status is not VoiceStatus.PENDING:
-            break
-        await desk.pause(REVIEW_S)
-        remote, call = await booth.service.query(voice)
-        await desk.note_free(booth, call, voice=voice)
-        status = remote.status if remote is not None else VoiceStatus.REJECTED
-    if status is VoiceStatus.PENDING:
-        raise ServiceUnavailable(
-            f"The voice {voice} is still under review at the service.", "Run the same command again later."
-        )
-    if status is VoiceStatus.REJECTED:
-        raise VoiceRejected(
-            f"The service reviewed the voice {voice} and rejected it.",
-            "Reword its description and render again.",
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,8 +222,13 @@ async def _runs_with_claims(desk: Desk) -> frozenset[str]:
     return frozenset(found)
 
 
-async def recover_subject(desk: Desk, subject: str) -> Recovered:
+async def recover_subject(desk: Desk, subject: str, *, patience_s: float = 0.0) -> Recovered:
     """The same for one subject; the caller holds `desk.locks[subject]`. Does nothing while a living run holds it.
+
+    Args:
+        desk: of the run.
+        subject: a take id or a design id.
+        patience_s: how long to wait for the review of a voice; 0 looks once.
 
     Raises:
         StoreError: the store cannot be read or written.
@@ -261,7 +246,7 @@ async def recover_subject(desk: Desk, subject: str) -> Recovered:
         return outcome
     answer = await desk.journal.with_audio(subject, answer)
     try:
-        return outcome + await _brought_home(desk, claim, answer)
+        return outcome + await _brought_home(desk, claim, answer, patience_s)
     except (LinkExpired, VoiceRejected) as error:
         log.warning("paid for and lost (%.4f USD): %s", answer.row.price_usd, error.what)
         return outcome + Recovered(lost=1, lost_usd=answer.row.price_usd)
@@ -271,7 +256,7 @@ async def recover_subject(desk: Desk, subject: str) -> Recovered:
         return outcome + Recovered(waiting=1)
 
 
-async def _brought_home(desk: Desk, claim: Claim, answer: Answer) -> Recovered:
+async def _brought_home(desk: Desk, claim: Claim, answer: Answer, patience_s: float) -> Recovered:
     """Keep what a dead run paid for, in the booth of the same service, region and account; without one it waits."""
     booth = desk.home_of(answer)
     if booth is None and answer.receipt.audio is None and not _is_dead(desk, answer):
@@ -285,7 +270,7 @@ async def _brought_home(desk: Desk, claim: Claim, answer: Answer) -> Recovered:
     if answer.design is None:
         await keep_take(desk, booth, claim, answer)
     elif booth is not None:
-        await keep_voice(desk, booth, claim, answer)
+        await keep_voice(desk, booth, claim, answer, patience_s=patience_s)
     return Recovered(kept=1)
 
 

@@ -46,12 +46,14 @@ class PlannedVoice:
         booth: key of the booth in which it sits.
         design: what the voice is made from.
         voice: the voice that is kept for it, or None: it is to be created.
+        refusal: that the service refused the design before; then nothing is created, nor asked for. Else None.
     """
 
     character: Character
     booth: str
     design: VoiceDesign
     voice: Voice | None
+    refusal: Refusal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +66,8 @@ class PlannedChunk:
         design_id: of the voice that says it.
         ask: the request, its `voice` empty while the voice does not exist.
         take: the take that is in the store, or None: it is to be spoken.
-        refusal: that the service refused these words before, and they cannot be cut smaller; else None.
+        refusal: that the service refused these words before, and they cannot be cut smaller, or the voice that was to
+            say them; else None.
     """
 
     chunk: Chunk
@@ -174,7 +177,8 @@ class Plan:
 
     def voices_to_create(self) -> tuple[PlannedVoice, ...]:
         """Voices to be created; characters with the same design share one."""
-        return tuple({voice.design: voice for voice in reversed(self.voices) if voice.voice is None}.values())[::-1]
+        missing = [voice for voice in self.voices if voice.voice is None and voice.refusal is None]
+        return tuple({voice.design: voice for voice in reversed(missing)}.values())[::-1]
 
     @property
     def booths(self) -> tuple[str, ...]:
@@ -287,8 +291,11 @@ async def make_plan(
             booth = seating.booth_of(character.name)
             design = await voices.current(design_of(character, production, booth.settings, booth.account or ""))
             found = await voices.get(design.design_id) if booth.account else await voices.whatever_account(design)
+            refusal = None if found else (await refusals.find([design.design_id])).get(design.design_id)
             key = seating.key_of(character.name)
-            planned_voices.append(PlannedVoice(character=character, booth=key, design=design, voice=found))
+            planned_voices.append(
+                PlannedVoice(character=character, booth=key, design=design, voice=found, refusal=refusal)
+            )
     by_name = {voice.character.name: voice for voice in planned_voices}
     without = [
         tuple(
@@ -350,7 +357,7 @@ class Lookup:
         cut: dict[Chunk, tuple[PlannedChunk, PlannedChunk]] = {}
         for planned in chunks:
             take = takes.get(planned.ask.take_id) if planned.ask.voice else None
-            refusal = refused.get(planned.ask.take_id) if planned.ask.voice else None
+            refusal = refused.get(planned.ask.take_id) if planned.ask.voice else planned.refusal
             pieces = None if take else self._pieces(planned, refusal)
             if pieces is None:
                 resolved[planned.chunk] = (replace(planned, take=take, refusal=refusal),)
@@ -363,6 +370,8 @@ class Lookup:
         return resolved
 
     def _pieces(self, planned: PlannedChunk, refusal: Refusal | None) -> tuple[PlannedChunk, PlannedChunk] | None:
+        if refusal is not None and refusal.kind is RefusalKind.VOICE:
+            return None
         for_length = (refusal is not None and refusal.kind is RefusalKind.LENGTH) or (
             refusal is None and too_long(lengths(planned.chunk.spoken), self.lessons[planned.booth])
         )
@@ -389,4 +398,11 @@ def _planned(
         language=production.language,
         options=options,
     )
-    return PlannedChunk(chunk=chunk, booth=voice.booth, design_id=voice.design.design_id, ask=ask, take=None)
+    return PlannedChunk(
+        chunk=chunk,
+        booth=voice.booth,
+        design_id=voice.design.design_id,
+        ask=ask,
+        take=None,
+        refusal=voice.refusal,
+    )

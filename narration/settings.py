@@ -54,6 +54,15 @@ class LengthUnit(StrEnum):
     """UTF-8."""
 
 
+class Transport(StrEnum):
+    """Over what a text goes to a service that can be asked over both."""
+
+    HTTP = "http"
+    """A request; the answer is a link."""
+    WEBSOCKET = "websocket"
+    """A task on a connection; the answer is the sound itself."""
+
+
 class TagPolicy(StrEnum):
     """Who reads `said Mara`."""
 
@@ -77,6 +86,7 @@ class ServiceSettings:
         download_hosts: hosts from which audio may be fetched (`*.aliyuncs.com`), beside the host of `base_url` itself.
         sandbox: the service is the local sandbox: no money, links are fetched at its present address.
         key_variable: the environment variable that holds the account's key.
+        transport: over what a text is sent, where the service can be asked over both.
     """
 
     kind: _Name
@@ -90,6 +100,7 @@ class ServiceSettings:
     download_hosts: tuple[str, ...]
     sandbox: bool
     key_variable: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,99}$")] = VENDOR_KEY
+    transport: Transport = Transport.HTTP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

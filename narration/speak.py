@@ -105,7 +105,8 @@ async def speak_chapter(desk: Desk, chapter: ChapterPlan, voices: dict[str, Voic
         watcher: told of every take.
 
     Returns:
-        The takes. A refused text is a finding and the chapter goes on; a missing voice stops its character only.
+        The takes. A refused text is a finding and the chapter goes on, and so is every line of a character whose voice
+        was refused; a missing voice stops its character only.
 
     Raises:
         NarrationError: nothing more can be bought (key, account, model, budget, service away); what was in flight is
@@ -146,7 +147,9 @@ def _known(planned: PlannedChunk, watcher: Watcher) -> SpokenPiece | None:
         watcher(planned, planned.take, bought=False)
         return SpokenPiece(chunk=planned.chunk, take=planned.take)
     if planned.refusal is not None:
-        return SpokenPiece(chunk=planned.chunk, finding=_finding(planned.chunk, planned.refusal.message))
+        unvoiced = planned.refusal.kind is RefusalKind.VOICE
+        make = _unvoiced if unvoiced else _finding
+        return SpokenPiece(chunk=planned.chunk, finding=make(planned.chunk, planned.refusal.message))
     return None
 
 
@@ -158,6 +161,8 @@ async def _spoken(
     known = _known(planned, watcher)
     if known is not None:
         return (known,)
+    if planned.design_id in desk.refused:
+        return (SpokenPiece(chunk=chunk, finding=_unvoiced(chunk, desk.refused[planned.design_id])),)
     if desk.halt.reason is not None:
         return (SpokenPiece(chunk=chunk, error=desk.halt.reason),)
     booth = desk.booths[planned.booth]
@@ -288,6 +293,19 @@ def _gone(character: str, voice: str, error: VoiceMissing) -> VoiceMissing:
         "`narrate render --redesign-missing` makes a new version of it, and speaks everything of that character again; "
         "nothing is replaced unless you say so.",
         error.call,
+    )
+
+
+def _unvoiced(chunk: Chunk, said: str) -> Finding:
+    return Finding(
+        code="design-001",
+        severity=Severity.ERROR,
+        message=f"Nobody speaks this: {said}",
+        chapter=chunk.chapter,
+        line=chunk.line,
+        character=chunk.character,
+        text=chunk.text,
+        hint=f"Reword the description of {chunk.character} in the cast sheet and render again; all else is kept.",
     )
 
 

@@ -15,6 +15,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
+from narration.errors import TextRefused
 from narration.services.protocol import ServiceLimits
 from narration.settings import ChunkSettings, LengthUnit
 
@@ -36,6 +37,26 @@ LANGUAGE_TYPES: Final = MappingProxyType(
 
 _COUNTS_MOST: Final = MappingProxyType({LengthUnit.CODEPOINTS: 1, LengthUnit.WEIGHTED: 2, LengthUnit.BYTES: 4})
 """What one code point counts at the most, by unit; each unit counts any text at least as high as those before it."""
+
+
+def primary_language(language: str) -> str:
+    """The ISO 639-1 part of a language tag: `en` of `en-GB`."""
+    return language.partition("-")[0].strip().lower()
+
+
+def language_type(language: str) -> str:
+    """The vendor's name of a language.
+
+    Raises:
+        TextRefused: the service does not speak it.
+    """
+    found = LANGUAGE_TYPES.get(primary_language(language))
+    if found is None:
+        raise TextRefused(
+            f"The service does not speak the language {language!r}; nothing was sent.",
+            "It speaks " + ", ".join(LANGUAGE_TYPES) + ".",
+        )
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +144,7 @@ class _Family(_Table):
     prompt_languages: tuple[str, ...]
     languages: tuple[str, ...]
     options: dict[str, _Option] = {}
+    regions: tuple[str, ...] = ()
 
 
 class _Model(_Table):
@@ -151,7 +173,7 @@ def _limits() -> _Limits:
 
 
 def limits_of(family: str) -> ServiceLimits:
-    """What one request to a family of models may hold (`qwen`).
+    """What one request to a family of models may hold (`qwen`, `cosyvoice`).
 
     Raises:
         KeyError: the table has no such family.
@@ -200,6 +222,12 @@ def options_of(family: str, model: str) -> Mapping[str, SpeechOption]:
 def families() -> tuple[str, ...]:
     """The families of the table: the kinds of services."""
     return tuple(_limits().families)
+
+
+def regions_of(family: str) -> tuple[str, ...]:
+    """Where a family of models is offered at all; empty: wherever the vendor is, or the family is not in the table."""
+    row = _limits().families.get(family)
+    return () if row is None else row.regions
 
 
 def rate_of(model: str) -> ModelRate | None:

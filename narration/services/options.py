@@ -59,10 +59,11 @@ def _problem(
         most = f"{option.most_chars:,} characters at the most"
         too_long = isinstance(value, str) and len(value) > option.most_chars
         return Problem(what=f"has {len(str(value)):,} characters", where=where, expected=most) if too_long else None
+    if option.only:
+        most = f"one of {', '.join(map(str, option.only))}"
+        return None if value in option.only else Problem(what=f"found {value}", where=where, expected=most)
     if not isinstance(value, int | float) or not option.least <= value <= option.most:
         return Problem(what=f"found {value}", where=where, expected=f"{option.least:g} to {option.most:g}")
-    if option.only and value not in option.only:
-        return Problem(what=f"found {value}", where=where, expected=f"one of {', '.join(map(str, option.only))}")
     return None
 
 

@@ -60,7 +60,9 @@ def price_of(model: str, region: str) -> Price:
     found = rows.get((region, model))
     if found is not None:
         return _price(found)
-    elsewhere = rows.get((table.fallback_region, model)) or next((row for row in table.price if row.model == model), None)
+    elsewhere = rows.get((table.fallback_region, model)) or next(
+        (row for row in table.price if row.model == model), None
+    )
     if elsewhere is None:
         names = sorted({row.model for row in table.price})
         nearest = difflib.get_close_matches(model, names, n=1, cutoff=0.4)
