@@ -19,7 +19,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 
-from narration.sandbox import audio, design, panel, realtime, synthesis, wire
+from narration.sandbox import audio, cosyvoice_design, cosyvoice_speech, design, panel, realtime, synthesis, wire
 from narration.sandbox.calls import UNKNOWN_ACTION, Call, House, Outcome, account_of, worked
 from narration.sandbox.engine import Engine
 from narration.sandbox.faults import ACTIONS, CALL_FAULTS, DOWNLOAD_FAULTS, SPEECH_FAULTS, Switchboard, Switches
@@ -27,7 +27,7 @@ from narration.sandbox.files import Shelf
 from narration.sandbox.launch import ACCOUNT_FILE
 from narration.sandbox.limits import Limiter, throttled
 from narration.sandbox.links import Links
-from narration.sandbox.models import CUSTOMIZATION, GENERATION, REALTIME, Family, family_of
+from narration.sandbox.models import CUSTOMIZATION, GENERATION, REALTIME, SYNTHESIZER, Family, family_of
 from narration.sandbox.speaker import Speaker
 from narration.sandbox.state import CallRow, State
 from narration.sandbox.wire import DroppedError, RefusedError
@@ -35,7 +35,14 @@ from narration.sandbox.wire import DroppedError, RefusedError
 log = logging.getLogger(__name__)
 
 Handler = Callable[[House, Call], Awaitable[Outcome]]
-HANDLERS: Mapping[Family, Handler] = {Family.QWEN_DESIGN: design.answer, Family.QWEN_SPEECH: synthesis.answer}
+HANDLERS: Mapping[Family, Handler] = {
+    Family.QWEN_DESIGN: design.answer,
+    Family.QWEN_SPEECH: synthesis.answer,
+    Family.COSY_DESIGN: cosyvoice_design.answer,
+    Family.COSY_SPEECH: cosyvoice_speech.answer,
+}
+ACTION_NAMES: Mapping[str, str] = {**dict(zip(ACTIONS, ACTIONS, strict=True)), **cosyvoice_design.ACTIONS}
+"""What the record and the faults call the action of a request."""
 
 _HOST = re.compile(r"[A-Za-z0-9.\-]+(?::\d+)?|\[[0-9a-fA-F:]+\](?::\d+)?")
 _FILES_KEPT_S = 2 * 86_400
@@ -93,7 +100,7 @@ class Service:
 
     async def call(self, request: Request) -> Response:
         """Answer one request to the API."""
-        action = "synthesize" if request.url.path == GENERATION else UNKNOWN_ACTION
+        action = "synthesize" if request.url.path in (GENERATION, SYNTHESIZER) else UNKNOWN_ACTION
         progress = _Progress(wire.new_request_id(), action)
         try:
             return await self._answer(request, progress)
@@ -117,8 +124,8 @@ class Service:
         progress.account = account_of(request.headers.get("authorization", ""))
         body = _json(await request.body())
         given = body.get("input")
-        if progress.action == UNKNOWN_ACTION and isinstance(given, dict) and given.get("action") in ACTIONS:
-            progress.action = given["action"]
+        if progress.action == UNKNOWN_ACTION and isinstance(given, dict) and isinstance(given.get("action"), str):
+            progress.action = ACTION_NAMES.get(given["action"], UNKNOWN_ACTION)
         progress.model = str(body.get("model") or "")[:128]
         family = family_of(body.get("model"), request.url.path, switches.retired)
         _check_headers(request)
@@ -183,7 +190,7 @@ class Service:
             data = data[: audio.HEADER_BYTES + (len(data) - audio.HEADER_BYTES) // 4 * 2]
         if "cut" in faults:
             return wire.CutResponse(data[: len(data) // 2], {"content-length": str(len(data))}, "audio/x-wav")
-        return Response(data, media_type="audio/x-wav")
+        return Response(data, media_type="audio/x-wav" if data.startswith(b"RIFF") else "application/octet-stream")
 
 
 def create_app(service: Service) -> Starlette:
@@ -206,6 +213,7 @@ def create_app(service: Service) -> Starlette:
     routes = [
         Route(CUSTOMIZATION, service.call, methods=["POST"]),
         Route(GENERATION, service.call, methods=["POST"]),
+        Route(SYNTHESIZER, service.call, methods=["POST"]),
         WebSocketRoute(REALTIME, realtime.endpoint(service.house)),
         Route("/oss/{rest:path}", service.download, methods=["GET"]),
         *panel.routes(service.house, service.reset),

@@ -102,7 +102,11 @@ class Switches(BaseModel):
 
     poison_words: Words = Field((), description="words that content inspection refuses, comma-separated")
     # Source: docs.qwencloud.com "Voice design": 1,000 voices per account for Qwen-TTS.
-    voice_quota: Annotated[int, Field(ge=0)] = Field(1_000, description="designed voices per account")
+    # Source: alibabacloud.com, model-studio cosyvoice-clone-design-api: DEPLOYING, then OK or UNDEPLOYED.
+    deploying_s: Annotated[float, Field(ge=0)] = Field(0.0, description="how long a CosyVoice design is DEPLOYING")
+    undeployed_words: Words = Field((), description="words in a CosyVoice description that end UNDEPLOYED")
+    cosy_http: bool = Field(default=True, description="answer CosyVoice over HTTP; older pages do not")
+    voice_quota: Annotated[int, Field(ge=0)] = Field(1_000, description="designed voices per account and family")
     # Source: model-studio qwen-tts-api: 600 characters a request.
     length_limit: Annotated[int, Field(ge=0)] = Field(600, description="longest text of one request")
     length_unit: LengthUnit = Field(LengthUnit.WEIGHTED, description="unit of that limit: weighted, codepoints, bytes")

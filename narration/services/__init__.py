@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from narration.errors import InputError, Problem
 from narration.services.keys import ApiKey, key_fingerprint
+from narration.services.limits import regions_of
 from narration.services.pricing import cost_usd, price_of
 from narration.services.protocol import (
     AttemptEnd,
@@ -28,9 +29,11 @@ from narration.services.protocol import (
 )
 
 if TYPE_CHECKING:
-    from narration.services.download import Resolve
+    from narration.services.api import ApiDoor
+    from narration.services.download import Downloads, Resolve
+    from narration.services.envelope import Judge
     from narration.services.http import Timing, Transport
-    from narration.settings import Settings
+    from narration.settings import ServiceSettings, Settings
 
 __all__ = [
     "KINDS",
@@ -45,6 +48,7 @@ __all__ = [
     "ServiceLimits",
     "SpeechService",
     "Spoken",
+    "check_region",
     "cost_usd",
     "key_fingerprint",
     "open_service",
@@ -75,12 +79,27 @@ Factory: TypeAlias = Callable[[Opening], SpeechService]
 
 
 def _open_qwen(opening: Opening) -> SpeechService:
+    from narration.services.qwen import QwenService
+    from narration.services.qwen_errors import judge
+
+    door, downloads = _doors(opening, judge)
+    return QwenService(service=opening.settings.service, key=opening.key, door=door, downloads=downloads)
+
+
+def _open_cosyvoice(opening: Opening) -> SpeechService:
+    from narration.services.cosyvoice import CosyVoiceService
+    from narration.services.cosyvoice_errors import judge
+
+    door, downloads = _doors(opening, judge)
+    return CosyVoiceService(service=opening.settings.service, key=opening.key, door=door, downloads=downloads)
+
+
+def _doors(opening: Opening, judge: Judge) -> tuple[ApiDoor, Downloads]:
+    """Calls to the account by the vendor's error map, and its files."""
     from narration.services.api import ApiDoor
     from narration.services.download import Downloads
     from narration.services.http import Wire
     from narration.services.links import LinkRules
-    from narration.services.qwen import QwenService
-    from narration.services.qwen_errors import judge
 
     service, limits = opening.settings.service, opening.settings.limits
     # A proxy sees a tunnel when the service speaks https; with plain http it would read the key.
@@ -103,7 +122,7 @@ def _open_qwen(opening: Opening) -> SpeechService:
         timing=opening.timing,
         resolve=opening.resolve,
     )
-    return QwenService(service=service, key=opening.key, door=door, downloads=downloads)
+    return door, downloads
 
 
 def _open_qwen_realtime(opening: Opening) -> SpeechService:
@@ -118,8 +137,29 @@ def _open_qwen_realtime(opening: Opening) -> SpeechService:
     return QwenRealtimeService(voices=_open_qwen(opening), door=door)
 
 
-KINDS: Final = MappingProxyType[str, Factory]({"qwen": _open_qwen, "qwen-realtime": _open_qwen_realtime})
+KINDS: Final = MappingProxyType[str, Factory](
+    {"qwen": _open_qwen, "qwen-realtime": _open_qwen_realtime, "cosyvoice": _open_cosyvoice}
+)
 """Every kind of service, and what opens it."""
+
+
+def check_region(service: ServiceSettings) -> None:
+    """See that a service is offered where the profile looks for it; the sandbox offers everything.
+
+    Raises:
+        InputError: it is not.
+    """
+    regions = regions_of(service.kind)
+    if regions and not service.sandbox and service.region not in regions:
+        raise InputError(
+            Problem(
+                what=f"{service.kind} designs voices in {' and '.join(regions)} only, not in "
+                f"{service.region or 'an unnamed region'}.",
+                where=f"base_url and region of profile {service.profile}",
+                expected=f"region {' or '.join(regions)}, an address there, and a key of that site",
+                hint="Choose a profile of that region; nothing was sent.",
+            )
+        )
 
 
 def open_service(
@@ -145,6 +185,7 @@ def open_service(
     from narration.services.download import addresses_of
     from narration.services.http import Timing
 
+    check_region(settings.service)
     kind = settings.service.kind
     factory = KINDS.get(kind)
     if factory is None:

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from narration.services.envelope import Json, Misshapen, error_words
 from narration.services.pcm import bare_samples
-from narration.services.qwen_answers import COUNT_MOST
+from narration.services.reading import COUNT_MOST
 from narration.services.socket import Line, SaidNo
 
 M = TypeVar("M", bound=BaseModel)
