@@ -12,13 +12,21 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 
 from narration.desk import Desk
-from narration.errors import AccountBlocked, KeyRefused, ModelGone, ServiceError, VoiceQuotaFull, VoiceRejected
+from narration.errors import (
+    AccountBlocked,
+    KeyRefused,
+    ModelGone,
+    ServiceError,
+    ServiceUnavailable,
+    VoiceQuotaFull,
+    VoiceRejected,
+)
 from narration.keep import keep_voice, recover_subject
 from narration.plan import PlannedVoice
 from narration.purchase import Bought, Elsewhere, Order, buy
 from narration.row import Row
 from narration.services.pricing import cost_usd, price_of
-from narration.services.protocol import Gate
+from narration.services.protocol import Gate, TaskFailed
 from narration.take import Receipt
 from narration.voice import DesignAnswer, RemoteVoice, Voice, VoiceStatus
 
@@ -44,7 +52,7 @@ async def voice_for(desk: Desk, planned: PlannedVoice) -> tuple[Voice, bool]:
         VoiceRejected: the service reviewed the design and refused it.
         NarrationError: as `narration.purchase.buy` raises.
     """
-    design_id, wait_s = planned.design.design_id, WAIT_S[0]
+    design_id, wait_s, failures = planned.design.design_id, WAIT_S[0], 0
     async with desk.locks[design_id]:
         while True:
             voice = await desk.voices.get(design_id)
@@ -53,6 +61,11 @@ async def voice_for(desk: Desk, planned: PlannedVoice) -> tuple[Voice, bool]:
             newest = await desk.claims.newest(design_id)
             if newest is not None and (newest.run.run_id == desk.run.run_id or not await desk.claims.alive(newest.run)):
                 recovered = await recover_subject(desk, design_id)
+                if recovered.waiting:
+                    raise ServiceUnavailable(
+                        f"The voice of {planned.character.name} is paid for, and cannot be had now.",
+                        "Run the same command again later: it is not paid for twice.",
+                    )
                 if recovered.kept or (recovered.in_doubt and await _reconciled(desk, planned)):
                     continue
             elif newest is not None:
@@ -67,7 +80,12 @@ async def voice_for(desk: Desk, planned: PlannedVoice) -> tuple[Voice, bool]:
                 if error.call is not None and error.call.in_doubt and await _reconciled(desk, planned):
                     continue
                 raise
-            return await keep_voice(desk, claim, answer), True
+            try:
+                return await keep_voice(desk, claim, answer), True
+            except TaskFailed as failed:
+                failures += 1
+                if not failed.again or failures >= desk.settings.limits.attempts:
+                    raise failed.error from None
 
 
 async def check_quota(desk: Desk, to_create: int) -> None:
@@ -149,13 +167,15 @@ def _sender(planned: PlannedVoice) -> Callable[[Desk, Gate], Awaitable[Bought]]:
     async def send(desk: Desk, gate: Gate) -> Bought:
         name = desk.service.preferred_name(planned.character.name)
         designed = await desk.service.design(design, name, gate)
-        answer = await _reviewed(desk, designed.answer)
+        # What a task makes is waited for once the task is in the journal.
+        answer = designed.answer if designed.receipt else await _reviewed(desk, designed.answer)
         price = price_of(design.design_model, desk.settings.service.region)
+        told_usd = designed.price_usd
         return Bought(
             call=designed.call,
-            receipt=Receipt(request_id=answer.request_id),
+            receipt=designed.receipt or Receipt(request_id=answer.request_id),
             characters=0,
-            price_usd=cost_usd(price, answer.billed_voices),
+            price_usd=cost_usd(price, answer.billed_voices) if told_usd is None else told_usd,
             design=design,
             voice=answer.voice,
             preferred_name=name,

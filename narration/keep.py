@@ -15,9 +15,10 @@ from dataclasses import dataclass, replace
 from narration.audio.clips import measure_clip
 from narration.claims import Claim, Held
 from narration.desk import Desk
-from narration.errors import AudioRefused, LinkExpired, ServiceUnavailable, StoreError
+from narration.errors import AudioRefused, LinkExpired, ServiceError, ServiceUnavailable, StoreError
 from narration.journal import Answer, History
 from narration.purchase import doubt_row
+from narration.services.protocol import TaskFailed, VoicesByTask
 from narration.take import Take
 from narration.voice import Voice
 
@@ -31,6 +32,7 @@ async def keep_take(desk: Desk, claim: Claim, answer: Answer) -> Take:
     """Get the sound, verify and store it, note the row, release the claim.
 
     Raises:
+        TaskFailed: the task that was to make it failed; the row says what it cost, the claim is released.
         LinkExpired: what was paid for is lost; the row is noted, the claim released, nothing stored.
         AudioRefused: what came is not the audio, or the link may not be followed. The journal keeps the answer until
             its link dies, so that a wrong setting does not pay for the same words again and again.
@@ -43,12 +45,16 @@ async def keep_take(desk: Desk, claim: Claim, answer: Answer) -> Take:
     try:
         audio = await desk.service.collect(answer.receipt)
         measures = measure_clip(audio)
+    except TaskFailed as failed:
+        await _close_failed(desk, claim, answer, failed)
+        raise
     except LinkExpired:
         await desk.ledger.note(answer.row)
         await desk.claims.release(claim)
         raise
     except (AudioRefused, ServiceUnavailable):
-        await desk.ledger.note(answer.row)
+        if not answer.receipt.task_id:  # what a task costs is known when it has ended
+            await desk.ledger.note(answer.row)
         raise
     take = Take(
         ask=ask,
@@ -67,12 +73,25 @@ async def keep_take(desk: Desk, claim: Claim, answer: Answer) -> Take:
 
 
 async def keep_voice(desk: Desk, claim: Claim, answer: Answer) -> Voice:
-    """Store a designed voice, note the row, release the claim.
+    """Get the voice where a task makes it, store it, note the row, release the claim.
 
     Raises:
+        TaskFailed: the task that was to make it failed; the row says what it cost, the claim is released.
+        ServiceError: the task cannot be asked, or has not ended; the journal keeps it.
         StoreError: the store cannot be written; the journal keeps it.
     """
     if answer.design is None:
+        raise StoreError(f"The journal of {claim.subject} does not say what was asked.")
+    try:
+        answer = await _made(desk, answer)
+    except TaskFailed as failed:
+        await _close_failed(desk, claim, answer, failed)
+        raise
+    except LinkExpired:
+        await desk.ledger.note(answer.row)
+        await desk.claims.release(claim)
+        raise
+    if answer.design is None:  # pragma: no cover - seen above
         raise StoreError(f"The journal of {claim.subject} does not say what was asked.")
     voice = Voice(
         design=answer.design,
@@ -89,6 +108,33 @@ async def keep_voice(desk: Desk, claim: Claim, answer: Answer) -> Voice:
     await desk.ledger.note(answer.row)
     await desk.claims.release(claim)
     return voice
+
+
+async def _made(desk: Desk, answer: Answer) -> Answer:
+    """The answer, with the voice that its task made."""
+    if answer.voice or not answer.receipt.task_id:
+        return answer
+    if not isinstance(desk.service, VoicesByTask):
+        raise ServiceUnavailable("This service makes no voices by tasks.", "Use the profile that asked for it.")
+    made = await desk.service.collect_voice(answer.receipt)
+    return replace(
+        answer,
+        row=replace(answer.row, voice=made.voice),
+        voice=made.voice,
+        preview_b64=base64.b64encode(made.preview_audio).decode(),
+        preview_format=made.preview_format,
+    )
+
+
+async def _close_failed(desk: Desk, claim: Claim, answer: Answer, failed: TaskFailed) -> None:
+    """Note what a failed task cost, which is nothing as a rule, and give its money back to the budget."""
+    call, row = failed.error.call, answer.row
+    if not failed.billed:
+        row = replace(row, characters=0, price_usd=0.0)
+    await desk.ledger.note(replace(row, code=(call.code if call is not None else "") or "task_failed"))
+    if answer.row.run_id == desk.run.run_id:
+        desk.budget.settle(answer.row.price_usd, row.price_usd)
+    await desk.claims.release(claim)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,9 +208,12 @@ async def recover_subject(desk: Desk, subject: str) -> Recovered:
     if isinstance(claim, Held):
         return Recovered()
     history = await desk.journal.history(subject)
-    outcome = Recovered(in_doubt=await _note_rows(desk, history))
     answer = history.answers[-1] if history.answers else None
-    if answer is None or await _is_kept(desk, subject, answer):
+    kept = answer is not None and await _is_kept(desk, subject, answer)
+    # A task that has not ended is not on the bill yet, and never will be if it fails.
+    open_task = answer if answer is not None and answer.receipt.task_id and not kept else None
+    outcome = Recovered(in_doubt=await _note_rows(desk, history, open_task))
+    if answer is None or kept:
         await desk.claims.release(claim)
         return outcome
     if (answer.row.service, answer.row.region) != (desk.service.kind, desk.settings.service.region):
@@ -178,7 +227,10 @@ async def recover_subject(desk: Desk, subject: str) -> Recovered:
     except LinkExpired as error:
         log.warning("paid for and lost (%.4f USD): %s", answer.row.price_usd, error.what)
         return outcome + Recovered(lost=1, lost_usd=answer.row.price_usd)
-    except (AudioRefused, ServiceUnavailable) as error:
+    except TaskFailed as failed:
+        log.warning("a task of a dead run failed: %s", failed.error)
+        return outcome
+    except ServiceError as error:
         log.warning("paid for and not yet to be had: %s", error)
         await desk.claims.step_back(claim)
         return outcome + Recovered(waiting=1)
@@ -191,8 +243,8 @@ async def _is_kept(desk: Desk, subject: str, answer: Answer) -> bool:
     return await desk.takes.get(subject) is not None
 
 
-async def _note_rows(desk: Desk, history: History) -> int:
-    """Note what dead runs could not; returns how many attempts are in doubt."""
+async def _note_rows(desk: Desk, history: History, open_task: Answer | None) -> int:
+    """Note what dead runs could not, but for the task that is still open; returns how many attempts are in doubt."""
     answers = {answer.generation: answer for answer in history.answers}
     doubts = 0
     for claim in history.claims:
@@ -205,7 +257,7 @@ async def _note_rows(desk: Desk, history: History) -> int:
         for number in range(1, unanswered + 1):
             await desk.ledger.note(doubt_row(claim.row, claim.row.at, number))
         doubts += unanswered
-        if answer is not None:
+        if answer is not None and answer is not open_task:
             take = await desk.takes.get(claim.subject) if answer.ask is not None else None
             mine = take is not None and take.request_id == answer.receipt.request_id
             audio_s = round(take.measures.audio_s, 6) if take is not None and mine else 0.0

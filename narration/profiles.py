@@ -27,6 +27,9 @@ ENVIRONMENT = {
 Source: PyPI dashscope 2.0.2, v2/_config.py.
 """
 
+PATH_ENDS = {"gateway": "/v1"}
+"""How the base URL ends for kinds of service that are not the vendor's own; its variables do not speak of them."""
+
 _LEGACY_REGIONS = {
     "dashscope.aliyuncs.com": "cn-beijing",
     "dashscope-intl.aliyuncs.com": "ap-southeast-1",

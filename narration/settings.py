@@ -19,6 +19,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from narration.errors import InputError, Problem
 from narration.profiles import (
+    PATH_ENDS,
     Layer,
     checked_url,
     defaults_text,
@@ -77,6 +78,8 @@ class ServiceSettings:
         design_model, speech_model: model names as the service spells them.
         download_hosts: hosts from which audio may be fetched (`*.aliyuncs.com`), beside the host of `base_url` itself.
         sandbox: the service is the local sandbox: no money, links are fetched at its present address.
+        streaming: ask for speech as a stream of events.
+        callback_url: what a service of tasks is to call when one ends; may be empty.
     """
 
     kind: _Name
@@ -89,6 +92,8 @@ class ServiceSettings:
     speech_model: _Name
     download_hosts: tuple[str, ...]
     sandbox: bool
+    streaming: bool = False
+    callback_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,7 +207,7 @@ def load_settings(
     problems: list[Problem] = []
     for layer in (read_layer(defaults_text(), "defaults.toml"), profile_layer):
         problems += _lay(layer, values, places)
-    if not values[("service", "sandbox")]:
+    if not values["service", "sandbox"] and values["service", "kind"] not in PATH_ENDS:
         problems += _lay(environment_layer(environ), values, places)
     problems += _lay(Layer(label="", tables=overrides), values, places)
     if not problems:
@@ -363,7 +368,8 @@ def _address_problems(values: dict[_Key, object], places: Mapping[_Key, str], mi
     """Checks both addresses and writes them in one spelling."""
     sandbox = bool(values["service", "sandbox"])
     problems: list[Problem | None] = []
-    rules = {"base_url": (("http", "https"), "/api/v1"), "websocket_url": (("ws", "wss"), "/api-ws/v1")}
+    path_end = PATH_ENDS.get(str(values["service", "kind"]), "/api/v1")
+    rules = {"base_url": (("http", "https"), path_end), "websocket_url": (("ws", "wss"), "/api-ws/v1")}
     for key, (schemes, path_end) in rules.items():
         url, where = str(values["service", key]), places["service", key]
         if key == "websocket_url":
@@ -377,9 +383,9 @@ def _address_problems(values: dict[_Key, object], places: Mapping[_Key, str], mi
         problems.append(problem)
     base_url = str(values["service", "base_url"])
     if not base_url and not sandbox:
-        problems.append(Problem(what="`base_url` is missing", where=missing, expected="https://HOST/api/v1"))
+        problems.append(Problem(what="`base_url` is missing", where=missing, expected=f"https://HOST{path_end}"))
     found = [problem for problem in problems if problem]
-    if base_url and not values["service", "websocket_url"] and not found:
+    if base_url and not values["service", "websocket_url"] and not found and path_end == "/api/v1":
         values["service", "websocket_url"] = websocket_beside(base_url)
     return found
 

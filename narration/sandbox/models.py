@@ -11,6 +11,7 @@ from narration.sandbox.wire import RefusedError, invalid
 CUSTOMIZATION = "/api/v1/services/audio/tts/customization"
 GENERATION = "/api/v1/services/aigc/multimodal-generation/generation"
 REALTIME = "/api-ws/v1/realtime"
+TASK_GENERATION = "/v1/audios/generations"
 
 
 class Family(StrEnum):
@@ -19,6 +20,8 @@ class Family(StrEnum):
     QWEN_DESIGN = "qwen-design"
     QWEN_SPEECH = "qwen-speech"
     QWEN_REALTIME = "qwen-realtime"
+    TASK_DESIGN = "task-design"
+    TASK_SPEECH = "task-speech"
 
 
 PATHS: Mapping[Family, str] = {
@@ -33,6 +36,12 @@ MODELS: Mapping[str, Family] = {
     "qwen3-tts-vd-2026-01-26": Family.QWEN_SPEECH,
     "qwen3-tts-vd-realtime-2026-01-15": Family.QWEN_REALTIME,
     "qwen3-tts-vd-realtime-2025-12-16": Family.QWEN_REALTIME,
+}
+
+# What the third-party gateway offers, all on one path. Source: docs.evolink.ai, Qwen Voice Design; Qwen3 TTS VD.
+TASK_MODELS: Mapping[str, Family] = {
+    "qwen-voice-design": Family.TASK_DESIGN,
+    "qwen3-tts-vd": Family.TASK_SPEECH,
 }
 
 # Models that a designed Qwen voice may be bound to.
@@ -65,9 +74,11 @@ def family_of(model: object, path: str, retired: Mapping[str, int]) -> Family:
         raise invalid("Input should be a valid string: model")
     if retired.get(model) == 403:
         raise RefusedError(403, "Model.AccessDenied", "Model access denied.")
-    family = MODELS.get(model)
+    family = (TASK_MODELS if path == TASK_GENERATION else MODELS).get(model)
     if family is None or model in retired:
         raise RefusedError(404, "ModelNotFound", "Model can not be found.")
+    if path == TASK_GENERATION:
+        return family
     if PATHS[family] != path:
         raise invalid("url error, please check url!")
     return family

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -28,9 +28,11 @@ from narration.services.protocol import (
 )
 
 if TYPE_CHECKING:
-    from narration.services.download import Resolve
+    from narration.services.api import ApiDoor
+    from narration.services.download import Downloads, Resolve
+    from narration.services.envelope import Judge
     from narration.services.http import Timing, Transport
-    from narration.settings import Settings
+    from narration.settings import ServiceSettings, Settings
 
 __all__ = [
     "KINDS",
@@ -75,14 +77,43 @@ Factory: TypeAlias = Callable[[Opening], SpeechService]
 
 
 def _open_qwen(opening: Opening) -> SpeechService:
+    from narration.services.qwen import QwenService
+    from narration.services.qwen_errors import judge
+
+    service = opening.settings.service
+    door, downloads = _doors(opening, service, judge)
+    return QwenService(service=service, key=opening.key, door=door, downloads=downloads)
+
+
+def _open_gateway(opening: Opening) -> SpeechService:
+    from narration.services.callback import Callback
+    from narration.services.gateway import GatewayService
+    from narration.services.gateway_errors import judge
+
+    service, limits = opening.settings.service, opening.settings.limits
+    # A sandbox tells the address of its vendor's API; the gateway lies beside it.
+    service = replace(service, base_url=service.base_url.removesuffix("/api/v1").removesuffix("/v1") + "/v1")
+    door, downloads = _doors(opening, service, judge)
+    return GatewayService(
+        service=service,
+        key=opening.key,
+        door=door,
+        downloads=downloads,
+        callback=Callback(service.callback_url, service.profile, opening.resolve),
+        timing=opening.timing,
+        patience_s=limits.total_s,
+        spacing_s=0.5 / limits.per_second if limits.per_second else 0.0,
+    )
+
+
+def _doors(opening: Opening, service: ServiceSettings, judge: Judge) -> tuple[ApiDoor, Downloads]:
+    """The doors for calls and for files of one account."""
     from narration.services.api import ApiDoor
     from narration.services.download import Downloads
     from narration.services.http import Wire
     from narration.services.links import LinkRules
-    from narration.services.qwen import QwenService
-    from narration.services.qwen_errors import judge
 
-    service, limits = opening.settings.service, opening.settings.limits
+    limits = opening.settings.limits
     # A proxy sees a tunnel when the service speaks https; with plain http it would read the key.
     proxies = service.base_url.startswith("https://") and not service.sandbox
 
@@ -103,10 +134,10 @@ def _open_qwen(opening: Opening) -> SpeechService:
         timing=opening.timing,
         resolve=opening.resolve,
     )
-    return QwenService(service=service, key=opening.key, door=door, downloads=downloads)
+    return door, downloads
 
 
-KINDS: Final = MappingProxyType[str, Factory]({"qwen": _open_qwen})
+KINDS: Final = MappingProxyType[str, Factory]({"qwen": _open_qwen, "gateway": _open_gateway})
 """Every kind of service, and what opens it."""
 
 

@@ -33,6 +33,7 @@ from narration.services.envelope import (
     request_id,
     what_came,
 )
+from narration.services.events import EVENT_HEADERS, gathered
 from narration.services.http import (
     Passing,
     Persistence,
@@ -85,6 +86,8 @@ class ApiCall(Generic[T]):
         repeat: when it may be sent again.
         read: takes what is wanted out of a good answer, given its request id; raises `Misshapen`.
         method: of HTTP.
+        events: ask for the answer as a stream of events.
+        errors_inside: an error in a good answer refuses the call; False where it speaks of the thing asked for.
     """
 
     action: str
@@ -94,6 +97,8 @@ class ApiCall(Generic[T]):
     repeat: Repeat
     read: Callable[[Json, str], T]
     method: str = "POST"
+    events: bool = False
+    errors_inside: bool = True
 
 
 @dataclass(slots=True)
@@ -186,7 +191,8 @@ class ApiDoor:
         await self._wire.aclose()
 
     def _prepare(self, call: ApiCall[T]) -> WireRequest:
-        headers = [("Authorization", self._key.bearer()), ("Accept", "application/json")]
+        headers = [("Authorization", self._key.bearer())]
+        headers += EVENT_HEADERS if call.events else [("Accept", "application/json")]
         if self._workspace:
             headers.append(("X-DashScope-WorkSpace", self._workspace))
         body = b""
@@ -225,7 +231,7 @@ class ApiDoor:
 
     async def _exchange(self, call: ApiCall[T], request: WireRequest, record: _Record, deadline_s: float) -> _Ended[T]:
         try:
-            reply = await self._wire.exchange(request, deadline_s)
+            reply = gathered(await self._wire.exchange(request, deadline_s))
         except WireFailure as failure:
             ending = failure.ending
             if ending is Ending.IN_DOUBT:
@@ -244,9 +250,10 @@ class ApiDoor:
         content = json_object(reply.body)
         code, message = error_words(content or {})
         code, message = self._shown(code, 100), self._shown(message)
-        record.status, record.code = reply.status, code
+        good = 200 <= reply.status < 400 and not (content is not None and code and call.errors_inside)
+        record.status, record.code = reply.status, "" if good else code
         record.request_id = self._shown(request_id(content or {}, reply), 100)
-        if not 200 <= reply.status < 400 or (content is not None and code):
+        if not good:
             verdict = self._judge(reply.status, code, message, call.model)
             return self._answered_no(call, reply, code, message, verdict)
         if reply.status >= 300 or content is None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from narration.errors import CallFacts
+from narration.errors import CallFacts, ServiceError
 from narration.settings import LengthUnit
 from narration.take import Receipt, SpeechAsk
 from narration.voice import DesignAnswer, RemoteVoice, VoiceDesign
@@ -122,6 +122,10 @@ class Designed:
 
     answer: DesignAnswer
     call: CallFacts
+    receipt: Receipt | None = None
+    """Where the voice is made by a task: what leads to it. The `answer` is pending then, and names no voice."""
+    price_usd: float | None = None
+    """Where the service tells the price itself; None: the price list's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +134,22 @@ class Spoken:
 
     receipt: Receipt
     call: CallFacts
+    price_usd: float | None = None
+    """Where the service tells the price itself; None: that of the billed characters."""
+
+
+class TaskFailed(Exception):
+    """The task that a receipt leads to has ended without a result; asking for it again gives the same.
+
+    Args:
+        error: what that means, as the service's door words it.
+        again: a new task for the same thing may fare better.
+        billed: whether it may be on the bill nevertheless.
+    """
+
+    def __init__(self, error: ServiceError, *, again: bool, billed: bool = False) -> None:
+        super().__init__(error, again, billed)
+        self.error, self.again, self.billed = error, again, billed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +205,21 @@ class SpeechService(Protocol):
             LinkExpired: the link's time is over.
             AudioRefused: what came is not audio, or the link leads where it must not.
             ServiceUnavailable: the file could not be had.
+            TaskFailed: the receipt leads to a task that failed.
         """
 
     async def aclose(self) -> None:
         """Close every connection."""
+
+
+@runtime_checkable
+class VoicesByTask(Protocol):
+    """What a service is besides, whose voices are made by tasks: `design` answers with a receipt."""
+
+    async def collect_voice(self, receipt: Receipt) -> DesignAnswer:
+        """Get the voice that a receipt leads to; costs nothing and is repeated freely.
+
+        Raises:
+            TaskFailed: there is none.
+            ServiceError: it is not there yet, or it cannot be had now.
+        """

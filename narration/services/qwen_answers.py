@@ -14,6 +14,7 @@ from typing import Annotated, Final, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from narration.services.envelope import Json, Misshapen
+from narration.services.riff import wav_flaw
 from narration.take import Receipt
 from narration.voice import DesignAnswer, RemoteVoice, VoiceStatus
 
@@ -31,7 +32,8 @@ class _Part(BaseModel):
 
 
 class _Audio(_Part):
-    url: Annotated[str, Field(min_length=1)]
+    url: str = ""
+    data: object = None
     expires_at: object = None
 
 
@@ -70,18 +72,26 @@ class Page:
 def read_speech(content: Json, request_id: str) -> Receipt:
     """The receipt of a synthesis; also understands the wrapping of some gateways.
 
+    Where a link and the sound itself come together, the link counts: it can be kept in the journal.
+
     Raises:
-        Misshapen: no link.
+        Misshapen: neither a link nor a sound.
     """
     output = content.get("output")
     if isinstance(output, dict) and not output.get("audio"):
         output = {"audio": _wrapped_audio(output)}
     audio = _validated(_Speech, output, "output.audio.url").audio
+    sound = b"" if audio.url else _decoded(audio.data)
+    if not audio.url and not sound:
+        raise Misshapen("the answer has no sound output.audio.url, and no sound beside it")
+    if sound and (flaw := wav_flaw(sound)) is not None:
+        raise Misshapen(f"the sound in the answer is not the audio promised: {flaw.what}")
     return Receipt(
         request_id=request_id,
         billed_characters=_usage(content, "characters"),
         url=audio.url,
-        expires_at=_count(audio.expires_at, _LATEST) or 0,
+        expires_at=(_count(audio.expires_at, _LATEST) or 0) if audio.url else 0,
+        audio=sound or None,
     )
 
 
