@@ -276,13 +276,13 @@ class Claims:
         await self._presence.bury_dead_runs()
 
 
-_ENTRY = re.compile(r"/(?:claim|answer|resent)-(\d+)(?:-\d+)?\.json$")
+_ENTRY = re.compile(r"/(?:(?:claim|answer|resent)-(\d+)(?:-\d+)?\.json|audio-(\d+)\.bin)$")
 
 
 def generation_of(key: str) -> int:
-    """The generation in the name of a claim or journal entry (`open/<subject>/claim-000002.json`); 0 in other names."""
+    """The generation in the name of a claim or journal file (`open/<subject>/claim-000002.json`); 0 in other names."""
     found = _ENTRY.search(key)
-    return int(found[1]) if found else 0
+    return int(found[1] or found[2]) if found else 0
 
 
 def encode_claim(claim: Claim) -> bytes:

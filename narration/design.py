@@ -168,12 +168,12 @@ def _sender(planned: PlannedVoice) -> Callable[[Desk, Gate], Awaitable[Bought]]:
         name = desk.service.preferred_name(planned.character.name)
         designed = await desk.service.design(design, name, gate)
         # What a task makes is waited for once the task is in the journal.
-        answer = designed.answer if designed.receipt else await _reviewed(desk, designed.answer)
+        answer = designed.answer if designed.answer.task_id else await _reviewed(desk, designed.answer)
         price = price_of(design.design_model, desk.settings.service.region)
         told_usd = designed.price_usd
         return Bought(
             call=designed.call,
-            receipt=designed.receipt or Receipt(request_id=answer.request_id),
+            receipt=Receipt(request_id=answer.request_id, task_id=answer.task_id),
             characters=0,
             price_usd=cost_usd(price, answer.billed_voices) if told_usd is None else told_usd,
             design=design,

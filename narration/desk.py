@@ -140,6 +140,8 @@ class Desk:
             code=call.code,
             attempts=call.attempts,
             latency_ms=call.latency_ms,
+            session_id=call.session_id,
+            first_audio_ms=call.first_audio_ms,
         )
         await self.ledger.note(row)
 
@@ -166,10 +168,10 @@ async def open_desk(
     Raises:
         StoreError: the store cannot be read or written.
     """
-    ledger = Ledger(store, run.run_id)
+    ledger, journal = Ledger(store, run.run_id), Journal(store)
 
     async def spent_elsewhere(left_out: frozenset[str]) -> float:
-        return await ledger.spent_usd(production, left_out)
+        return await ledger.spent_usd(production, left_out) + await journal.open_tasks_usd(production, left_out)
 
     budget = Budget(
         store,
@@ -188,7 +190,7 @@ async def open_desk(
         service=service,
         store=store,
         claims=Claims(store, run, asks=rates.asked),
-        journal=Journal(store),
+        journal=journal,
         takes=Takes(store),
         voices=Voices(store),
         refusals=Refusals(store),

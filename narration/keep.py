@@ -18,7 +18,7 @@ from narration.desk import Desk
 from narration.errors import AudioRefused, LinkExpired, ServiceError, ServiceUnavailable, StoreError
 from narration.journal import Answer, History
 from narration.purchase import doubt_row
-from narration.services.protocol import TaskFailed, VoicesByTask
+from narration.services.protocol import DesignsByTask, TaskFailed
 from narration.take import Take
 from narration.voice import Voice
 
@@ -114,9 +114,9 @@ async def _made(desk: Desk, answer: Answer) -> Answer:
     """The answer, with the voice that its task made."""
     if answer.voice or not answer.receipt.task_id:
         return answer
-    if not isinstance(desk.service, VoicesByTask):
+    if not isinstance(desk.service, DesignsByTask):
         raise ServiceUnavailable("This service makes no voices by tasks.", "Use the profile that asked for it.")
-    made = await desk.service.collect_voice(answer.receipt)
+    made = await desk.service.designed(answer.receipt.task_id, answer.receipt.request_id)
     return replace(
         answer,
         row=replace(answer.row, voice=made.voice),

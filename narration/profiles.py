@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import SplitResult, urlsplit
 
 from narration.errors import InputError, Problem
@@ -27,8 +28,8 @@ ENVIRONMENT = {
 Source: PyPI dashscope 2.0.2, v2/_config.py.
 """
 
-PATH_ENDS = {"gateway": "/v1"}
-"""How the base URL ends for kinds of service that are not the vendor's own; its variables do not speak of them."""
+API_PATHS = MappingProxyType({"gateway": "/v1"})
+"""How the address of a kind's API ends, where it is not `/api/v1`. Source: docs.evolink.ai, audio series."""
 
 _LEGACY_REGIONS = {
     "dashscope.aliyuncs.com": "cn-beijing",

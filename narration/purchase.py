@@ -21,7 +21,7 @@ from narration.services.breaker import PATIENCE_S
 from narration.services.pace import Permit
 from narration.services.protocol import AttemptEnd, Ending, Gate
 from narration.take import Receipt, SpeechAsk
-from narration.voice import VoiceDesign
+from narration.voice import VoiceDesign, VoiceStatus
 
 
 class Elsewhere(Exception):
@@ -52,7 +52,7 @@ class Bought:
         receipt: what leads to the sound; for a design, only the request id.
         characters, price_usd: as the service counted.
         ask, design: what was asked; one of them.
-        voice, preferred_name, preview_b64, preview_format: of a designed voice; empty for a synthesis.
+        voice, status, preferred_name, preview_b64, preview_format: of a designed voice; empty for a synthesis.
     """
 
     call: CallFacts
@@ -62,6 +62,7 @@ class Bought:
     ask: SpeechAsk | None = None
     design: VoiceDesign | None = None
     voice: str = ""
+    status: VoiceStatus = VoiceStatus.READY
     preferred_name: str = ""
     preview_b64: str = ""
     preview_format: str = ""
@@ -183,6 +184,7 @@ class _PaidGate:
             ask=bought.ask,
             design=bought.design,
             voice=bought.voice,
+            status=bought.status,
             preferred_name=bought.preferred_name,
             preview_b64=bought.preview_b64,
             preview_format=bought.preview_format,
@@ -219,4 +221,6 @@ def _row(desk: Desk, row: Row, call: CallFacts, *, characters: int, price_usd: f
         code=call.code,
         attempts=call.attempts,
         latency_ms=call.latency_ms,
+        session_id=call.session_id,
+        first_audio_ms=call.first_audio_ms,
     )

@@ -39,6 +39,8 @@ class Row:
         latency_ms: until the answer.
         audio_s: length of the sound; 0 where there is none.
         in_doubt: sent, and no answer was read: it may be on the bill or not.
+        session_id: of the WebSocket session or task, where the service speaks in them.
+        first_audio_ms: from the send to the first sound, where the sound comes piece by piece; else 0.
     """
 
     call_id: str
@@ -63,6 +65,8 @@ class Row:
     latency_ms: int = 0
     audio_s: float = 0.0
     in_doubt: bool = False
+    session_id: str = ""
+    first_audio_ms: int = 0
 
 
 def encode_row(row: Row) -> bytes:

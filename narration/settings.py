@@ -19,7 +19,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from narration.errors import InputError, Problem
 from narration.profiles import (
-    PATH_ENDS,
+    API_PATHS,
     Layer,
     checked_url,
     defaults_text,
@@ -207,7 +207,7 @@ def load_settings(
     problems: list[Problem] = []
     for layer in (read_layer(defaults_text(), "defaults.toml"), profile_layer):
         problems += _lay(layer, values, places)
-    if not values["service", "sandbox"] and values["service", "kind"] not in PATH_ENDS:
+    if not values["service", "sandbox"] and values["service", "kind"] not in API_PATHS:
         problems += _lay(environment_layer(environ), values, places)
     problems += _lay(Layer(label="", tables=overrides), values, places)
     if not problems:
@@ -368,7 +368,7 @@ def _address_problems(values: dict[_Key, object], places: Mapping[_Key, str], mi
     """Checks both addresses and writes them in one spelling."""
     sandbox = bool(values["service", "sandbox"])
     problems: list[Problem | None] = []
-    path_end = PATH_ENDS.get(str(values["service", "kind"]), "/api/v1")
+    path_end = API_PATHS.get(str(values["service", "kind"]), "/api/v1")
     rules = {"base_url": (("http", "https"), path_end), "websocket_url": (("ws", "wss"), "/api-ws/v1")}
     for key, (schemes, path_end) in rules.items():
         url, where = str(values["service", key]), places["service", key]

@@ -50,6 +50,9 @@ SCHEMA = pa.schema(
 )
 """Columns of the Parquet files."""
 
+_LATER_COLUMNS = {item.name: item.default for item in fields(Row) if item.name in ("session_id", "first_audio_ms")}
+"""Columns that older files lack, and what their rows hold there."""
+
 
 class Ledger:
     """The ledger of a store, as one run sees it."""
@@ -195,11 +198,14 @@ class Ledger:
         if data is None:
             return SCHEMA.empty_table().select(names)
         try:
-            return (
-                pq.ParquetFile(pa.BufferReader(data))
-                .read(columns=names, use_threads=THREADS)
-                .cast(pa.schema([SCHEMA.field(name) for name in names]))
-            )
+            file = pq.ParquetFile(pa.BufferReader(data))
+            is_old = {*file.schema_arrow.names} == {*SCHEMA.names} - _LATER_COLUMNS.keys()
+            lacking = [name for name in names if is_old and name in _LATER_COLUMNS]
+            part = file.read(columns=[name for name in names if name not in lacking], use_threads=THREADS)
+            for name in lacking:
+                blank = pa.array([_LATER_COLUMNS[name]] * file.metadata.num_rows, SCHEMA.field(name).type)
+                part = part.append_column(name, blank)
+            return part.select(names).cast(pa.schema([SCHEMA.field(name) for name in names]))
         except (pa.ArrowException, OSError, ValueError) as error:  # a thrift header that is damaged is an OSError
             raise StoreError(
                 f"{self._store.url}/{key} is not a ledger file: {error}.", "Move it away; the others are untouched."

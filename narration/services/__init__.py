@@ -89,20 +89,27 @@ def _open_gateway(opening: Opening) -> SpeechService:
     from narration.services.callback import Callback
     from narration.services.gateway import GatewayService
     from narration.services.gateway_errors import judge
+    from narration.services.gateway_tasks import Tasks
 
     service, limits = opening.settings.service, opening.settings.limits
     # A sandbox tells the address of its vendor's API; the gateway lies beside it.
     service = replace(service, base_url=service.base_url.removesuffix("/api/v1").removesuffix("/v1") + "/v1")
     door, downloads = _doors(opening, service, judge)
+    tasks = Tasks(
+        door=door,
+        profile=service.profile,
+        timing=opening.timing,
+        patience_s=limits.total_s,
+        spacing_s=0.5 / limits.per_second if limits.per_second else 0.0,
+    )
     return GatewayService(
         service=service,
         key=opening.key,
         door=door,
+        tasks=tasks,
         downloads=downloads,
         callback=Callback(service.callback_url, service.profile, opening.resolve),
         timing=opening.timing,
-        patience_s=limits.total_s,
-        spacing_s=0.5 / limits.per_second if limits.per_second else 0.0,
     )
 
 

@@ -249,10 +249,10 @@ class ApiDoor:
     def _read(self, call: ApiCall[T], reply: Reply, record: _Record) -> _Ended[T]:
         content = json_object(reply.body)
         code, message = error_words(content or {})
-        code, message = self._shown(code, 100), self._shown(message)
+        code, message = self.shown(code, 100), self.shown(message)
         good = 200 <= reply.status < 400 and not (content is not None and code and call.errors_inside)
         record.status, record.code = reply.status, "" if good else code
-        record.request_id = self._shown(request_id(content or {}, reply), 100)
+        record.request_id = self.shown(request_id(content or {}, reply), 100)
         if not good:
             verdict = self._judge(reply.status, code, message, call.model)
             return self._answered_no(call, reply, code, message, verdict)
@@ -261,7 +261,7 @@ class ApiDoor:
         try:
             value = call.read(content, record.request_id)
         except Misshapen as misshapen:
-            return self._unclear(call, reply, self._shown(misshapen.what))
+            return self._unclear(call, reply, self.shown(misshapen.what))
         return _Done(AttemptEnd(ending=Ending.ANSWERED, status=reply.status), value)
 
     def _answered_no(self, call: ApiCall[T], reply: Reply, code: str, message: str, verdict: Verdict) -> _Failed:
@@ -320,7 +320,8 @@ class ApiDoor:
             latency_ms=round((self._timing.clock() - record.started) * 1000),
         )
 
-    def _shown(self, text: str, most_chars: int = 300) -> str:
+    def shown(self, text: str, most_chars: int = 300) -> str:
+        """The service's own words, fit for a message: without the key, on one line."""
         return readable(self._key.redact(text), most_chars)
 
 

@@ -3,9 +3,8 @@
 Invariant: what leaves `gathered` is a whole answer or a `WireFailure`; a stream that ended before its last event
 yields nothing.
 
-The last event's link is what counts: it goes into the journal before anything is fetched, so that a run that dies pays
-nothing twice. The sound in the events is used only where no link came; it lives in this process alone until it is
-stored.
+The sound in the events and the link of the last one both go into the journal: the sound is in hand, so that no dead
+link can lose what was paid for, and the link is there where the sound in the events turns out not to be whole.
 
 Source: alibabacloud.com, model-studio qwen-tts-api (content of the events, PCM of 24 kHz, mono, 16 bits); PyPI
 dashscope 2.0.2, api_entities (comments, `status:` lines, a missing last blank line, plain JSON in place of a stream).
@@ -54,7 +53,7 @@ def gathered(reply: Reply) -> Reply:
         return reply
     if reply.body.lstrip().startswith(b"{"):
         return reply  # plain JSON under the stream's name
-    sound = bytearray()
+    pieces: list[object] = []
     last: Json | None = None
     for event in _events(reply.body.decode("utf-8", "replace")):
         content = json_object(event.data.encode("utf-8", "surrogatepass"))
@@ -63,11 +62,11 @@ def gathered(reply: Reply) -> Reply:
         if event.kind == "error" or error_words(content)[0]:
             status = event.status if event.status >= 400 else reply.status
             return replace(reply, status=status, body=_as_bytes(_named(content)))
-        sound += _sound(content)
+        pieces.append(_audio(content).get("data"))
         last = content
     if last is None or _finish(last) in {None, "", "null"}:
         raise _broken("the stream ended before its last event")
-    return replace(reply, body=_as_bytes(_with_sound(last, bytes(sound))))
+    return replace(reply, body=_as_bytes(_with_sound(last, _joined(pieces))))
 
 
 def _events(text: str) -> Iterator[_Event]:
@@ -104,24 +103,25 @@ def _audio(content: Json) -> Json:
     return audio if isinstance(audio, dict) else {}
 
 
-def _sound(content: Json) -> bytes:
-    data = _audio(content).get("data")
-    if not isinstance(data, str) or not data:
-        return b""
+def _joined(pieces: list[object]) -> bytes | None:
+    """The sound of all events; None when one of them cannot be read."""
     try:
-        return base64.b64decode(data, validate=True)
+        return b"".join(base64.b64decode(piece, validate=True) for piece in pieces if isinstance(piece, str))
     except (binascii.Error, ValueError):
-        pass
-    raise _broken("the sound of an event is not base64")
+        return None
 
 
-def _with_sound(last: Json, sound: bytes) -> Json:
-    """The last event, with the sound of all of them as a WAV file where it has no link."""
-    if _audio(last).get("url") or not sound:
-        return last
-    rate_hz, pcm = pcm_of(sound, PCM_RATE_HZ)
-    if len(pcm) % 2:
-        raise _broken("the sound of the stream ends within a sample")
+def _with_sound(last: Json, sound: bytes | None) -> Json:
+    """The last event, with the sound of all of them as a WAV file.
+
+    Raises:
+        WireFailure: the sound cannot be used, and there is no link.
+    """
+    rate_hz, pcm = pcm_of(sound or b"", PCM_RATE_HZ)
+    if sound is None or not pcm or len(pcm) % 2:
+        if _audio(last).get("url"):
+            return last
+        raise _broken("the stream has neither a whole sound nor a link")
     output = last.get("output")
     held = {**_audio(last), "data": base64.b64encode(_wav(pcm, rate_hz)).decode()}
     return {**last, "output": {**(output if isinstance(output, dict) else {}), "audio": held}}

@@ -12,8 +12,6 @@ Source: docs.evolink.ai, Qwen Voice Design; Qwen3 TTS VD; Get Task Detail.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
@@ -22,25 +20,23 @@ from narration.errors import (
     AudioRefused,
     CallFacts,
     InputError,
-    LinkExpired,
     Problem,
     ServiceError,
     ServiceRefused,
-    ServiceUnavailable,
     TextRefused,
 )
 from narration.services.api import ApiCall, ApiDoor, Repeat
 from narration.services.callback import Callback
 from narration.services.download import ANEW_HINT, Downloads
 from narration.services.envelope import Json
-from narration.services.gateway_answers import Task, TaskState, data_of, read_task
-from narration.services.gateway_errors import TASK_UNKNOWN, judge
+from narration.services.gateway_answers import Task, data_of
+from narration.services.gateway_tasks import LINK_LIFE_S, Tasks
 from narration.services.http import Timing
-from narration.services.keys import ApiKey, readable
+from narration.services.keys import ApiKey
 from narration.services.limits import LANGUAGE_TYPES, limits_of
 from narration.services.naming import preferred_name
 from narration.services.pricing import credits_usd
-from narration.services.protocol import Designed, Gate, Listed, OpenGate, ServiceLimits, Spoken, TaskFailed
+from narration.services.protocol import Designed, Gate, Listed, OpenGate, ServiceLimits, Spoken
 from narration.services.riff import wav_flaw
 from narration.settings import ServiceSettings
 from narration.take import Receipt, SpeechAsk
@@ -49,22 +45,13 @@ from narration.voice import DesignAnswer, RemoteVoice, VoiceDesign, VoiceStatus
 log = logging.getLogger(__name__)
 
 KIND: Final = "gateway"
-GENERATIONS: Final = "/audios/generations"
-TASKS: Final = "/tasks"
+CREDITS: Final = "/credits"
+"""Tells what is left in the account; free. Source: docs.evolink.ai, Get Credits Usage."""
 
 TARGETS: Final = MappingProxyType({"qwen3-tts-vd": "qwen3-tts-vd-2026-01-26"})
 """Models that speak there, and what a voice for each is made for. Source: docs.evolink.ai, Qwen Voice Design."""
 
-LINK_LIFE_S: Final = 86_400
-"""A task's links live a day. Source: docs.evolink.ai, Qwen3 TTS VD."""
-
-POLLS_S: Final = (0.5, 1.0, 2.0, 4.0, 5.0)
-"""Waits before each look at a task; the last one again and again. Its pages name no figure; speech is said to take
-about 10 s, a voice 15."""
-
 PREVIEW_RATE_HZ: Final = 24_000
-CREDITS: Final = "/credits"
-"""Tells what is left in the account; free. Source: docs.evolink.ai, Get Credits Usage."""
 
 
 class GatewayService:
@@ -74,11 +61,10 @@ class GatewayService:
         service: where it is, and its models.
         key: of the account.
         door: calls to it.
+        tasks: makes and follows its tasks.
         downloads: fetches its files.
         callback: what it is to call when a task ends.
         timing: time and chance.
-        patience_s: how long a task is waited for; then it stays in the journal.
-        spacing_s: least time between two looks at tasks.
 
     Raises:
         InputError: the model cannot speak there.
@@ -90,11 +76,10 @@ class GatewayService:
         service: ServiceSettings,
         key: ApiKey,
         door: ApiDoor,
+        tasks: Tasks,
         downloads: Downloads,
         callback: Callback,
         timing: Timing,
-        patience_s: float,
-        spacing_s: float,
     ) -> None:
         if "realtime" in service.speech_model:
             raise InputError(
@@ -106,9 +91,7 @@ class GatewayService:
                 )
             )
         self._service, self._account, self._door, self._downloads = service, key.fingerprint, door, downloads
-        self._callback, self._timing = callback, timing
-        self._patience_s, self._spacing_s = patience_s, spacing_s
-        self._next_look = 0.0
+        self._tasks, self._callback, self._timing = tasks, callback, timing
 
     @property
     def kind(self) -> str:
@@ -149,7 +132,9 @@ class GatewayService:
             "response_format": "wav",
             "target_model": TARGETS.get(design.target_model, design.target_model),
         }
-        task, call = await self._create("design", design.design_model, body, Repeat.AT_MOST_ONCE, gate)
+        task, call = await self._tasks.create(
+            "design", design.design_model, self._with_callback(body), Repeat.AT_MOST_ONCE, gate
+        )
         pending = DesignAnswer(
             voice="",
             status=VoiceStatus.PENDING,
@@ -157,8 +142,9 @@ class GatewayService:
             preview_format="wav",
             request_id=task.task_id,
             billed_voices=1,
+            task_id=task.task_id,
         )
-        return Designed(answer=pending, call=call, receipt=self._receipt(task), price_usd=self._price_usd(task))
+        return Designed(answer=pending, call=call, price_usd=self._price_usd(task))
 
     async def speak(self, ask: SpeechAsk, gate: Gate) -> Spoken:
         """Have one text spoken by a task; transient failures are retried, those in doubt too, and counted.
@@ -179,8 +165,12 @@ class GatewayService:
         language_type = _language_type(ask.language)
         await self._callback.check()
         body: Json = {"model": ask.model, "prompt": ask.text, "voice": ask.voice, "language_type": language_type}
-        task, call = await self._create("synthesize", ask.model, body, Repeat.AT_LEAST_ONCE, gate)
-        return Spoken(receipt=self._receipt(task), call=call, price_usd=self._price_usd(task))
+        task, call = await self._tasks.create(
+            "synthesize", ask.model, self._with_callback(body), Repeat.AT_LEAST_ONCE, gate
+        )
+        created_s = task.created_s or int(self._timing.now())
+        receipt = Receipt(request_id=task.task_id, task_id=task.task_id, expires_at=created_s + LINK_LIFE_S)
+        return Spoken(receipt=receipt, call=call, price_usd=self._price_usd(task))
 
     async def collect(self, receipt: Receipt) -> bytes:
         """Wait for the task that a receipt leads to, and get its audio; costs nothing and is repeated freely.
@@ -192,26 +182,28 @@ class GatewayService:
             ServiceUnavailable: the task has not ended in time, or the file could not be had.
             ServiceError: the gateway does not say how far the task is.
         """
-        task = await self._ended(receipt, self._service.speech_model)
+        task = await self._tasks.ended(receipt.task_id, self._service.speech_model, receipt.expires_at)
         if not task.results:
             raise AudioRefused(f"The task {task.task_id} is completed, but it has no result.", ANEW_HINT)
-        return await self._fetched(task, receipt)
+        return await self._fetched(task, receipt.expires_at)
 
-    async def collect_voice(self, receipt: Receipt) -> DesignAnswer:
+    async def designed(self, task_id: str, request_id: str) -> DesignAnswer:
         """Wait for the task that makes a voice; costs nothing and is repeated freely.
 
         Raises:
             TaskFailed: the task failed.
+            LinkExpired: the gateway has forgotten the task.
             AnswerUnclear: it is completed and names no voice.
-            ServiceError: as `collect`.
+            ServiceUnavailable: it has not ended in time, or the gateway does not answer.
+            ServiceError: the gateway does not say how far it is.
         """
-        task = await self._ended(receipt, self._service.design_model)
+        task = await self._tasks.ended(task_id, self._service.design_model)
         if not task.voice:
             raise AnswerUnclear(f"The task {task.task_id} is completed, but it names no voice.", "Run it again later.")
         preview = task.preview
         if not preview and task.results:
             try:
-                preview = await self._fetched(task, receipt)
+                preview = await self._fetched(task, 0)
             except ServiceError as error:
                 log.warning("the preview of %s cannot be had: %s", task.voice, error.what)
         return DesignAnswer(
@@ -219,7 +211,7 @@ class GatewayService:
             status=VoiceStatus.READY,
             preview_audio=preview,
             preview_format="wav",
-            request_id=task.task_id,
+            request_id=request_id,
             billed_voices=1,
         )
 
@@ -264,117 +256,20 @@ class GatewayService:
         await self._door.aclose()
         await self._downloads.aclose()
 
-    async def _create(self, action: str, model: str, body: Json, repeat: Repeat, gate: Gate) -> tuple[Task, CallFacts]:
-        if self._callback.url:
-            body = {**body, "callback_url": self._callback.url}
-        call = ApiCall(
-            action=action,
-            model=model,
-            path=GENERATIONS,
-            body=body,
-            repeat=repeat,
-            read=lambda content, _: read_task(content),
-        )
-        task, facts = await self._door.ask(call, gate)
-        return task, replace(facts, request_id=task.task_id)
-
-    async def _look(self, task_id: str, model: str) -> tuple[Task, CallFacts]:
-        call = ApiCall(
-            action="poll",
-            model=model,
-            path=f"{TASKS}/{task_id}",
-            body=None,
-            repeat=Repeat.FREE,
-            read=lambda content, _: read_task(content),
-            method="GET",
-            errors_inside=False,
-        )
-        return await self._door.ask(call, OpenGate())
-
-    async def _ended(self, receipt: Receipt, model: str) -> Task:
-        """The task, once it is completed."""
-        started = self._timing.clock()
-        for wait_s in _waits():
-            await self._timing.sleep(wait_s)
-            await self._turn()
-            task = await self._known(receipt, model)
-            match task.state:
-                case TaskState.COMPLETED:
-                    return task
-                case TaskState.FAILED | TaskState.CANCELLED:
-                    raise self._failed(task, model)
-                case TaskState.OPEN:
-                    log.debug("task %s: %s, %d %%", task.task_id, readable(task.told, 20), task.progress)
-            if self._timing.clock() - started >= self._patience_s:
-                break
-        raise ServiceUnavailable(
-            f"The task {receipt.task_id} has not ended within {self._patience_s:.0f} s "
-            f"({readable(task.told, 20)}, {task.progress} %).",
-            "Run the same command again later: the task is kept, asked for again, and not paid for twice.",
-        )
-
-    async def _known(self, receipt: Receipt, model: str) -> Task:
-        try:
-            return (await self._look(receipt.task_id, model))[0]
-        except ServiceRefused as refused:
-            if not _is_unknown(refused):
-                raise
-            call = refused.call
-        what = f"The gateway knows no task {receipt.task_id} in this account."
-        if 0 < receipt.expires_at <= self._timing.now():
-            raise LinkExpired(f"{what} Its day is over.", ANEW_HINT, call)
-        raise ServiceUnavailable(
-            what, "If it was made with another key, run the command with that one; the task is kept.", call
-        )
-
-    async def _turn(self) -> None:
-        """Wait until it is this look's turn: many tasks are open at once, and each is asked for."""
-        now = self._timing.clock()
-        at = max(now, self._next_look)
-        self._next_look = at + self._spacing_s
-        if at > now:
-            await self._timing.sleep(at - now)
-
-    async def _fetched(self, task: Task, receipt: Receipt) -> bytes:
+    async def _fetched(self, task: Task, expires_at: int) -> bytes:
         data = data_of(task.results[0])
         if data is None:
-            return await self._downloads.fetch(
-                task.results[0], expires_at=receipt.expires_at, request_id=receipt.task_id
-            )
+            return await self._downloads.fetch(task.results[0], expires_at=expires_at, request_id=task.task_id)
         flaw = wav_flaw(data)
         if flaw is not None:
             raise AudioRefused(f"The result of task {task.task_id} is not the audio promised: {flaw.what}.", ANEW_HINT)
         return data
 
-    def _failed(self, task: Task, model: str) -> TaskFailed:
-        cancelled = task.state is TaskState.CANCELLED
-        code, message = readable(task.code or task.told, 100), readable(task.message)
-        verdict = judge(0, "request_cancelled" if cancelled else code, message, model)
-        said = " ".join(part for part in (code, f"“{message}”" if message else "") if part)
-        hint = verdict.hint.format(model=model, profile=self._service.profile, host=self._door.host)
-        facts = CallFacts(action="poll", model=model, status=200, code=code, request_id=task.task_id)
-        error = verdict.error(f"The task {task.task_id} failed: {verdict.why}. The gateway says: {said}.", hint, facts)
-        # A failed task is not charged; of a cancelled one that is not documented.
-        return TaskFailed(error, again=verdict.repeat and not cancelled, billed=cancelled)
-
-    def _receipt(self, task: Task) -> Receipt:
-        created_s = task.created_s or int(self._timing.now())
-        return Receipt(request_id=task.task_id, task_id=task.task_id, expires_at=created_s + LINK_LIFE_S)
+    def _with_callback(self, body: Json) -> Json:
+        return {**body, "callback_url": self._callback.url} if self._callback.url else body
 
     def _price_usd(self, task: Task) -> float | None:
         return None if task.credits is None else credits_usd(task.credits, self._service.region)
-
-
-def _waits() -> Iterator[float]:
-    yield from POLLS_S
-    while True:
-        yield POLLS_S[-1]
-
-
-def _is_unknown(refused: ServiceRefused) -> bool:
-    """Whether the gateway says that it has no such task."""
-    call = refused.call
-    return call is not None and (call.code.casefold() in TASK_UNKNOWN or call.status == 404)
 
 
 def _primary(language: str) -> str:

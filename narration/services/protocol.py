@@ -122,8 +122,6 @@ class Designed:
 
     answer: DesignAnswer
     call: CallFacts
-    receipt: Receipt | None = None
-    """Where the voice is made by a task: what leads to it. The `answer` is pending then, and names no voice."""
     price_usd: float | None = None
     """Where the service tells the price itself; None: the price list's."""
 
@@ -199,10 +197,12 @@ class SpeechService(Protocol):
         """Ask for one text to be spoken; transient failures are retried, each attempt through the gate."""
 
     async def collect(self, receipt: Receipt) -> bytes:
-        """Get the audio file that a receipt leads to; costs nothing and is repeated freely.
+        """Get the audio file that a receipt's link or task leads to; costs nothing and is repeated freely.
+
+        A receipt that has the sound already (`audio`) is not brought here.
 
         Raises:
-            LinkExpired: the link's time is over.
+            LinkExpired: the link's time is over: what was paid for cannot be had.
             AudioRefused: what came is not audio, or the link leads where it must not.
             ServiceUnavailable: the file could not be had.
             TaskFailed: the receipt leads to a task that failed.
@@ -213,13 +213,18 @@ class SpeechService(Protocol):
 
 
 @runtime_checkable
-class VoicesByTask(Protocol):
-    """What a service is besides, whose voices are made by tasks: `design` answers with a receipt."""
+class DesignsByTask(Protocol):
+    """A service whose answer to a design is a task: `design` returns as soon as the task is known and may be billed."""
 
-    async def collect_voice(self, receipt: Receipt) -> DesignAnswer:
-        """Get the voice that a receipt leads to; costs nothing and is repeated freely.
+    async def designed(self, task_id: str, request_id: str) -> DesignAnswer:
+        """Poll the task to its end; costs nothing and may be repeated, by another run too.
+
+        Returns:
+            The voice, READY or REJECTED.
 
         Raises:
-            TaskFailed: there is none.
-            ServiceError: it is not there yet, or it cannot be had now.
+            TaskFailed: the task failed, and no voice will come of it.
+            LinkExpired: the service has forgotten the task.
+            ServiceUnavailable: it has not come to its end in time, or the service does not answer.
+            ServiceError: the service does not say.
         """

@@ -72,7 +72,7 @@ class Page:
 def read_speech(content: Json, request_id: str) -> Receipt:
     """The receipt of a synthesis; also understands the wrapping of some gateways.
 
-    Where a link and the sound itself come together, the link counts: it can be kept in the journal.
+    Where a link and the sound itself come together, both are kept; a sound that is not whole is left out then.
 
     Raises:
         Misshapen: neither a link nor a sound.
@@ -81,17 +81,17 @@ def read_speech(content: Json, request_id: str) -> Receipt:
     if isinstance(output, dict) and not output.get("audio"):
         output = {"audio": _wrapped_audio(output)}
     audio = _validated(_Speech, output, "output.audio.url").audio
-    sound = b"" if audio.url else _decoded(audio.data)
-    if not audio.url and not sound:
-        raise Misshapen("the answer has no sound output.audio.url, and no sound beside it")
-    if sound and (flaw := wav_flaw(sound)) is not None:
-        raise Misshapen(f"the sound in the answer is not the audio promised: {flaw.what}")
+    sound = _decoded(audio.data)
+    flaw = wav_flaw(sound) if sound else None
+    if not audio.url and (not sound or flaw is not None):
+        said = f": {flaw.what}" if flaw is not None else ""
+        raise Misshapen(f"the answer has no sound output.audio.url, and no whole sound instead{said}")
     return Receipt(
         request_id=request_id,
         billed_characters=_usage(content, "characters"),
         url=audio.url,
         expires_at=(_count(audio.expires_at, _LATEST) or 0) if audio.url else 0,
-        audio=sound or None,
+        audio=None if flaw is not None else sound or None,
     )
 
 
