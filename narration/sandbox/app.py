@@ -19,7 +19,17 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 
-from narration.sandbox import audio, cosyvoice_design, cosyvoice_speech, design, panel, realtime, synthesis, wire
+from narration.sandbox import (
+    audio,
+    cosyvoice_design,
+    cosyvoice_socket,
+    cosyvoice_speech,
+    design,
+    panel,
+    realtime,
+    synthesis,
+    wire,
+)
 from narration.sandbox.calls import UNKNOWN_ACTION, Call, House, Outcome, account_of, worked
 from narration.sandbox.engine import Engine
 from narration.sandbox.faults import ACTIONS, CALL_FAULTS, DOWNLOAD_FAULTS, SPEECH_FAULTS, Switchboard, Switches
@@ -27,7 +37,7 @@ from narration.sandbox.files import Shelf
 from narration.sandbox.launch import ACCOUNT_FILE
 from narration.sandbox.limits import Limiter, throttled
 from narration.sandbox.links import Links
-from narration.sandbox.models import CUSTOMIZATION, GENERATION, REALTIME, SYNTHESIZER, Family, family_of
+from narration.sandbox.models import CUSTOMIZATION, GENERATION, INFERENCE, REALTIME, SYNTHESIZER, Family, family_of
 from narration.sandbox.speaker import Speaker
 from narration.sandbox.state import CallRow, State
 from narration.sandbox.wire import DroppedError, RefusedError
@@ -215,6 +225,8 @@ def create_app(service: Service) -> Starlette:
         Route(GENERATION, service.call, methods=["POST"]),
         Route(SYNTHESIZER, service.call, methods=["POST"]),
         WebSocketRoute(REALTIME, realtime.endpoint(service.house)),
+        WebSocketRoute(INFERENCE, cosyvoice_socket.endpoint(service.house)),
+        WebSocketRoute(f"{INFERENCE}/", cosyvoice_socket.endpoint(service.house)),
         Route("/oss/{rest:path}", service.download, methods=["GET"]),
         *panel.routes(service.house, service.reset),
         Route("/{rest:path}", absent, methods=everywhere),

@@ -87,11 +87,17 @@ def _open_qwen(opening: Opening) -> SpeechService:
 
 
 def _open_cosyvoice(opening: Opening) -> SpeechService:
+    from narration.services.conversation import SocketDoor
     from narration.services.cosyvoice import CosyVoiceService
     from narration.services.cosyvoice_errors import judge
+    from narration.settings import Transport
 
+    service, limits = opening.settings.service, opening.settings.limits
     door, downloads = _doors(opening, judge)
-    return CosyVoiceService(service=opening.settings.service, key=opening.key, door=door, downloads=downloads)
+    tasks = None
+    if service.transport is Transport.WEBSOCKET:
+        tasks = SocketDoor(service=service, key=opening.key, limits=limits, judge=judge, timing=opening.timing)
+    return CosyVoiceService(service=service, key=opening.key, door=door, downloads=downloads, tasks=tasks)
 
 
 def _doors(opening: Opening, judge: Judge) -> tuple[ApiDoor, Downloads]:
