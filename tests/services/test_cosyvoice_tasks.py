@@ -250,7 +250,7 @@ def _placed(frames: list[Frame], task_id: str) -> list[Frame]:
     return [json.loads(json.dumps(f).replace("{task}", task_id)) if isinstance(f, dict) else f for f in frames]
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(start=st.one_of(st.none(), FRAMES), frames=FRAMES, kept=st.integers(0, 7))
 def test_any_conversation_is_a_whole_take_or_a_typed_error_in_time(
     start: list[Frame] | None, frames: list[Frame], kept: int
