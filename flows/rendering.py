@@ -13,7 +13,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
-from flows.opening import Job, speaking
+from flows.booths import speaking
+from flows.opening import Job
 from narration.book import ChapterChunks
 from narration.claims import this_run
 from narration.deliver.chapter import DeliveredChapter, deliver_chapter
@@ -165,11 +166,11 @@ async def _desk_if_needed(
         yield None
         return
     async with (
-        speaking(job.settings, environ) as (service, settings),
+        speaking(job.seating, environ) as services,
         open_desk(
             store=job.store,
-            service=service,
-            settings=settings,
+            services=services,
+            main=job.seating.main,
             run=this_run(),
             production=job.production.name,
             flow_run_id=flow_run_id,
@@ -204,7 +205,7 @@ class _Render:
         missing = [planned for planned in self._plan.voices if planned.voice is None and planned.refusal is None]
         if missing and self._desk is not None:
             try:
-                await check_quota(self._desk, len(self._plan.voices_to_create()))
+                await check_quota(self._desk, self._plan.voices_to_create())
             except NarrationError as error:
                 self._halt.stop(error)
         for group in (missing[:1], missing[1:]):

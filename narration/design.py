@@ -11,12 +11,14 @@ import base64
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 
+from narration.booth import Booth
 from narration.desk import Desk
 from narration.errors import (
     AccountBlocked,
     KeyRefused,
     ModelGone,
     ServiceError,
+    ServiceRefused,
     ServiceUnavailable,
     VoiceQuotaFull,
     VoiceRejected,
@@ -57,6 +59,11 @@ async def voice_for(desk: Desk, planned: PlannedVoice) -> tuple[Voice, bool]:
             newest = await desk.claims.newest(design_id)
             if newest is not None and (newest.run.run_id == desk.run.run_id or not await desk.claims.alive(newest.run)):
                 recovered = await recover_subject(desk, design_id, patience_s=PATIENCE_S)
+                if recovered.away:
+                    raise ServiceUnavailable(
+                        f"The voice of {planned.character.name} is paid for.",
+                        f"It was {recovered.away[0]}. It is not paid for twice.",
+                    )
                 if recovered.waiting:
                     raise ServiceUnavailable(
                         f"The voice of {planned.character.name} is made, and cannot be used yet.",
@@ -76,32 +83,44 @@ async def voice_for(desk: Desk, planned: PlannedVoice) -> tuple[Voice, bool]:
                 if error.call is not None and error.call.in_doubt and await _reconciled(desk, planned):
                     continue
                 raise
-            return await keep_voice(desk, claim, answer), True
+            return await keep_voice(desk, desk.booths[planned.booth], claim, answer), True
 
 
-async def check_quota(desk: Desk, to_create: int) -> None:
-    """See that the account has room for new voices, before the first of them is paid for. Asks for the free list.
+async def check_quota(desk: Desk, to_create: Iterable[PlannedVoice]) -> None:
+    """See that each account has room for new voices, before the first of them is paid for. Asks for the free list.
+
+    Each family of voices has a quota of its own: those of one model of design, in one account.
 
     Raises:
         VoiceQuotaFull: it has not; the message names voices that this store has never spoken with.
         KeyRefused, AccountBlocked, ModelGone: no creation would be answered either.
     """
+    families: dict[tuple[str, str], list[Booth]] = {}
+    for planned in to_create:
+        booth = desk.booths[planned.booth]
+        families.setdefault((booth.service.account, booth.settings.service.design_model), []).append(booth)
+    for booths in families.values():
+        await _check_family(desk, booths[0], len(booths))
+
+
+async def _check_family(desk: Desk, booth: Booth, to_create: int) -> None:
     try:
-        listed = await desk.service.voices()
+        listed = await booth.service.voices()
     except (KeyRefused, AccountBlocked, ModelGone):
         raise
     except ServiceError as error:
         log.warning("the account's voices cannot be listed, so its quota is not checked: %s", error)
         return
-    await desk.note_free(listed.call)
-    most = desk.service.limits.voices_max
+    await desk.note_free(booth, listed.call)
+    most = booth.service.limits.voices_max
     if listed.total + to_create <= most:
         return
     spoken = await desk.ledger.voices_spoken()
     idle = [remote.voice for remote in listed.voices if remote.voice not in spoken]
     names = ", ".join(idle[:5]) + (f" and {len(idle) - 5} more" if len(idle) > 5 else "")
     raise VoiceQuotaFull(
-        f"The account holds {listed.total} of {most} voices, and this book needs {to_create} more.",
+        f"The account of profile {booth.profile} holds {listed.total} of {most} voices, and this book needs "
+        f"{to_create} more.",
         f"Never spoken with from this store, so perhaps not needed: {names}." if idle else "All of them are in use.",
         listed.call,
     )
@@ -121,8 +140,9 @@ async def give_up_missing(desk: Desk, kept: Iterable[PlannedVoice]) -> tuple[Pla
     for planned in kept:
         if planned.voice is None:
             continue
-        remote, call = await desk.service.query(planned.voice.voice)
-        await desk.note_free(call, voice=planned.voice.voice)
+        booth = desk.booths[planned.booth]
+        remote, call = await booth.service.query(planned.voice.voice)
+        await desk.note_free(booth, call, voice=planned.voice.voice)
         if remote is None:
             await desk.voices.give_up(planned.voice, "the service no longer has it", desk.now())
             log.warning("%s: %s is gone; a new version is made", planned.character.name, planned.voice.voice)
@@ -131,7 +151,8 @@ async def give_up_missing(desk: Desk, kept: Iterable[PlannedVoice]) -> tuple[Pla
 
 
 def _order(desk: Desk, planned: PlannedVoice) -> Order:
-    design = planned.design
+    design, booth = planned.design, desk.booths[planned.booth]
+    region = booth.settings.service.region
 
     async def there() -> bool:
         return await desk.voices.get(design.design_id) is not None
@@ -144,25 +165,25 @@ def _order(desk: Desk, planned: PlannedVoice) -> Order:
         production=desk.production,
         character=planned.character.name,
         service=design.service,
-        region=desk.settings.service.region,
+        region=region,
         model=design.design_model,
         action="design",
-        price_usd=cost_usd(price_of(design.design_model, desk.settings.service.region), 1),
+        price_usd=cost_usd(price_of(design.design_model, region), 1),
     )
-    return Order(subject=design.design_id, row=row, there=there)
+    return Order(booth=booth, subject=design.design_id, row=row, there=there)
 
 
-def _sender(planned: PlannedVoice) -> Callable[[Desk, Gate], Awaitable[Bought]]:
+def _sender(planned: PlannedVoice) -> Callable[[Booth, Gate], Awaitable[Bought]]:
     design = planned.design
 
-    async def send(desk: Desk, gate: Gate) -> Bought:
-        name = desk.service.preferred_name(planned.character.name)
-        designed = await desk.service.design(design, name, gate)
+    async def send(booth: Booth, gate: Gate) -> Bought:
+        name = booth.service.preferred_name(planned.character.name)
+        designed = await booth.service.design(design, name, gate)
         answer = designed.answer
-        price = price_of(design.design_model, desk.settings.service.region)
+        price = price_of(design.design_model, booth.settings.service.region)
         return Bought(
             call=designed.call,
-            receipt=Receipt(request_id=answer.request_id),
+            receipt=Receipt(request_id=answer.request_id, task_id=answer.task_id),
             characters=0,
             price_usd=cost_usd(price, answer.billed_voices),
             design=design,
@@ -189,18 +210,23 @@ async def _stop_if_refused(desk: Desk, design_id: str) -> None:
 
 async def _reconciled(desk: Desk, planned: PlannedVoice) -> bool:
     """Look in the account for a voice whose creation was sent and not answered; keep it if it is there."""
-    listed = await desk.service.voices()
-    await desk.note_free(listed.call)
-    match = await _matching(desk, planned, listed.voices)
+    booth = desk.booths[planned.booth]
+    try:
+        listed = await booth.service.voices()
+    except ServiceRefused as error:
+        log.warning("the account's voices cannot be listed, so an unanswered creation is not looked for: %s", error)
+        return False
+    await desk.note_free(booth, listed.call)
+    match = await _matching(desk, booth, planned, listed.voices)
     if match is None:
         return False
     log.warning("the creation of %s's voice was not answered, but the account has it: kept", planned.character.name)
     if match.status is VoiceStatus.PENDING:
-        await await_review(desk, match.voice, planned.character.name)
+        await await_review(desk, booth, match.voice, planned.character.name)
     voice = Voice(
         design=planned.design,
         voice=match.voice,
-        preferred_name=desk.service.preferred_name(planned.character.name),
+        preferred_name=booth.service.preferred_name(planned.character.name),
         character=planned.character.name,
         production=desk.production,
         created_at=desk.now(),
@@ -212,17 +238,19 @@ async def _reconciled(desk: Desk, planned: PlannedVoice) -> bool:
     return True
 
 
-async def _matching(desk: Desk, planned: PlannedVoice, listed: tuple[RemoteVoice, ...]) -> RemoteVoice | None:
+async def _matching(
+    desk: Desk, booth: Booth, planned: PlannedVoice, listed: tuple[RemoteVoice, ...]
+) -> RemoteVoice | None:
     """The voice of the account that nobody has, and that was made from this design; a rejected one is none."""
     known = {voice.voice for voice in await desk.voices.all()}
-    name = desk.service.preferred_name(planned.character.name)
+    name = booth.service.preferred_name(planned.character.name)
     for remote in listed:
         if name not in remote.voice or remote.voice in known or remote.status is VoiceStatus.REJECTED:
             continue
         told = remote
         if not remote.voice_prompt:  # some lists do not say from what a voice was made
-            found, call = await desk.service.query(remote.voice)
-            await desk.note_free(call, voice=remote.voice)
+            found, call = await booth.service.query(remote.voice)
+            await desk.note_free(booth, call, voice=remote.voice)
             told = found or remote
         if _is(told, planned):
             return told

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -136,7 +136,7 @@ class Refusals:
         await self._store.put(_lesson_key(account, model), json.dumps(lessons, sort_keys=True).encode())
 
 
-def too_long(lengths: dict[LengthUnit, int], lessons: dict[LengthUnit, LengthLesson]) -> bool:
+def too_long(lengths: Mapping[LengthUnit, int], lessons: Mapping[LengthUnit, LengthLesson]) -> bool:
     """Whether a text of these lengths is sure to be refused: so says every unit in which the limit may be counted."""
     verdicts = [
         lengths[unit] >= lesson.refused_min

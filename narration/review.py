@@ -6,6 +6,7 @@ that is killed while it waits is followed by one that waits on.
 
 from __future__ import annotations
 
+from narration.booth import Booth
 from narration.desk import Desk
 from narration.errors import ServiceUnavailable, VoiceRejected
 from narration.voice import VoiceStatus
@@ -20,11 +21,12 @@ PATIENCE_S = 600.0
 """How long one run waits for one voice; the next one waits on."""
 
 
-async def await_review(desk: Desk, voice: str, character: str, *, patience_s: float = PATIENCE_S) -> None:
+async def await_review(desk: Desk, booth: Booth, voice: str, character: str, *, patience_s: float = PATIENCE_S) -> None:
     """Wait until a voice may speak, asking for it less and less often.
 
     Args:
         desk: of the run.
+        booth: whose service has the voice.
         voice: the service's name of it.
         character: for whom it is, for messages.
         patience_s: how long to wait at the most; 0 looks once.
@@ -36,8 +38,8 @@ async def await_review(desk: Desk, voice: str, character: str, *, patience_s: fl
     """
     waited_s, wait_s = 0.0, FIRST_S
     while True:
-        remote, call = await desk.service.query(voice)
-        await desk.note_free(call, voice=voice)
+        remote, call = await booth.service.query(voice)
+        await desk.note_free(booth, call, voice=voice)
         if remote is None or remote.status is VoiceStatus.REJECTED:
             what = "the service no longer has it" if remote is None else "the service's review refused it"
             raise VoiceRejected(

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from narration.book import ChapterChunks, Chunk
+from narration.booth import Booth
 from narration.chunks import billed_characters
 from narration.desk import Desk
 from narration.errors import (
@@ -26,7 +27,7 @@ from narration.errors import (
 )
 from narration.finding import Finding, Severity
 from narration.halving import lengths
-from narration.keep import keep_take, recover_subject
+from narration.keep import Recovered, keep_take, recover_subject
 from narration.plan import ChapterPlan, PlannedChunk
 from narration.purchase import Bought, Elsewhere, Order, buy
 from narration.refusals import Refusal, RefusalKind
@@ -164,11 +165,12 @@ async def _spoken(
         return (SpokenPiece(chunk=chunk, finding=_unvoiced(chunk, desk.refused[planned.design_id])),)
     if desk.halt.reason is not None:
         return (SpokenPiece(chunk=chunk, error=desk.halt.reason),)
+    booth = desk.booths[planned.booth]
     ask = planned.ask_with(voices[chunk.character])
     if ask.voice in desk.gone:
         return (SpokenPiece(chunk=chunk, error=desk.gone[ask.voice]),)
     try:
-        take, bought = await take_of(desk, ask, chapter=chunk.chapter, character=chunk.character)
+        take, bought = await take_of(desk, booth, ask, chapter=chunk.chapter, character=chunk.character)
     except TextRefused as error:
         return await _refused(desk, replace(planned, ask=ask), error, voices, watcher)
     except VoiceMissing as error:
@@ -193,7 +195,8 @@ async def _refused(
     kind = RefusalKind.LENGTH if isinstance(error, TextTooLong) else RefusalKind.TEXT
     await desk.refusals.note(Refusal(take_id=ask.take_id, kind=kind, message=error.what, at=desk.now()))
     if kind is RefusalKind.LENGTH:
-        await desk.refusals.learn(desk.service.account, ask.model, accepted={}, refused=lengths(ask.text))
+        account = desk.booths[planned.booth].service.account
+        await desk.refusals.learn(account, ask.model, accepted={}, refused=lengths(ask.text))
     pair = planned.halves(ask.language, within_sentences=kind is RefusalKind.LENGTH)
     log.warning("chapter %d, line %d: refused%s: %s", chunk.chapter, chunk.line + 1, ", cut in two" * bool(pair), error)
     if pair is None:
@@ -202,7 +205,7 @@ async def _refused(
     return tuple(piece for some in found for piece in some)
 
 
-async def take_of(desk: Desk, ask: SpeechAsk, *, chapter: int, character: str) -> tuple[Take, bool]:
+async def take_of(desk: Desk, booth: Booth, ask: SpeechAsk, *, chapter: int, character: str) -> tuple[Take, bool]:
     """The take of an ask, bought if nobody has bought it yet.
 
     Returns:
@@ -221,10 +224,7 @@ async def take_of(desk: Desk, ask: SpeechAsk, *, chapter: int, character: str) -
             if newest is not None and (newest.run.run_id == desk.run.run_id or not await desk.claims.alive(newest.run)):
                 recovered = await recover_subject(desk, take_id)
                 if recovered.waiting:
-                    raise ServiceUnavailable(
-                        f"“{ask.text[:40]}” is paid for, and its audio cannot be fetched now.",
-                        "Run the same command again before the link dies: it is not paid for twice.",
-                    )
+                    raise _waiting(ask, recovered)
                 if recovered.kept:
                     continue
             elif newest is not None:
@@ -232,13 +232,13 @@ async def take_of(desk: Desk, ask: SpeechAsk, *, chapter: int, character: str) -
                 wait_s = min(WAIT_S[1], wait_s * 2)
                 continue
             try:
-                claim, answer = await buy(desk, _order(desk, ask, chapter, character), _sender(ask))
+                claim, answer = await buy(desk, _order(desk, booth, ask, chapter, character), _sender(ask))
             except Elsewhere:
                 continue
-            return await keep_take(desk, claim, answer), True
+            return await keep_take(desk, booth, claim, answer), True
 
 
-def _order(desk: Desk, ask: SpeechAsk, chapter: int, character: str) -> Order:
+def _order(desk: Desk, booth: Booth, ask: SpeechAsk, chapter: int, character: str) -> Order:
     characters = billed_characters(ask.text)
 
     async def there() -> bool:
@@ -261,12 +261,12 @@ def _order(desk: Desk, ask: SpeechAsk, chapter: int, character: str) -> Order:
         characters=characters,
         price_usd=cost_usd(price_of(ask.model, ask.region), characters),
     )
-    return Order(subject=ask.take_id, row=row, there=there)
+    return Order(booth=booth, subject=ask.take_id, row=row, there=there)
 
 
-def _sender(ask: SpeechAsk) -> Callable[[Desk, Gate], Awaitable[Bought]]:
-    async def send(desk: Desk, gate: Gate) -> Bought:
-        spoken = await desk.service.speak(ask, gate)
+def _sender(ask: SpeechAsk) -> Callable[[Booth, Gate], Awaitable[Bought]]:
+    async def send(booth: Booth, gate: Gate) -> Bought:
+        spoken = await booth.service.speak(ask, gate)
         billed = spoken.receipt.billed_characters
         characters = billed_characters(ask.text) if billed is None else billed
         return Bought(
@@ -278,6 +278,13 @@ def _sender(ask: SpeechAsk) -> Callable[[Desk, Gate], Awaitable[Bought]]:
         )
 
     return send
+
+
+def _waiting(ask: SpeechAsk, recovered: Recovered) -> ServiceUnavailable:
+    what = f"“{ask.text[:40]}” is paid for, and its audio cannot be fetched now."
+    if recovered.away:
+        return ServiceUnavailable(what, f"It was {recovered.away[0]}. It is not paid for twice.")
+    return ServiceUnavailable(what, "Run the same command again before the link dies: it is not paid for twice.")
 
 
 def _gone(character: str, voice: str, error: VoiceMissing) -> VoiceMissing:

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from narration.api_keys import SANDBOX_KEY, api_key
 from narration.errors import InputError
 from narration.profiles import defaults_text, profile_names
 from narration.settings import (
-    SANDBOX_KEY,
     AudioSettings,
     ChunkSettings,
     LengthUnit,
     LimitSettings,
     ServiceSettings,
-    api_key,
+    SpeechSettings,
     load_settings,
     profiles_folder,
     settings_reference,
@@ -256,7 +256,13 @@ def test_what_cannot_be_a_key_is_refused_without_repeating_it(key: str) -> None:
 
 
 def test_every_setting_has_a_default_a_meaning_and_a_row_in_the_reference() -> None:
-    tables = {"service": ServiceSettings, "chunks": ChunkSettings, "limits": LimitSettings, "audio": AudioSettings}
+    tables = {
+        "service": ServiceSettings,
+        "speech": SpeechSettings,
+        "chunks": ChunkSettings,
+        "limits": LimitSettings,
+        "audio": AudioSettings,
+    }
     fields = {
         f"{table}.{field.name}"
         for table, kind in tables.items()

@@ -14,7 +14,7 @@ from typing import Final
 
 from narration.errors import ServiceRefused, TextRefused
 from narration.services.envelope import Json
-from narration.services.limits import instruction_max_chars, limits_of
+from narration.services.limits import limits_of, options_of
 from narration.take import SpeechAsk
 from narration.voice import VoiceDesign
 
@@ -127,11 +127,11 @@ def _sample_rate(value: str, _ask: SpeechAsk) -> int:
 
 
 def _instruction(value: str, ask: SpeechAsk) -> str:
-    most = instruction_max_chars(ask.model)
-    if most == 0:
+    option = options_of(KIND, ask.model).get("instructions")
+    if option is None:
         raise ValueError("the model takes no instruction with a designed voice")
-    if len(value) > most:
-        raise ValueError(f"it has {len(value)} characters, and {most} are taken")
+    if len(value) > option.most_chars:
+        raise ValueError(f"it has {len(value)} characters, and {option.most_chars} are taken")
     return value
 
 

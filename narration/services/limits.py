@@ -8,7 +8,8 @@ from __future__ import annotations
 import functools
 import importlib.resources
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -16,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from narration.errors import TextRefused
 from narration.services.protocol import ServiceLimits
-from narration.settings import LengthUnit
+from narration.settings import ChunkSettings, LengthUnit
 
 LANGUAGE_TYPES: Final = MappingProxyType(
     {
@@ -33,6 +34,9 @@ LANGUAGE_TYPES: Final = MappingProxyType(
     }
 )
 """ISO 639-1 to the `language_type` of a synthesis request. Source: alibabacloud.com, model-studio qwen-tts-api."""
+
+_COUNTS_MOST: Final = MappingProxyType({LengthUnit.CODEPOINTS: 1, LengthUnit.WEIGHTED: 2, LengthUnit.BYTES: 4})
+"""What one code point counts at the most, by unit; each unit counts any text at least as high as those before it."""
 
 
 def primary_language(language: str) -> str:
@@ -95,13 +99,43 @@ class ModelRate:
     source: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechOption:
+    """An option of synthesis that a service documents.
+
+    Attributes:
+        name: as the service spells it.
+        least, most: of a number; both 0 for words.
+        most_chars: of words, code points; 0 for a number.
+        only: values that a number may have; empty where every one between `least` and `most` will do.
+        source: where it stands.
+    """
+
+    name: str
+    least: float
+    most: float
+    most_chars: int
+    only: tuple[int, ...]
+    source: str
+
+
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Option(_Table):
+    name: str
+    least: float = 0.0
+    most: float = 0.0
+    most_chars: int = 0
+    only: tuple[int, ...] = ()
+    source: str
 
 
 class _Family(_Table):
     text_max: int
     text_unit: LengthUnit
+    text_unit_settled: bool = True
     text_source: str
     prompt_max_chars: int
     preview_max_chars: int
@@ -109,6 +143,7 @@ class _Family(_Table):
     design_source: str
     prompt_languages: tuple[str, ...]
     languages: tuple[str, ...]
+    options: dict[str, _Option] = {}
     regions: tuple[str, ...] = ()
 
 
@@ -119,8 +154,7 @@ class _Model(_Table):
     per_second: float
     rate_assumed: bool
     rate_source: str
-    instruction_max_chars: int = 0
-    instruction_source: str = ""
+    options: dict[str, _Option] = {}
     ends: str = ""
     ends_announced: str = ""
     ends_source: str = ""
@@ -156,9 +190,38 @@ def limits_of(family: str) -> ServiceLimits:
     )
 
 
-def families() -> frozenset[str]:
-    """Every family of models in the table."""
-    return frozenset(_limits().families)
+def bounded(chunks: ChunkSettings, family: str) -> ChunkSettings:
+    """How lines are cut for a family of models: within its limit, whatever is set.
+
+    Where the documents do not settle what the limit counts, it is counted as set.
+
+    Raises:
+        KeyError: the table has no such family.
+    """
+    row = _limits().families[family]
+    if row.text_unit_settled and row.text_unit is not chunks.unit:
+        if chunks.max_length * _COUNTS_MOST[row.text_unit] <= row.text_max:
+            return chunks
+        # So many of the unit that counts more are no more of the other.
+        chunks = replace(chunks, unit=max(row.text_unit, chunks.unit, key=lambda unit: _COUNTS_MOST[unit]))
+    return replace(chunks, max_length=min(chunks.max_length, row.text_max))
+
+
+def options_of(family: str, model: str) -> Mapping[str, SpeechOption]:
+    """The options of synthesis that a model has, by the names of the table `speech` of the settings.
+
+    Raises:
+        KeyError: the table has no such family.
+    """
+    limits = _limits()
+    of_model = next((row.options for row in limits.models if row.name == model), {})
+    found = limits.families[family].options | of_model
+    return {word: SpeechOption(**option.model_dump()) for word, option in found.items()}
+
+
+def families() -> tuple[str, ...]:
+    """The families of the table: the kinds of services."""
+    return tuple(_limits().families)
 
 
 def regions_of(family: str) -> tuple[str, ...]:
@@ -175,11 +238,6 @@ def rate_of(model: str) -> ModelRate | None:
     return ModelRate(
         per_minute=row.per_minute, per_second=row.per_second, assumed=row.rate_assumed, source=row.rate_source
     )
-
-
-def instruction_max_chars(model: str) -> int:
-    """The longest instruction on how to say a text that a model takes with a designed voice; 0 where it takes none."""
-    return next((row.instruction_max_chars for row in _limits().models if row.name == model), 0)
 
 
 def end_of_service(model: str) -> EndOfService | None:

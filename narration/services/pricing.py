@@ -48,8 +48,9 @@ def _prices() -> _Prices:
 def price_of(model: str, region: str) -> Price:
     """The price of a model in a region, in US dollars.
 
-    The sandbox is priced as the international region is, so that its proofs show what a book would cost there. Any
-    other region without a row is priced likewise, and marked as assumed.
+    The sandbox is priced as the international region is, or where the model is not offered there as its own region, so
+    that its proofs show what a book would cost. Any other region without a row is priced likewise, and marked as
+    assumed.
 
     Raises:
         InputError: no price of that model is known, so nothing could be budgeted.
@@ -59,7 +60,9 @@ def price_of(model: str, region: str) -> Price:
     found = rows.get((region, model))
     if found is not None:
         return _price(found)
-    elsewhere = rows.get((table.fallback_region, model))
+    elsewhere = rows.get((table.fallback_region, model)) or next(
+        (row for row in table.price if row.model == model), None
+    )
     if elsewhere is None:
         names = sorted({row.model for row in table.price})
         nearest = difflib.get_close_matches(model, names, n=1, cutoff=0.4)
