@@ -22,6 +22,7 @@ from starlette.routing import Route, WebSocketRoute
 from narration.sandbox import (
     audio,
     cosyvoice_design,
+    cosyvoice_socket,
     cosyvoice_speech,
     design,
     gateway,
@@ -40,6 +41,7 @@ from narration.sandbox.links import Links
 from narration.sandbox.models import (
     CUSTOMIZATION,
     GENERATION,
+    INFERENCE,
     REALTIME,
     SYNTHESIZER,
     TASK_GENERATION,
@@ -274,6 +276,8 @@ def create_app(service: Service) -> Starlette:
         Route(TASK_GENERATION, service.create_task, methods=["POST"]),
         Route("/v1/tasks/{task_id}", service.task, methods=["GET"]),
         Route("/v1/credits", service.credits, methods=["GET"]),
+        WebSocketRoute(INFERENCE, cosyvoice_socket.endpoint(service.house)),
+        WebSocketRoute(f"{INFERENCE}/", cosyvoice_socket.endpoint(service.house)),
         Route("/oss/{rest:path}", service.download, methods=["GET"]),
         *panel.routes(service.house, service.reset),
         Route("/{rest:path}", absent, methods=everywhere),

@@ -1,7 +1,7 @@
 """Which models the sandbox knows, what each is for, and on which path it answers.
 
-Invariant: a model has one family and a family one path over HTTP; another path is the documented "url error". CosyVoice
-speaks over a WebSocket as well.
+Invariant: a model has one family and a family its paths (CosyVoice speaks over HTTP and over a WebSocket); another path
+is the documented "url error".
 """
 
 from collections.abc import Mapping
@@ -29,12 +29,12 @@ class Family(StrEnum):
     TASK_SPEECH = "task-speech"
 
 
-PATHS: Mapping[Family, str] = {
-    Family.QWEN_DESIGN: CUSTOMIZATION,
-    Family.QWEN_SPEECH: GENERATION,
-    Family.QWEN_REALTIME: REALTIME,
-    Family.COSY_DESIGN: CUSTOMIZATION,
-    Family.COSY_SPEECH: SYNTHESIZER,
+PATHS: Mapping[Family, tuple[str, ...]] = {
+    Family.QWEN_DESIGN: (CUSTOMIZATION,),
+    Family.QWEN_SPEECH: (GENERATION,),
+    Family.QWEN_REALTIME: (REALTIME,),
+    Family.COSY_DESIGN: (CUSTOMIZATION,),
+    Family.COSY_SPEECH: (SYNTHESIZER, INFERENCE),
 }
 
 # Source: docs.qwencloud.com "Voice design" API page (models and target models); for CosyVoice alibabacloud.com,
@@ -93,8 +93,6 @@ def family_of(model: object, path: str, retired: Mapping[str, int]) -> Family:
     family = (TASK_MODELS if path == TASK_GENERATION else MODELS).get(model)
     if family is None or model in retired:
         raise RefusedError(404, "ModelNotFound", "Model can not be found.")
-    if path == TASK_GENERATION:
-        return family
-    if PATHS[family] != path:
+    if path != TASK_GENERATION and path not in PATHS[family]:
         raise invalid("url error, please check url!")
     return family

@@ -116,12 +116,17 @@ def _open_gateway(opening: Opening) -> SpeechService:
 
 
 def _open_cosyvoice(opening: Opening) -> SpeechService:
+    from narration.services.conversation import SocketDoor
     from narration.services.cosyvoice import CosyVoiceService
     from narration.services.cosyvoice_errors import judge
+    from narration.settings import Transport
 
-    service = opening.settings.service
+    service, limits = opening.settings.service, opening.settings.limits
     door, downloads = _doors(opening, service, judge)
-    return CosyVoiceService(service=service, key=opening.key, door=door, downloads=downloads)
+    tasks = None
+    if service.transport is Transport.WEBSOCKET:
+        tasks = SocketDoor(service=service, key=opening.key, limits=limits, judge=judge, timing=opening.timing)
+    return CosyVoiceService(service=service, key=opening.key, door=door, downloads=downloads, tasks=tasks)
 
 
 def _doors(opening: Opening, service: ServiceSettings, judge: Judge) -> tuple[ApiDoor, Downloads]:
