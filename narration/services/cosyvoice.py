@@ -12,10 +12,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, TypeVar
 
-from narration.errors import CallFacts, VoiceMissing
+from narration.errors import CallFacts, LinkExpired, VoiceMissing
 from narration.services.api import ApiCall, ApiDoor, Repeat
+from narration.services.conversation import SocketDoor
 from narration.services.cosyvoice_answers import read_design, read_page, read_query
 from narration.services.cosyvoice_asks import KIND, design_body, speech_fields
+from narration.services.cosyvoice_task import conversation
 from narration.services.download import Downloads
 from narration.services.envelope import Json
 from narration.services.keys import ApiKey
@@ -45,13 +47,23 @@ class CosyVoiceService:
         key: of the account.
         door: calls to it.
         downloads: fetches its files.
+        tasks: conversations with it; None where texts go over HTTP.
     """
 
-    def __init__(self, *, service: ServiceSettings, key: ApiKey, door: ApiDoor, downloads: Downloads) -> None:
+    def __init__(
+        self,
+        *,
+        service: ServiceSettings,
+        key: ApiKey,
+        door: ApiDoor,
+        downloads: Downloads,
+        tasks: SocketDoor | None = None,
+    ) -> None:
         self._service = service
         self._account = key.fingerprint
         self._door = door
         self._downloads = downloads
+        self._tasks = tasks
 
     @property
     def kind(self) -> str:
@@ -142,12 +154,17 @@ class CosyVoiceService:
             ServiceRefused: an option that cannot be; nothing was sent. Or the service's own refusal.
             ServiceError: no usable answer.
         """
+        fields = speech_fields(ask)
+        if self._tasks is not None:
+            sound, call = await self._tasks.converse(conversation(ask, fields), gate)
+            receipt = Receipt(request_id=call.request_id, billed_characters=sound.characters, audio=sound.wav)
+            return Spoken(receipt=receipt, call=call)
         receipt, call = await self._door.ask(
             ApiCall(
                 action="synthesize",
                 model=ask.model,
                 path=SYNTHESIS,
-                body={"model": ask.model, "input": {"text": ask.text, **speech_fields(ask)}},
+                body={"model": ask.model, "input": {"text": ask.text, **fields}},
                 repeat=Repeat.AT_LEAST_ONCE,
                 read=read_speech,
             ),
@@ -159,16 +176,23 @@ class CosyVoiceService:
         """Get the audio file that a receipt leads to; costs nothing and is repeated freely.
 
         Raises:
-            LinkExpired: the link's time is over.
+            LinkExpired: the link's time is over, or the sound came with the answer and is not kept any more.
             AudioRefused: what came is not a WAV file, or the link leads where it must not.
             ServiceUnavailable: the file could not be had.
         """
         if receipt.audio is not None:
             return receipt.audio
+        if not receipt.url:
+            raise LinkExpired(
+                f"The sound of request {receipt.request_id} came with its answer, and is not kept any more.",
+                "Run the same command again: it is asked for, and paid, once more.",
+            )
         return await self._downloads.fetch(receipt.url, expires_at=receipt.expires_at, request_id=receipt.request_id)
 
     async def aclose(self) -> None:
         """Close every connection."""
+        if self._tasks is not None:
+            await self._tasks.aclose()
         await self._door.aclose()
         await self._downloads.aclose()
 
