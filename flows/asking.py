@@ -11,10 +11,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from flows.opening import service_key, speaking
+from flows.booths import service_key, speaking
 from flows.places import default_store
 from narration.ask import Asked, Asking, ask_all, make_asking
 from narration.book import Book, ChapterScript
+from narration.booth import one_booth
 from narration.cast import Cast
 from narration.chat_settings import chat_place, is_own_host, other_host_key
 from narration.claims import this_run
@@ -162,13 +163,15 @@ async def ask(job: AskJob, asking: Asking, environ: Mapping[str, str]) -> Asked:
     """
     if not asking.to_ask:
         return Asked(answers=dict(asking.answers), refused=len(asking.refused))
-    async with speaking(job.settings, environ) as (service, settings):
+    seating = one_booth(job.settings)
+    async with speaking(seating, environ) as services:
+        settings = services[seating.main][1]
         chat = open_chat(settings, chat_key(settings, environ))
         try:
             async with open_desk(
                 store=job.store,
-                service=service,
-                settings=settings,
+                services=services,
+                main=seating.main,
                 run=this_run(),
                 production=job.production.name,
                 book_cap_usd=job.production.budget_usd,

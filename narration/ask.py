@@ -276,7 +276,7 @@ def _order(desk: Desk, endpoint: Endpoint, question: Question) -> Order:
         input_tokens=given,
         output_tokens=taken,
     )
-    return Order(subject=ask.ask_id, row=row, there=there, pacer=endpoint.pacer)
+    return Order(booth=desk.main, subject=ask.ask_id, row=row, there=there, pacer=endpoint.pacer)
 
 
 def _sender(endpoint: Endpoint, ask: ChatAsk) -> Callable[[object, Gate], Awaitable[Bought]]:

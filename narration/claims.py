@@ -93,7 +93,7 @@ class Claims:
         *,
         clock: Callable[[], float] = time.time,
         ticks: Callable[[], float] = time.monotonic,
-        asks: str = "",
+        asks: frozenset[str] = frozenset(),
     ) -> None:
         self._store = store
         self._clock = clock
@@ -250,13 +250,13 @@ class Claims:
         """
         return await self._presence.lives(run_id)
 
-    async def fellows(self) -> tuple[str, ...]:
-        """Ids of the living runs that ask the same account and model, this one among them, in order of their start.
+    async def fellows(self, asked: str) -> tuple[str, ...]:
+        """Ids of the living runs that ask an account and model, this one among them, in order of their start.
 
         Raises:
             StoreError: the store cannot be read.
         """
-        return await self._presence.fellows()
+        return await self._presence.fellows(asked)
 
     async def is_alone(self) -> bool:
         """Whether no other living run is announced on this store.
@@ -276,13 +276,13 @@ class Claims:
         await self._presence.bury_dead_runs()
 
 
-_ENTRY = re.compile(r"/(?:claim|answer|resent)-(\d+)(?:-\d+)?\.json$")
+_ENTRY = re.compile(r"/(?:(?:claim|answer|resent)-(\d+)(?:-\d+)?\.json|audio-(\d+)\.bin)$")
 
 
 def generation_of(key: str) -> int:
-    """The generation in the name of a claim or journal entry (`open/<subject>/claim-000002.json`); 0 in other names."""
+    """The generation in the name of a claim or journal file (`open/<subject>/claim-000002.json`); 0 in other names."""
     found = _ENTRY.search(key)
-    return int(found[1]) if found else 0
+    return int(found[1] or found[2]) if found else 0
 
 
 def encode_claim(claim: Claim) -> bytes:

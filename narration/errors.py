@@ -86,6 +86,8 @@ class CallFacts:
         attempts: how many times the request was sent.
         in_doubt: how many of those may have been billed although no answer was read.
         latency_ms: from the first send to the last answer, waits between attempts included.
+        session_id: of the connection or task, where a service speaks in sessions; else empty.
+        first_audio_ms: from the send to the first sound, where the sound comes piece by piece; else 0.
     """
 
     action: str
@@ -96,6 +98,8 @@ class CallFacts:
     attempts: int = 1
     in_doubt: int = 0
     latency_ms: int = 0
+    session_id: str = ""
+    first_audio_ms: int = 0
 
 
 class NarrationError(Exception):

@@ -24,6 +24,7 @@ class Code(StrEnum):
     """Every code there is: what it is about, and a number."""
 
     TEXT_REFUSED = "speak-001"
+    VOICE_REJECTED = "design-001"
     NOT_AUDIO = "file-001"
     DAMAGED = "file-002"
     NOT_MP3 = "file-003"
@@ -78,6 +79,10 @@ MEANINGS: Mapping[Code, Meaning] = MappingProxyType(
     {
         Code.TEXT_REFUSED: _error(
             "the service refused to speak a text", "Reword the line and render again; everything else is kept."
+        ),
+        Code.VOICE_REJECTED: _error(
+            "the service rejected a character's voice, so that nobody speaks the line",
+            "Reword the description in the cast sheet and render again; all else is kept.",
         ),
         Code.NOT_AUDIO: _error(
             "the file holds no sound that can be decoded", "Replace it; it may be half a download, or not a sound file."

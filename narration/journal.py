@@ -1,12 +1,15 @@
 """The journal of paid calls: what was answered lies in the store before anything else happens.
 
 Entries lie beside the claim they were made under (`open/<subject>/answer-<generation>.json`) and are removed with it
-once the thing they paid for is stored. Invariant: whatever moment a run dies at, the claims and entries of a subject
-tell which calls were answered, and which were sent and perhaps never answered.
+once the thing they paid for is stored. Where the answer was the sound itself, it lies beside the entry as it came
+(`audio-<generation>.bin`) and is there before the entry is. Invariant: whatever moment a run dies at, the claims and
+entries of a subject tell which calls were answered, and which were sent and perhaps never answered; of an answered one
+the sound is here, or the entry says where it is to be had.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
@@ -16,7 +19,7 @@ from narration.claims import OPEN, Claim, decode_claim, generation_of
 from narration.errors import StoreError
 from narration.row import Row
 from narration.take import Receipt, SpeechAsk, ask_of
-from narration.voice import VoiceDesign
+from narration.voice import VoiceDesign, VoiceStatus
 
 if TYPE_CHECKING:
     from narration.store import Store
@@ -29,10 +32,14 @@ class Answer:
     Attributes:
         generation: of the claim it was paid under.
         row: the call's row of the ledger; its `audio_s` may still be unknown.
-        receipt: what leads to the sound; for a design, only the request id.
+        receipt: what leads to the sound; for a design, the request id, and the task where one is to be polled.
+        account: fingerprint of the account that paid; empty in entries of older versions.
+        profile: name of the profile that it was paid with, for messages; likewise.
+        audio_sha256: of the sound that lies beside the entry; empty where none does.
         ask: what was asked, for a synthesis.
         design: what was asked, for a design.
         voice: the service's name of a designed voice; empty for a synthesis.
+        status: of a designed voice; one that is pending is reviewed before it is kept.
         preferred_name: the name that was asked for; empty for a synthesis.
         preview_b64: its preview audio, base64; empty for a synthesis.
         preview_format: of the preview.
@@ -42,9 +49,13 @@ class Answer:
     generation: int
     row: Row
     receipt: Receipt
+    account: str = ""
+    profile: str = ""
+    audio_sha256: str = ""
     ask: SpeechAsk | None = None
     design: VoiceDesign | None = None
     voice: str = ""
+    status: VoiceStatus = VoiceStatus.READY
     preferred_name: str = ""
     preview_b64: str = ""
     preview_format: str = ""
@@ -74,14 +85,31 @@ class Journal:
         self._store = store
 
     async def answered(self, subject: str, answer: Answer) -> None:
-        """Write an answer down.
+        """Write an answer down, its sound first where it came along.
 
         Raises:
             StoreError: the store cannot be written.
         """
+        sound = answer.receipt.audio
+        if sound is not None:
+            await self._store.put(_audio_key(subject, answer.generation), sound)
+            answer = replace(answer, audio_sha256=hashlib.sha256(sound).hexdigest())
         plain = asdict(replace(answer, receipt=replace(answer.receipt, audio=None)))
         record = json.dumps(plain, sort_keys=True, ensure_ascii=False).encode()
         await self._store.put(f"{OPEN}/{subject}/answer-{answer.generation:06d}.json", record)
+
+    async def with_audio(self, subject: str, answer: Answer) -> Answer:
+        """The answer with the sound that lies beside it; as it is, where none does or it is not whole.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        if not answer.audio_sha256:
+            return answer
+        sound = await self._store.get(_audio_key(subject, answer.generation))
+        if sound is None or hashlib.sha256(sound).hexdigest() != answer.audio_sha256:
+            return answer
+        return replace(answer, receipt=replace(answer.receipt, audio=sound))
 
     async def sending_again(self, claim: Claim, attempt: int) -> None:
         """Write down that a further attempt is about to be sent while an earlier one is in doubt.
@@ -100,7 +128,7 @@ class Journal:
         claims, answers, resent = [], [], dict[int, int]()
         for key in await self._store.keys(f"{OPEN}/{subject}/"):
             name, generation = key.rpartition("/")[2], generation_of(key)
-            if not generation:  # not ours
+            if not generation or name.startswith("audio-"):  # not ours, or read with its answer
                 continue
             if name.startswith("resent-"):
                 resent[generation] = resent.get(generation, 0) + 1
@@ -119,6 +147,27 @@ class Journal:
                 ) from error
         return History(claims=tuple(claims), answers=tuple(answers), resent=resent)
 
+    async def open_tasks_usd(self, production: str, left_out: frozenset[str]) -> float:
+        """What tasks cost that were paid for and have not ended: the ledger has no row of them yet.
+
+        Args:
+            production: as the rows name it.
+            left_out: run ids whose tasks do not count.
+
+        Raises:
+            StoreError: the store cannot be read, or holds what is not ours.
+        """
+        found = set()
+        for key in await self._store.keys(f"{OPEN}/"):
+            if "/answer-" in key:
+                found.add(key.split("/")[-2])
+        total_usd = 0.0
+        for subject in sorted(found):
+            for answer in (await self.history(subject)).answers[-1:]:
+                if answer.receipt.task_id and answer.row.production == production and answer.row.run_id not in left_out:
+                    total_usd += answer.row.price_usd
+        return total_usd
+
     async def subjects(self) -> tuple[str, ...]:
         """Every subject that something is open on.
 
@@ -128,6 +177,10 @@ class Journal:
         return tuple(await self._store.folders(OPEN))
 
 
+def _audio_key(subject: str, generation: int) -> str:
+    return f"{OPEN}/{subject}/audio-{generation:06d}.bin"
+
+
 def _decode(data: bytes) -> Answer:
     record = json.loads(data)
     return Answer(
@@ -135,6 +188,7 @@ def _decode(data: bytes) -> Answer:
             **record,
             "row": Row(**record["row"]),
             "receipt": Receipt(**record["receipt"]),
+            "status": VoiceStatus(record.get("status", VoiceStatus.READY)),
             "ask": None if record["ask"] is None else ask_of(record["ask"]),
             "design": None if record["design"] is None else VoiceDesign(**record["design"]),
             "question": ChatAsk(**record["question"]) if record.get("question") else None,

@@ -14,14 +14,25 @@ from dataclasses import dataclass, replace
 
 from narration.answers import Answers
 from narration.audio.clips import measure_clip
+from narration.booth import Booth
 from narration.chat import ChatAnswer
 from narration.claims import Claim, Held
 from narration.desk import Desk
-from narration.errors import AudioRefused, LinkExpired, ServiceUnavailable, StoreError
+from narration.errors import (
+    AudioRefused,
+    LinkExpired,
+    ServiceError,
+    ServiceUnavailable,
+    StoreError,
+    VoiceRejected,
+)
 from narration.journal import Answer, History
 from narration.purchase import doubt_row
+from narration.refusals import Refusal, RefusalKind
+from narration.review import PATIENCE_S, await_review
+from narration.services.protocol import DesignsByTask, TaskFailed
 from narration.take import Take
-from narration.voice import Voice
+from narration.voice import Voice, VoiceStatus
 
 log = logging.getLogger("narration.keep")
 
@@ -29,10 +40,17 @@ SWEEP_AFTER_S = 3600.0
 """What a killed writer left half-written goes after this time while other runs write, and at once where none does."""
 
 
-async def keep_take(desk: Desk, claim: Claim, answer: Answer) -> Take:
+async def keep_take(desk: Desk, booth: Booth | None, claim: Claim, answer: Answer) -> Take:
     """Get the sound, verify and store it, note the row, release the claim.
 
+    Args:
+        desk: of the run.
+        booth: where it was paid for; not needed where the sound came with the answer.
+        claim: held.
+        answer: of the journal, with its sound where that came along.
+
     Raises:
+        TaskFailed: the task that was to make it failed; the row says what it cost, the claim is released.
         LinkExpired: what was paid for is lost; the row is noted, the claim released, nothing stored.
         AudioRefused: what came is not the audio, or the link may not be followed. The journal keeps the answer until
             its link dies, so that a wrong setting does not pay for the same words again and again.
@@ -43,14 +61,18 @@ async def keep_take(desk: Desk, claim: Claim, answer: Answer) -> Take:
     if ask is None:
         raise StoreError(f"The journal of {claim.subject} does not say what was asked.")
     try:
-        audio = await desk.service.collect(answer.receipt)
+        audio = await _sound(booth, answer)
         measures = measure_clip(audio)
+    except TaskFailed as failed:
+        await _close_failed(desk, claim, answer, failed)
+        raise
     except LinkExpired:
         await desk.ledger.note(answer.row)
         await desk.claims.release(claim)
         raise
     except (AudioRefused, ServiceUnavailable):
-        await desk.ledger.note(answer.row)
+        if not answer.receipt.task_id:  # what a task costs is known when it has ended
+            await desk.ledger.note(answer.row)
         raise
     take = Take(
         ask=ask,
@@ -68,16 +90,54 @@ async def keep_take(desk: Desk, claim: Claim, answer: Answer) -> Take:
     return take
 
 
-async def keep_voice(desk: Desk, claim: Claim, answer: Answer) -> Voice:
-    """Store a designed voice, note the row, release the claim.
+async def _sound(booth: Booth | None, answer: Answer) -> bytes:
+    receipt = answer.receipt
+    if receipt.audio is not None:
+        return receipt.audio
+    if booth is None or not (receipt.url or receipt.task_id):
+        raise LinkExpired("The sound came with the answer, and is not in the store any more.")
+    return await booth.service.collect(receipt)
+
+
+async def keep_voice(
+    desk: Desk, booth: Booth, claim: Claim, answer: Answer, *, patience_s: float = PATIENCE_S
+) -> Voice:
+    """See a designed voice through its task and its review, store it, note the row, release the claim.
+
+    Args:
+        desk: of the run.
+        booth: where it was paid for.
+        claim: under which it was made.
+        answer: of the journal.
+        patience_s: how long to wait for a review at the most.
 
     Raises:
+        VoiceRejected: the review refused it; that is remembered, the row noted, the claim released.
+        ServiceUnavailable: task or review is not over, or the service does not say; the journal keeps it.
+        TaskFailed: the task that was to make it failed; the row says what it cost, the claim is released.
+        LinkExpired: the service has forgotten the task; the row is noted, the claim released.
+        ServiceError: the task cannot be asked; the journal keeps it.
         StoreError: the store cannot be written; the journal keeps it.
     """
-    if answer.design is None:
+    design = answer.design
+    if design is None:
         raise StoreError(f"The journal of {claim.subject} does not say what was asked.")
+    try:
+        answer = await _designed(booth, answer)
+        if answer.status is not VoiceStatus.READY:
+            await await_review(desk, booth, answer.voice, answer.row.character, patience_s=patience_s)
+    except TaskFailed as failed:
+        await _close_failed(desk, claim, answer, failed)
+        raise
+    except (LinkExpired, VoiceRejected) as error:
+        if isinstance(error, VoiceRejected):
+            refusal = Refusal(take_id=claim.subject, kind=RefusalKind.VOICE, message=error.what, at=desk.now())
+            await desk.refusals.note(refusal)
+        await desk.ledger.note(answer.row)
+        await desk.claims.release(claim)
+        raise
     voice = Voice(
-        design=answer.design,
+        design=design,
         voice=answer.voice,
         preferred_name=answer.preferred_name,
         character=answer.row.character,
@@ -111,6 +171,34 @@ async def keep_answer(desk: Desk, claim: Claim, answer: Answer) -> ChatAnswer:
     return kept
 
 
+async def _designed(booth: Booth, answer: Answer) -> Answer:
+    """The answer with the voice that its task made, where there is a task."""
+    if answer.voice or not answer.receipt.task_id:
+        return answer
+    if not isinstance(booth.service, DesignsByTask):
+        raise StoreError(f"The journal says task {answer.receipt.task_id}, and {booth.profile} has no tasks.")
+    made = await booth.service.designed(answer.receipt.task_id, answer.receipt.request_id)
+    return replace(
+        answer,
+        row=replace(answer.row, voice=made.voice),
+        voice=made.voice,
+        status=made.status,
+        preview_b64=base64.b64encode(made.preview_audio).decode(),
+        preview_format=made.preview_format or answer.preview_format,
+    )
+
+
+async def _close_failed(desk: Desk, claim: Claim, answer: Answer, failed: TaskFailed) -> None:
+    """Note what a failed task cost, which is nothing as a rule, and give its money back to the budget."""
+    call, row = failed.error.call, answer.row
+    if not failed.billed:
+        row = replace(row, characters=0, price_usd=0.0)
+    await desk.ledger.note(replace(row, code=(call.code if call is not None else "") or "task_failed"))
+    if answer.row.run_id == desk.run.run_id:
+        desk.budget.settle(answer.row.price_usd, row.price_usd)
+    await desk.claims.release(claim)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovered:
     """What became of what dead runs had left open.
@@ -121,6 +209,7 @@ class Recovered:
         lost_usd: what they cost.
         in_doubt: calls that were sent and never answered.
         waiting: answers that cannot be fetched now and stay in the journal.
+        away: of those, what to do about the ones that another profile has to bring home; each sentence once.
     """
 
     kept: int = 0
@@ -128,6 +217,7 @@ class Recovered:
     lost_usd: float = 0.0
     in_doubt: int = 0
     waiting: int = 0
+    away: tuple[str, ...] = ()
 
     def __add__(self, other: Recovered) -> Recovered:
         return Recovered(
@@ -136,6 +226,7 @@ class Recovered:
             lost_usd=self.lost_usd + other.lost_usd,
             in_doubt=self.in_doubt + other.in_doubt,
             waiting=self.waiting + other.waiting,
+            away=tuple(dict.fromkeys((*self.away, *other.away))),
         )
 
 
@@ -170,8 +261,13 @@ async def _runs_with_claims(desk: Desk) -> frozenset[str]:
     return frozenset(found)
 
 
-async def recover_subject(desk: Desk, subject: str) -> Recovered:
+async def recover_subject(desk: Desk, subject: str, *, patience_s: float = 0.0) -> Recovered:
     """The same for one subject; the caller holds `desk.locks[subject]`. Does nothing while a living run holds it.
+
+    Args:
+        desk: of the run.
+        subject: a take id or a design id.
+        patience_s: how long to wait for the review of a voice; 0 looks once.
 
     Raises:
         StoreError: the store cannot be read or written.
@@ -182,30 +278,54 @@ async def recover_subject(desk: Desk, subject: str) -> Recovered:
     if isinstance(claim, Held):
         return Recovered()
     history = await desk.journal.history(subject)
-    outcome = Recovered(in_doubt=await _note_rows(desk, history))
     answer = history.answers[-1] if history.answers else None
-    if answer is None or await _is_kept(desk, subject, answer):
+    kept = answer is not None and await _is_kept(desk, subject, answer)
+    # A task that has not ended is not on the bill yet, and never will be if it fails.
+    open_task = answer if answer is not None and answer.receipt.task_id and not kept else None
+    outcome = Recovered(in_doubt=await _note_rows(desk, history, open_task))
+    if answer is None or kept:
         await desk.claims.release(claim)
         return outcome
     if answer.question is not None:  # the answer is in the journal, whole: no service is needed
         await keep_answer(desk, claim, answer)
         return outcome + Recovered(kept=1)
-    if (answer.row.service, answer.row.region) != (desk.service.kind, desk.settings.service.region):
-        await desk.claims.step_back(claim)
-        return outcome + Recovered(waiting=1)
+    answer = await desk.journal.with_audio(subject, answer)
     try:
-        if answer.design is not None:
-            await keep_voice(desk, claim, answer)
-        else:
-            await keep_take(desk, claim, answer)
-    except LinkExpired as error:
+        return outcome + await _brought_home(desk, claim, answer, patience_s)
+    except (LinkExpired, VoiceRejected) as error:
         log.warning("paid for and lost (%.4f USD): %s", answer.row.price_usd, error.what)
         return outcome + Recovered(lost=1, lost_usd=answer.row.price_usd)
-    except (AudioRefused, ServiceUnavailable) as error:
+    except TaskFailed as failed:
+        log.warning("a task of a dead run failed: %s", failed.error)
+        return outcome
+    except ServiceError as error:
         log.warning("paid for and not yet to be had: %s", error)
         await desk.claims.step_back(claim)
         return outcome + Recovered(waiting=1)
-    return outcome + Recovered(kept=1)
+
+
+async def _brought_home(desk: Desk, claim: Claim, answer: Answer, patience_s: float) -> Recovered:
+    """Keep what a dead run paid for, in the booth of the same service, region and account; without one it waits."""
+    booth = desk.home_of(answer)
+    if booth is None and answer.receipt.audio is None and not _is_dead(desk, answer):
+        await desk.claims.step_back(claim)
+        row = answer.row
+        profile = answer.profile or f"of {row.service} in {row.region}"
+        account = f", account {answer.account}" if answer.account else ""
+        away = f"paid for with profile {profile}{account}: `narrate recover --profile {profile}` brings it home"
+        log.warning("%s waits: %s", "a voice" if answer.design is not None else "a take", away)
+        return Recovered(waiting=1, away=(away,))
+    if answer.design is None:
+        await keep_take(desk, booth, claim, answer)
+    elif booth is not None:
+        await keep_voice(desk, booth, claim, answer, patience_s=patience_s)
+    return Recovered(kept=1)
+
+
+def _is_dead(desk: Desk, answer: Answer) -> bool:
+    """Whether nobody can fetch it any more, whatever profile: its link's time is over."""
+    receipt = answer.receipt
+    return answer.design is None and not receipt.task_id and 0 < receipt.expires_at < desk.clock()
 
 
 async def _is_kept(desk: Desk, subject: str, answer: Answer) -> bool:
@@ -216,8 +336,8 @@ async def _is_kept(desk: Desk, subject: str, answer: Answer) -> bool:
     return await desk.takes.get(subject) is not None
 
 
-async def _note_rows(desk: Desk, history: History) -> int:
-    """Note what dead runs could not; returns how many attempts are in doubt."""
+async def _note_rows(desk: Desk, history: History, open_task: Answer | None) -> int:
+    """Note what dead runs could not, but for the task that is still open; returns how many attempts are in doubt."""
     answers = {answer.generation: answer for answer in history.answers}
     doubts = 0
     for claim in history.claims:
@@ -230,7 +350,7 @@ async def _note_rows(desk: Desk, history: History) -> int:
         for number in range(1, unanswered + 1):
             await desk.ledger.note(doubt_row(claim.row, claim.row.at, number))
         doubts += unanswered
-        if answer is not None:
+        if answer is not None and answer is not open_task:
             take = await desk.takes.get(claim.subject) if answer.ask is not None else None
             mine = take is not None and take.request_id == answer.receipt.request_id
             audio_s = round(take.measures.audio_s, 6) if take is not None and mine else 0.0

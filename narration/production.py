@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Annotated
@@ -82,7 +82,7 @@ class Production:
         cover: absolute path of a picture; None draws one.
         opening, closing: templates of what is said before the first chapter and after the last; empty is nothing.
         sample: what the retail sample is cut from; None makes none.
-        overrides: settings that book.yaml changes, as nested keys (`audio`, `chunks`); see `narration.settings`.
+        overrides: settings that book.yaml changes, as nested keys (`audio`, `chunks`, `speech`).
     """
 
     folder: Path
@@ -193,6 +193,7 @@ class _BookFile(BaseModel):
     chapters: _Line = Field("", description="chapter numbers such as 1-3, 5")
     audio: dict[str, object] = Field(default_factory=dict, description="keys and values of the table `audio`")
     chunks: dict[str, object] = Field(default_factory=dict, description="keys and values of the table `chunks`")
+    speech: dict[str, object] = Field(default_factory=dict, description="keys and values of the table `speech`")
     lexicon: _Line = Field("", description="the lexicon's file name, seen from this folder")
     text_rules: tuple[TextRule, ...] = Field((), description="a list of names of text rules")
     preset: _Line = Field(DEFAULT_PRESET, description="the name of a preset, or the path of one")
@@ -209,10 +210,15 @@ class _BookFile(BaseModel):
     isbn: Annotated[str, AfterValidator(isbn_digits)] = Field("", description="an ISBN of 10 or 13 digits")
     copyright: _Line = Field("", description="the copyright line")
     cover: _Line = Field("", description="the cover's file name, seen from this folder")
-    credits: _CreditsKeys = Field(_CreditsKeys(), description="a table with `opening` and `closing`")
+    credits: _CreditsKeys = Field(default_factory=_CreditsKeys, description="a table with `opening` and `closing`")
     sample: Annotated[_SampleKeys | None, BeforeValidator(_sample)] = Field(
         None, description="`auto`, or a table with `chapter`, `begin` and `end`"
     )
+
+
+ProfileRules = Callable[[str, str], DesignLimits | None]
+"""What the service of a profile accepts as a voice design: of a character's own, empty where it has none, and of the
+book's, empty where book.yaml could not be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,12 +231,13 @@ class _Reading:
     language: str = ""
 
 
-def load(folder: Path, limits: DesignLimits | None = None) -> tuple[Production, Cast]:
+def load(folder: Path, limits: DesignLimits | ProfileRules | None = None) -> tuple[Production, Cast]:
     """A production and its cast.
 
     Args:
         folder: the production, or its book.yaml.
-        limits: what the service accepts as a voice design; the book's language is filled in when it has none.
+        limits: what the service accepts as a voice design, for all, or by profile; the book's language is filled in
+            when it has none.
 
     Raises:
         InputError: with every mistake of both files.
@@ -239,10 +246,15 @@ def load(folder: Path, limits: DesignLimits | None = None) -> tuple[Production, 
     problems = list(reading.problems)
     cast = None
     if reading.cast is not None:
-        if limits is not None and not limits.language:
-            limits = replace(limits, language=reading.language)
+        root, production = _root(folder), reading.production
+
+        def rules(written: str) -> DesignLimits | None:
+            own, default = profile_at(written, root) if written else "", production.profile if production else ""
+            found = limits(own, default) if callable(limits) else limits
+            return replace(found, language=reading.language) if found and not found.language else found
+
         try:
-            cast = load_cast(reading.cast, limits=limits, label=_label(reading.cast, _root(folder)))
+            cast = load_cast(reading.cast, limits=rules, label=_label(reading.cast, root))
         except InputError as error:
             problems += error.problems
     if problems or reading.production is None or cast is None:
@@ -303,12 +315,12 @@ def _read(folder: Path) -> _Reading:
         language=book.language,
         manuscript=paths["manuscript"],
         cast=paths["cast"],
-        profile=_profile(book.profile, root),
+        profile=profile_at(book.profile, root),
         budget_usd=book.budget_usd,
         chapters=book.chapters,
         lexicon=root / book.lexicon if book.lexicon else None,
         text_rules=book.text_rules,
-        preset=_profile(book.preset, root),
+        preset=profile_at(book.preset, root),
         formats=tuple(found for found in Format if found in book.formats),
         cover=paths.get("cover"),
         opening=book.credits.opening,
@@ -350,15 +362,15 @@ def _paths(sheet: Sheet, root: Path, problems: list[Problem]) -> dict[str, Path]
     return found
 
 
-def _profile(written: str, root: Path) -> str:
-    """A name as it is, a path as seen from the production."""
+def profile_at(written: str, root: Path) -> str:
+    """A profile's name as it is, a path as seen from the production, absolute."""
     is_path = "/" in written or os.sep in written or written.endswith(".toml")
     return os.path.normpath(root / written) if is_path else written
 
 
 def _overrides(sheet: Sheet, problems: list[Problem]) -> dict[str, dict[str, object]]:
     overrides: dict[str, dict[str, object]] = {}
-    for table in ("audio", "chunks"):
+    for table in ("audio", "chunks", "speech"):
         written = sheet.data.get(table)
         if isinstance(written, Mapping):
             places = {str(key): sheet.where((table, str(key))) for key in written}

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
+from narration.booth import Booth
 from narration.chat import ChatAsk, ChatSaid
 from narration.claims import Claim, Held
 from narration.desk import Desk
@@ -22,7 +23,7 @@ from narration.services.breaker import PATIENCE_S
 from narration.services.pace import Pacer, Permit
 from narration.services.protocol import AttemptEnd, Ending, Gate
 from narration.take import Receipt, SpeechAsk
-from narration.voice import VoiceDesign
+from narration.voice import VoiceDesign, VoiceStatus
 
 
 class Elsewhere(Exception):
@@ -34,12 +35,14 @@ class Order:
     """What is to be bought.
 
     Attributes:
+        booth: where it is asked for.
         subject: a take id, a design id or an ask id.
         row: the row of the ledger as far as it is known, `characters` and `price_usd` as we reckon them.
         there: tells whether the thing is in the store by now.
         pacer: what holds the rate; None is the one of the row's model.
     """
 
+    booth: Booth
     subject: str
     row: Row
     there: Callable[[], Awaitable[bool]]
@@ -55,7 +58,7 @@ class Bought:
         receipt: what leads to the sound; for a design, only the request id.
         characters, price_usd: as the service counted.
         ask, design, question: what was asked; one of them.
-        voice, preferred_name, preview_b64, preview_format: of a designed voice; empty for a synthesis.
+        voice, status, preferred_name, preview_b64, preview_format: of a designed voice; empty for a synthesis.
         said: the answer to a question, its tokens as billed.
     """
 
@@ -66,6 +69,7 @@ class Bought:
     ask: SpeechAsk | None = None
     design: VoiceDesign | None = None
     voice: str = ""
+    status: VoiceStatus = VoiceStatus.READY
     preferred_name: str = ""
     preview_b64: str = ""
     preview_format: str = ""
@@ -73,7 +77,7 @@ class Bought:
     said: ChatSaid | None = None
 
 
-async def buy(desk: Desk, order: Order, send: Callable[[Desk, Gate], Awaitable[Bought]]) -> tuple[Claim, Answer]:
+async def buy(desk: Desk, order: Order, send: Callable[[Booth, Gate], Awaitable[Bought]]) -> tuple[Claim, Answer]:
     """Make one paid call, at most one at a time in the whole world for its subject.
 
     Args:
@@ -94,7 +98,7 @@ async def buy(desk: Desk, order: Order, send: Callable[[Desk, Gate], Awaitable[B
     """
     gate = _PaidGate(desk, order)
     try:
-        bought = await send(desk, gate)
+        bought = await send(order.booth, gate)
     except ServiceError as error:
         await gate.failed(error.call)
         raise
@@ -118,7 +122,7 @@ class _PaidGate:
         self._claim: Claim | None = None
         self._reserved_usd = 0.0
         self._doubts = 0
-        self._pacer = order.pacer or desk.pacer_of(order.row.model)
+        self._pacer = order.pacer or order.booth.pacer_of(order.row.model)
         self._permit: Permit | None = None
 
     async def before(self, attempt: int) -> None:
@@ -189,9 +193,12 @@ class _PaidGate:
             generation=claim.generation,
             row=replace(row, voice=bought.voice or row.voice),
             receipt=bought.receipt,
+            account=self._order.booth.service.account,
+            profile=self._order.booth.profile,
             ask=bought.ask,
             design=bought.design,
             voice=bought.voice,
+            status=bought.status,
             preferred_name=bought.preferred_name,
             preview_b64=bought.preview_b64,
             preview_format=bought.preview_format,
@@ -232,4 +239,6 @@ def _row(desk: Desk, row: Row, call: CallFacts, *, characters: int, price_usd: f
         latency_ms=call.latency_ms,
         input_tokens=0,
         output_tokens=0,
+        session_id=call.session_id,
+        first_audio_ms=call.first_audio_ms,
     )

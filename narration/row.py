@@ -40,6 +40,8 @@ class Row:
         audio_s: length of the sound; 0 where there is none.
         in_doubt: sent, and no answer was read: it may be on the bill or not.
         input_tokens, output_tokens: billed, as the service counted; for a row in doubt, the most it can be.
+        session_id: of the WebSocket session or task, where the service speaks in them.
+        first_audio_ms: from the send to the first sound, where the sound comes piece by piece; else 0.
     """
 
     call_id: str
@@ -66,6 +68,8 @@ class Row:
     in_doubt: bool = False
     input_tokens: int = 0
     output_tokens: int = 0
+    session_id: str = ""
+    first_audio_ms: int = 0
 
 
 def encode_row(row: Row) -> bytes:

@@ -68,7 +68,7 @@ def ask_of(record: dict[str, Any]) -> SpeechAsk:
 class Receipt:
     """What a service answered to a synthesis request: enough to get the audio later without paying again.
 
-    Exactly one of `url`, `task_id` and `audio` leads to the sound.
+    One of `url`, `task_id` and `audio` leads to the sound; where there are two, `audio` is the sound.
 
     Attributes:
         request_id: the service's own id.
@@ -76,7 +76,7 @@ class Receipt:
         url: link to the audio file, or empty.
         expires_at: Unix seconds at which the link dies; 0 when unknown.
         task_id: a task to poll, or empty.
-        audio: the file itself, where the service sends it at once; never written into a journal record.
+        audio: the WAV file itself, where the service sends it at once; the journal keeps it beside its entry.
     """
 
     request_id: str

@@ -50,8 +50,12 @@ SCHEMA = pa.schema(
 )
 """Columns of the Parquet files."""
 
-_DEFAULTS = {"input_tokens": 0, "output_tokens": 0}
-"""Columns that files of earlier versions do not have."""
+_DEFAULTS = {
+    item.name: item.default
+    for item in fields(Row)
+    if item.name in ("input_tokens", "output_tokens", "session_id", "first_audio_ms")
+}
+"""Columns that files of earlier versions do not have, and what their rows hold there."""
 
 
 class Ledger:

@@ -64,6 +64,7 @@ class DesignAnswer:
         preview_format: `wav`, `mp3`, …
         request_id: the service's id of the answer.
         billed_voices: how many creations were billed.
+        task_id: a task that will say the rest, or empty; see `narration.services.protocol.DesignsByTask`.
     """
 
     voice: str
@@ -72,6 +73,7 @@ class DesignAnswer:
     preview_format: str
     request_id: str
     billed_voices: int
+    task_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

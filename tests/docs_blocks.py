@@ -19,6 +19,7 @@ from flows.cli import exit_codes
 from flows.cli.main import app
 from narration.finding import findings_reference
 from narration.presets import Rules, preset_names, read_preset
+from narration.services.pricing import price_of
 from narration.settings import settings_reference
 
 ROOT = Path(__file__).parents[1]
@@ -58,10 +59,11 @@ def prices() -> str:
         per = f"{row['per_characters']:,} characters" if row.get("per_characters") else "one"
         if row.get("per_tokens"):
             per = f"{row['per_tokens']:,} tokens in ({row['output_usd']:g} out)"
-        assumed = "yes" if row.get("assumed") else ""
+        price = price_of(row["model"], row["regions"][0])
+        assumed = "yes" if price.assumed else ""
         regions = ", ".join(row["regions"])
         lines.append(
-            f"| {row['model']} | {regions} | {row['usd']:g} | {per} | {row['as_of']} | {assumed} | {row['source']} |"
+            f"| {row['model']} | {regions} | {price.usd:g} | {per} | {price.as_of} | {assumed} | {price.source} |"
         )
     return "\n".join(lines) + "\n"
 

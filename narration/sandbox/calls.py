@@ -4,9 +4,14 @@ Invariant: a family answers a `Call` and records its own success; refusals are r
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+import hashlib
+import logging
+import sqlite3
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
+from narration.sandbox.engine import EngineError
 from narration.sandbox.faults import Switchboard
 from narration.sandbox.limits import Limiter
 from narration.sandbox.links import Links
@@ -14,16 +19,21 @@ from narration.sandbox.speaker import Speaker
 from narration.sandbox.state import CallRow, State
 from narration.sandbox.wire import Body, DroppedError, RefusedError
 
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
 UNKNOWN_ACTION = "unknown"
 BLOCKED = "Input text data may contain inappropriate content."
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """An answer: a JSON body, or the bodies of a stream of events."""
+    """An answer: a JSON body, or the bodies of a stream of events; bare events have `data:` lines only."""
 
     body: Body
     events: tuple[Body, ...] | None = None
+    is_bare: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +47,7 @@ class House:
     switchboard: Switchboard
     clock: Callable[[], float]
     closing: asyncio.Event = field(default_factory=asyncio.Event)
+    errands: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def pause(self, seconds: float) -> None:
         """Wait, but not beyond the end of the service.
@@ -121,3 +132,29 @@ class Call:
             input_tokens=input_tokens,
             output_tokens=output_tokens,
         )
+
+
+def account_of(authorization: str) -> str:
+    """Return the account of a key: a hash, never the key.
+
+    Raises:
+        RefusedError: 401 `InvalidApiKey`; the sandbox knows keys by their `sk-`.
+    """
+    scheme, _, key = authorization.partition(" ")
+    key = key.strip()
+    if scheme.lower() != "bearer" or not key.startswith("sk-") or len(key) <= len("sk-"):
+        raise RefusedError(401, "InvalidApiKey", "Invalid API-key provided.")
+    return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()[:16]
+
+
+async def worked(work: Awaitable[T]) -> T:
+    """Return the outcome of work; what fails on our side is a 500 that is not billed.
+
+    Raises:
+        RefusedError: 500 `InternalError`: no engine, no room on the disk, a locked state.
+    """
+    try:
+        return await work
+    except (EngineError, OSError, sqlite3.Error) as error:
+        log.exception("internal error")
+        raise RefusedError(500, "InternalError", "An internal error has occurred, please try again later.") from error

@@ -17,6 +17,7 @@ from narration.sandbox.billing import LengthUnit
 CALL_FAULTS = ("drop_before", "hang_before", "rate_429", "rate_500", "drop_after", "hang_after")
 SPEECH_FAULTS = ("silent_wav", "runaway_wav", "expired_url", "cut")
 CHAT_FAULTS = ("chat_prose", "chat_stranger", "chat_missing", "chat_broken", "chat_tool")
+SOCKET_FAULTS = ("socket_late", "socket_wrong_order", "socket_binary", "socket_early_close", "socket_no_finish")
 DOWNLOAD_FAULTS = ("download_500", "cut", "truncated_wav")
 
 
@@ -48,8 +49,8 @@ def _number(value: object) -> object:
 
 
 Rate = Annotated[float, Field(ge=0, le=1)]
-Action = Literal["create", "list", "query", "delete", "synthesize", "chat"]
-ACTIONS: tuple[Action, ...] = ("create", "list", "query", "delete", "synthesize", "chat")
+Action = Literal["create", "list", "query", "delete", "synthesize", "poll", "chat"]
+ACTIONS: tuple[Action, ...] = ("create", "list", "query", "delete", "synthesize", "poll", "chat")
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 Actions = Annotated[tuple[Action, ...], BeforeValidator(_words)]
 Status = Annotated[Literal[403, 404], BeforeValidator(_number)]
@@ -68,7 +69,7 @@ class Switches(BaseModel):
     hang_before: Rate = Field(0.0, description="rate of requests that hang before any work (not billed)")
     hang_after: Rate = Field(0.0, description="rate of requests that hang after the work (billed, answer lost)")
     hang_s: Annotated[float, Field(ge=0)] = Field(3600.0, description="how long a hanging request hangs, in seconds")
-    cut: Rate = Field(0.0, description="rate of downloads and event streams cut off half way")
+    cut: Rate = Field(0.0, description="rate of downloads, event streams and socket answers cut off half way")
     truncated_wav: Rate = Field(0.0, description="rate of downloads that are well-formed HTTP with a cut WAV")
     download_500: Rate = Field(0.0, description="rate of downloads answered with 500")
     silent_wav: Rate = Field(0.0, description="rate of syntheses that are silence")
@@ -79,6 +80,14 @@ class Switches(BaseModel):
     chat_missing: Rate = Field(0.0, description="rate of chat answers that leave out a number")
     chat_broken: Rate = Field(0.0, description="rate of chat answers that are broken JSON")
     chat_tool: Rate = Field(0.0, description="rate of chat answers that call a tool")
+    socket_late: Rate = Field(0.0, description="rate of socket answers that begin late")
+    socket_late_s: Annotated[float, Field(ge=0)] = Field(30.0, description="how late these begin, in seconds")
+    socket_wrong_order: Rate = Field(0.0, description="rate of socket answers whose last event comes first")
+    socket_binary: Rate = Field(0.0, description="rate of socket answers with a binary frame where text is due")
+    socket_early_close: Rate = Field(0.0, description="rate of sockets closed in good form half way (billed)")
+    socket_no_finish: Rate = Field(0.0, description="rate of socket answers that never end (billed)")
+    # Source: not documented for Qwen realtime; CosyVoice closes a connection after 60 s (cosyvoice-websocket-api).
+    socket_idle_s: Annotated[float, Field(gt=0)] = Field(60.0, description="a socket idle for so long is closed")
     fault_actions: Actions = Field(ACTIONS, description="actions that these faults strike, comma-separated")
 
     latency_ms: Annotated[float, Field(ge=0)] = Field(0.0, description="added to every answer, in ms")
@@ -99,7 +108,11 @@ class Switches(BaseModel):
 
     poison_words: Words = Field((), description="words that content inspection refuses, comma-separated")
     # Source: docs.qwencloud.com "Voice design": 1,000 voices per account for Qwen-TTS.
-    voice_quota: Annotated[int, Field(ge=0)] = Field(1_000, description="designed voices per account")
+    # Source: alibabacloud.com, model-studio cosyvoice-clone-design-api: DEPLOYING, then OK or UNDEPLOYED.
+    deploying_s: Annotated[float, Field(ge=0)] = Field(0.0, description="how long a CosyVoice design is DEPLOYING")
+    undeployed_words: Words = Field((), description="words in a CosyVoice description that end UNDEPLOYED")
+    cosy_http: bool = Field(default=True, description="answer CosyVoice over HTTP; older pages do not")
+    voice_quota: Annotated[int, Field(ge=0)] = Field(1_000, description="designed voices per account and family")
     # Source: model-studio qwen-tts-api: 600 characters a request.
     length_limit: Annotated[int, Field(ge=0)] = Field(600, description="longest text of one request")
     length_unit: LengthUnit = Field(LengthUnit.WEIGHTED, description="unit of that limit: weighted, codepoints, bytes")
@@ -117,6 +130,17 @@ class Switches(BaseModel):
     # Source: model-studio structured output: JSON Schema is for some models only.
     chat_schema: bool = Field(default=True, description="take response_format json_schema; else it is refused")
     sse: bool = Field(default=True, description="answer event streams for voice-design synthesis")
+    sse_style: Literal["events", "bare", "riff", "nolink", "json"] = Field(
+        "events", description="event streams: as documented; data lines only; a WAV header first; no link; plain JSON"
+    )
+
+    # Source: docs.evolink.ai, Qwen3 TTS VD: about 10 s for speech, 15 s for a voice.
+    task_s: Annotated[float, Field(ge=0)] = Field(0.0, description="how long a task of the gateway takes, in seconds")
+    task_fail: Rate = Field(0.0, description="rate of tasks that fail (not billed)")
+    task_fail_code: str = Field("service_error", description="error code of tasks that fail")
+    task_stuck: Rate = Field(0.0, description="rate of tasks that stay at processing until this is 0 again")
+    task_data_uri: bool = Field(default=False, description="results as data: URIs instead of links")
+    callback_loopback: bool = Field(default=False, description="allow callbacks to this machine, http too, for tests")
 
 
 NO_LIMITS: Mapping[str, object] = {"rpm": None, "rps": None, "concurrency": None}

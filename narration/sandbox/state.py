@@ -35,7 +35,16 @@ CREATE TABLE IF NOT EXISTS calls (
     text_sha256 TEXT NOT NULL, characters INTEGER NOT NULL, billed INTEGER NOT NULL, answered INTEGER NOT NULL,
     input_tokens INTEGER NOT NULL DEFAULT 0, output_tokens INTEGER NOT NULL DEFAULT 0
 );
+CREATE TABLE IF NOT EXISTS reviews (voice TEXT PRIMARY KEY, over_s REAL NOT NULL, passed INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS recipes (key TEXT PRIMARY KEY, kept_s REAL NOT NULL, recipe TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tasks (
+    id TEXT PRIMARY KEY, account TEXT NOT NULL, created_s REAL NOT NULL, ready_s REAL NOT NULL, credits REAL NOT NULL,
+    failed INTEGER NOT NULL, record TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS callbacks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, at_s REAL NOT NULL, task TEXT NOT NULL, url TEXT NOT NULL,
+    attempt INTEGER NOT NULL, waited_s REAL NOT NULL, status INTEGER NOT NULL, error TEXT NOT NULL
+);
 CREATE TABLE IF NOT EXISTS tallies (name TEXT PRIMARY KEY, count INTEGER NOT NULL);
 """
 
@@ -127,7 +136,7 @@ class State:
     def reset(self) -> None:
         """Forget voices, bill and tallies."""
         with self._writing():
-            for table in ("voices", "calls", "tallies", "recipes"):
+            for table in ("voices", "calls", "tallies", "recipes", "reviews", "tasks", "callbacks"):
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
 
     def record(self, row: CallRow) -> None:
@@ -155,8 +164,13 @@ class State:
         """Forget the recipes kept before a time: their links have expired."""
         self._db.execute("DELETE FROM recipes WHERE kept_s < ?", (before_s,))
 
-    def add_voice(self, voice: Voice, row: CallRow, quota: int) -> None:
-        """Keep a voice and its price.
+    def review(self, name: str) -> tuple[float, bool] | None:
+        """Return when the review of a voice is over (in seconds) and whether it passes, None where there is none."""
+        row = self._db.execute("SELECT over_s, passed FROM reviews WHERE voice = ?", (name,)).fetchone()
+        return None if row is None else (float(row[0]), bool(row[1]))
+
+    def add_voice(self, voice: Voice, row: CallRow, quota: int, review: tuple[float, bool] | None = None) -> None:
+        """Keep a voice and its price, and what becomes of its review where its family has one.
 
         Raises:
             QuotaFullError: the account has `quota` voices of this family already; nothing is kept.
@@ -166,13 +180,38 @@ class State:
                 raise QuotaFullError
             values = {**asdict(voice), "traits": json.dumps(voice.traits.as_dict())}
             self._db.execute(_INSERT_VOICE, tuple(values.values()))
+            if review is not None:
+                self._db.execute("INSERT INTO reviews VALUES (?, ?, ?)", (voice.voice, *review))
             self.record(row)
 
     def remove_voice(self, voice: Voice, row: CallRow) -> None:
         """Forget a voice."""
         with self._writing():
             self._db.execute("DELETE FROM voices WHERE voice = ?", (voice.voice,))
+            self._db.execute("DELETE FROM reviews WHERE voice = ?", (voice.voice,))
             self.record(row)
+
+    def add_task(self, task: Mapping[str, object]) -> None:
+        """Keep a task: the columns of its table, `record` as JSON."""
+        marks = ", ".join("?" for _ in task)
+        self._db.execute(f"INSERT INTO tasks ({', '.join(task)}) VALUES ({marks})", tuple(task.values()))  # noqa: S608 - our own names
+
+    def task(self, account: str, task_id: str) -> tuple[float, float, float, str] | None:
+        """Return when an account's task was created and is ready, its credits and its record; None without one."""
+        return self._db.execute(  # type: ignore[no-any-return]
+            "SELECT created_s, ready_s, credits, record FROM tasks WHERE id = ? AND account = ?", (task_id, account)
+        ).fetchone()
+
+    def record_callback(self, row: Mapping[str, object]) -> None:
+        """Put one call to a callback address on the record."""
+        marks = ", ".join("?" for _ in row)
+        self._db.execute(f"INSERT INTO callbacks ({', '.join(row)}) VALUES ({marks})", tuple(row.values()))  # noqa: S608 - our own names
+
+    def callbacks(self) -> list[dict[str, object]]:
+        """Return every call to a callback address, in order."""
+        cursor = self._db.execute("SELECT * FROM callbacks ORDER BY id")
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor]
 
     def voice(self, account: str, family: Family, name: str) -> Voice | None:
         """Return an account's voice by name."""
@@ -210,6 +249,7 @@ class State:
         }
         tokens = self._db.execute("SELECT SUM(input_tokens), SUM(output_tokens) FROM calls WHERE billed").fetchone()
         tallies = dict(self._db.execute("SELECT name, count FROM tallies"))
+        (credits_billed,) = self._db.execute("SELECT COALESCE(SUM(credits), 0) FROM tasks WHERE NOT failed").fetchone()
         return {
             "calls": sum(by_action.values()),
             "calls_by_action": by_action,
@@ -220,6 +260,7 @@ class State:
             "output_tokens": tokens[1] or 0,
             "voices_created": billed.get("create", (0, 0, 0))[0],
             "voices_kept": self._db.execute("SELECT COUNT(*) FROM voices").fetchone()[0],
+            "credits": round(credits_billed, 6),
             "answers_lost": sum(lost for *_, lost in billed.values()),
             "refused_by_code": refused,
             "downloads": tallies.get("downloads", 0),

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from narration.errors import InputError, Problem
 from narration.services.keys import ApiKey, key_fingerprint
+from narration.services.limits import regions_of
 from narration.services.pricing import cost_usd, price_of
 from narration.services.protocol import (
     AttemptEnd,
@@ -28,9 +29,11 @@ from narration.services.protocol import (
 )
 
 if TYPE_CHECKING:
-    from narration.services.download import Resolve
+    from narration.services.api import ApiDoor
+    from narration.services.download import Downloads, Resolve
+    from narration.services.envelope import Judge
     from narration.services.http import Timing, Transport
-    from narration.settings import Settings
+    from narration.settings import ServiceSettings, Settings
 
 __all__ = [
     "KINDS",
@@ -45,6 +48,7 @@ __all__ = [
     "ServiceLimits",
     "SpeechService",
     "Spoken",
+    "check_region",
     "cost_usd",
     "key_fingerprint",
     "open_service",
@@ -75,14 +79,64 @@ Factory: TypeAlias = Callable[[Opening], SpeechService]
 
 
 def _open_qwen(opening: Opening) -> SpeechService:
+    from narration.services.qwen import QwenService
+    from narration.services.qwen_errors import judge
+
+    service = opening.settings.service
+    door, downloads = _doors(opening, service, judge)
+    return QwenService(service=service, key=opening.key, door=door, downloads=downloads)
+
+
+def _open_gateway(opening: Opening) -> SpeechService:
+    from narration.services.callback import Callback
+    from narration.services.gateway import GatewayService
+    from narration.services.gateway_errors import judge
+    from narration.services.gateway_tasks import Tasks
+
+    service, limits = opening.settings.service, opening.settings.limits
+    # A sandbox tells the address of its vendor's API; the gateway lies beside it.
+    service = replace(service, base_url=service.base_url.removesuffix("/api/v1").removesuffix("/v1") + "/v1")
+    door, downloads = _doors(opening, service, judge)
+    tasks = Tasks(
+        door=door,
+        profile=service.profile,
+        timing=opening.timing,
+        patience_s=limits.total_s,
+        spacing_s=0.5 / limits.per_second if limits.per_second else 0.0,
+    )
+    return GatewayService(
+        service=service,
+        key=opening.key,
+        door=door,
+        tasks=tasks,
+        downloads=downloads,
+        callback=Callback(service.callback_url, service.profile, opening.resolve),
+        timing=opening.timing,
+    )
+
+
+def _open_cosyvoice(opening: Opening) -> SpeechService:
+    from narration.services.conversation import SocketDoor
+    from narration.services.cosyvoice import CosyVoiceService
+    from narration.services.cosyvoice_errors import judge
+    from narration.settings import Transport
+
+    service, limits = opening.settings.service, opening.settings.limits
+    door, downloads = _doors(opening, service, judge)
+    tasks = None
+    if service.transport is Transport.WEBSOCKET:
+        tasks = SocketDoor(service=service, key=opening.key, limits=limits, judge=judge, timing=opening.timing)
+    return CosyVoiceService(service=service, key=opening.key, door=door, downloads=downloads, tasks=tasks)
+
+
+def _doors(opening: Opening, service: ServiceSettings, judge: Judge) -> tuple[ApiDoor, Downloads]:
+    """The doors for calls and for files of one account."""
     from narration.services.api import ApiDoor
     from narration.services.download import Downloads
     from narration.services.http import Wire
     from narration.services.links import LinkRules
-    from narration.services.qwen import QwenService
-    from narration.services.qwen_errors import judge
 
-    service, limits = opening.settings.service, opening.settings.limits
+    limits = opening.settings.limits
     # A proxy sees a tunnel when the service speaks https; with plain http it would read the key.
     proxies = service.base_url.startswith("https://") and not service.sandbox
 
@@ -103,11 +157,49 @@ def _open_qwen(opening: Opening) -> SpeechService:
         timing=opening.timing,
         resolve=opening.resolve,
     )
-    return QwenService(service=service, key=opening.key, door=door, downloads=downloads)
+    return door, downloads
 
 
-KINDS: Final = MappingProxyType[str, Factory]({"qwen": _open_qwen})
+def _open_qwen_realtime(opening: Opening) -> SpeechService:
+    from narration.services.conversation import SocketDoor
+    from narration.services.qwen_errors import judge
+    from narration.services.qwen_realtime import QwenRealtimeService
+
+    settings = opening.settings
+    door = SocketDoor(
+        service=settings.service, key=opening.key, limits=settings.limits, judge=judge, timing=opening.timing
+    )
+    return QwenRealtimeService(voices=_open_qwen(opening), door=door)
+
+
+KINDS: Final = MappingProxyType[str, Factory](
+    {
+        "qwen": _open_qwen,
+        "qwen-realtime": _open_qwen_realtime,
+        "cosyvoice": _open_cosyvoice,
+        "gateway": _open_gateway,
+    }
+)
 """Every kind of service, and what opens it."""
+
+
+def check_region(service: ServiceSettings) -> None:
+    """See that a service is offered where the profile looks for it; the sandbox offers everything.
+
+    Raises:
+        InputError: it is not.
+    """
+    regions = regions_of(service.kind)
+    if regions and not service.sandbox and service.region not in regions:
+        raise InputError(
+            Problem(
+                what=f"{service.kind} designs voices in {' and '.join(regions)} only, not in "
+                f"{service.region or 'an unnamed region'}.",
+                where=f"base_url and region of profile {service.profile}",
+                expected=f"region {' or '.join(regions)}, an address there, and a key of that site",
+                hint="Choose a profile of that region; nothing was sent.",
+            )
+        )
 
 
 def open_service(
@@ -133,6 +225,7 @@ def open_service(
     from narration.services.download import addresses_of
     from narration.services.http import Timing
 
+    check_region(settings.service)
     kind = settings.service.kind
     factory = KINDS.get(kind)
     if factory is None:

@@ -23,7 +23,8 @@ class _Row(BaseModel):
 
     model: str
     regions: tuple[str, ...]
-    usd: float = Field(ge=0, allow_inf_nan=False)
+    usd: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    credits: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     per_characters: int = Field(default=0, ge=0)
     as_of: str
     source: str
@@ -32,12 +33,23 @@ class _Row(BaseModel):
     output_usd: float = Field(default=0.0, ge=0, allow_inf_nan=False)
 
 
+class _Credit(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    regions: tuple[str, ...]
+    usd: float = Field(gt=0, allow_inf_nan=False)
+    as_of: str
+    source: str
+    assumed: bool
+
+
 class _Prices(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     currency: Literal["USD"]
     fallback_region: str
     fallback_exact: tuple[str, ...]
+    credit: tuple[_Credit, ...]
     price: tuple[_Row, ...]
 
 
@@ -50,8 +62,9 @@ def _prices() -> _Prices:
 def price_of(model: str, region: str) -> Price:
     """The price of a model in a region, in US dollars.
 
-    The sandbox is priced as the international region is, so that its proofs show what a book would cost there. Any
-    other region without a row is priced likewise, and marked as assumed.
+    The sandbox is priced as the international region is, or where the model is not offered there as its own region, so
+    that its proofs show what a book would cost. Any other region without a row is priced likewise, and marked as
+    assumed.
 
     Raises:
         InputError: no price of that model is known, so nothing could be budgeted.
@@ -61,7 +74,7 @@ def price_of(model: str, region: str) -> Price:
     found = rows.get((region, model))
     if found is not None:
         return _price(found)
-    elsewhere = rows.get((table.fallback_region, model))
+    elsewhere = rows.get((table.fallback_region, model)) or next((r for r in table.price if r.model == model), None)
     if elsewhere is None:
         names = sorted({row.model for row in table.price})
         nearest = difflib.get_close_matches(model, names, n=1, cutoff=0.4)
@@ -87,13 +100,32 @@ def tokens_usd(price: Price, input_tokens: int, output_tokens: int) -> float:
     return (price.usd * input_tokens + price.output_usd * output_tokens) / (price.per_tokens or 1)
 
 
+def credits_usd(count: float, region: str) -> float:
+    """What so many credits cost, in US dollars; where a region has no rate of its own, by the first one's."""
+    return count * _credit(region).usd
+
+
+def _credit(region: str) -> _Credit:
+    rates = _prices().credit
+    return next((rate for rate in rates if region in rate.regions), rates[0])
+
+
 def _price(row: _Row) -> Price:
+    if row.usd is not None:
+        return Price(
+            usd=row.usd,
+            per_characters=row.per_characters,
+            as_of=row.as_of,
+            source=row.source,
+            assumed=row.assumed,
+            per_tokens=row.per_tokens,
+            output_usd=row.output_usd,
+        )
+    rate = _credit(row.regions[0])
     return Price(
-        usd=row.usd,
+        usd=(row.credits or 0.0) * rate.usd,
         per_characters=row.per_characters,
-        as_of=row.as_of,
-        source=row.source,
-        assumed=row.assumed,
-        per_tokens=row.per_tokens,
-        output_usd=row.output_usd,
+        as_of=min(row.as_of, rate.as_of),
+        source=f"{row.source}; a credit at {rate.usd:g} USD: {rate.source}",
+        assumed=row.assumed or rate.assumed,
     )

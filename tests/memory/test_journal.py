@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 from dataclasses import replace
 
 import pytest
@@ -76,10 +77,43 @@ def test_an_answer_reads_back_as_it_was_but_for_the_audio(answer: Answer) -> Non
         await Journal(store).answered("x", answer)
         return (await Journal(store).history("x")).answers[0]
 
-    assert asyncio.run(there_and_back()) == replace(answer, receipt=replace(answer.receipt, audio=None))
+    read = asyncio.run(there_and_back())
+    assert read == replace(answer, receipt=replace(answer.receipt, audio=None), audio_sha256=read.audio_sha256)
+    assert bool(read.audio_sha256) == (answer.receipt.audio is not None)
 
 
-async def test_the_bytes_of_the_sound_are_never_in_the_journal(store: Store) -> None:
+async def test_a_sound_that_came_with_its_answer_is_there_after_a_kill_and_goes_with_the_claim(
+    store: Store, machine: Machine
+) -> None:
+    claims = Claims(store, machine.run("run-1"))
+    claim = await claims.acquire("x", row(call_id="paid"))
+    assert isinstance(claim, Claim)
+    answer = take_answer(claim)
+    await Journal(store).answered("x", replace(answer, receipt=replace(answer.receipt, audio=b"RIFF sound")))
+    (read,) = (await Journal(store).history("x")).answers
+    assert read.receipt.audio is None
+    assert (await Journal(store).with_audio("x", read)).receipt.audio == b"RIFF sound"
+    await store.put("open/x/audio-000001.bin", b"RIFF s")
+    assert await Journal(store).with_audio("x", read) == read
+    await claims.release(claim)
+    assert await store.keys("open/") == []
+
+
+async def test_no_entry_tells_of_a_sound_that_is_not_there_yet(machine: Machine) -> None:
+    for last in range(1, 9):
+        store = Cabinet()
+        claims, journal = Claims(store, machine.run(f"run-{last}")), Journal(Mortal(store, last, late=False))
+        claim = await claims.acquire("x", row(call_id="paid"))
+        assert isinstance(claim, Claim)
+        answer = take_answer(claim)
+        sounding = replace(answer, receipt=replace(answer.receipt, audio=b"RIFF sound"))
+        with contextlib.suppress(Killed):
+            await journal.answered("x", sounding)
+        for read in (await Journal(store).history("x")).answers:
+            assert (await Journal(store).with_audio("x", read)).receipt.audio == b"RIFF sound"
+
+
+async def test_the_bytes_of_the_sound_are_never_in_the_record(store: Store) -> None:
     sound = b"RIFF a sound that came with the answer"
     receipt = Receipt(request_id="r", audio=sound)
     await Journal(store).answered("x", Answer(generation=1, row=row(), receipt=receipt, ask=ask()))

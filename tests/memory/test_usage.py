@@ -47,7 +47,8 @@ COLUMNS = [
 ]
 """As issue 2 names them, for whoever reads the files."""
 
-TOKENS = ("input_tokens", "output_tokens")
+LATER_COLUMNS = ["input_tokens", "output_tokens", "session_id", "first_audio_ms"]
+"""That files of older versions lack."""
 
 NOVEMBER = "2026-11-30T23:59:59.999+00:00"
 DECEMBER = "2026-12-01T00:00:00.000+00:00"
@@ -75,8 +76,25 @@ async def files(store: Store) -> list[str]:
 
 
 def test_the_columns_are_those_that_were_promised() -> None:
-    assert sorted(SCHEMA.names) == sorted([*COLUMNS, "call_id", "in_doubt", *TOKENS])
+    assert sorted(SCHEMA.names) == sorted([*COLUMNS, *LATER_COLUMNS, "call_id", "in_doubt"])
     assert SCHEMA.field("at").type == pa.timestamp("us", tz="UTC")
+
+
+async def test_files_that_lack_the_later_columns_are_read_beside_new_ones(store: Store) -> None:
+    old = to_table([row(call_id="old", price_usd=0.25)]).drop_columns(LATER_COLUMNS)
+    sink = io.BytesIO()
+    pq.write_table(old, sink)
+    await store.put(f"{ROWS}/month=2026-11/an-old-run-0001.parquet", sink.getvalue())
+    ledger = Ledger(store, "run-1")
+    await ledger.note(row(call_id="new", session_id="sess_1", first_audio_ms=212))
+    for _ in range(2):
+        table = await ledger.table()
+        assert table.schema == SCHEMA
+        found = {record["call_id"]: record for record in table.to_pylist()}
+        assert (found["old"]["session_id"], found["old"]["first_audio_ms"]) == ("", 0)
+        assert (found["new"]["session_id"], found["new"]["first_audio_ms"]) == ("sess_1", 212)
+        assert found["old"]["price_usd"] == 0.25
+        await ledger.compact("run-1")
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
@@ -165,7 +183,7 @@ async def test_months_lie_in_folders_of_their_own_and_columns_are_typed(tmp_path
         "ledger/rows/month=2026-12/run-0001.parquet",
     ]
     read = ds.dataset(f"{store.url}/{ROWS}", partitioning="hive").to_table()
-    assert set(read.column_names) == {*COLUMNS, "call_id", "in_doubt", *TOKENS, "month"}
+    assert set(read.column_names) == {*COLUMNS, *LATER_COLUMNS, "call_id", "in_doubt", "month"}
     by_call = {record["call_id"]: record for record in read.to_pylist()}
     assert by_call["a"]["month"] == "2026-11"
     assert by_call["b"]["at"].isoformat() == DECEMBER.replace(".000", "")
@@ -187,7 +205,7 @@ async def test_a_row_of_no_run_is_kept_like_any_other(store: Store) -> None:
 
 
 async def test_a_file_of_an_earlier_version_is_read_with_the_tokens_that_it_has_not(store: Store) -> None:
-    old = to_table([row("old")]).drop_columns(list(TOKENS))
+    old = to_table([row("old")]).drop_columns(LATER_COLUMNS)
     sink = io.BytesIO()
     pq.write_table(old, sink)
     await store.create(f"{ROWS}/month=2026-11/earlier-0001.parquet", sink.getvalue())

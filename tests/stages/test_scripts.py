@@ -10,6 +10,7 @@ import pytest
 from flows.opening import Request, open_job
 from narration.book import ChapterChunks
 from narration.deliver.chapter import DeliveredChapter, deliver_chapter
+from narration.deliver.slot import chapter_slot
 from narration.errors import InputError
 from narration.manuscript import read_manuscript
 from narration.plan import Plan
@@ -172,7 +173,7 @@ async def deliver(world: World, cut: ChapterChunks, plan: Plan, spoken: SpokenCh
         read,
         production=plan.production,
         settings=plan.settings,
-        total=2,
+        slot=chapter_slot(cut.chapter, track=cut.chapter.number, total=2),
         folder=world.folder / "out",
     )
 
