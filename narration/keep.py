@@ -17,6 +17,7 @@ from narration.booth import Booth
 from narration.claims import Claim, Held
 from narration.desk import Desk
 from narration.errors import (
+    AnswerUnclear,
     AudioRefused,
     LinkExpired,
     ServiceError,
@@ -115,14 +116,18 @@ async def keep_voice(
         raise StoreError(f"The journal of {claim.subject} does not say what was asked.")
     try:
         answer = await _designed(booth, answer)
-        if answer.status is not VoiceStatus.READY:
-            await await_review(desk, booth, answer.voice, answer.row.character, patience_s=patience_s)
     except ServiceUnavailable:
         raise
-    except ServiceError as error:
-        if isinstance(error, VoiceRejected):
-            refusal = Refusal(take_id=claim.subject, kind=RefusalKind.VOICE, message=error.what, at=desk.now())
-            await desk.refusals.note(refusal)
+    except ServiceError:
+        await desk.ledger.note(answer.row)
+        await desk.claims.release(claim)
+        raise
+    try:
+        if answer.status is not VoiceStatus.READY:
+            await await_review(desk, booth, answer.voice, answer.row.character, patience_s=patience_s)
+    except VoiceRejected as error:  # any other failure says nothing of the voice, which is paid for: the journal stays
+        refusal = Refusal(take_id=claim.subject, kind=RefusalKind.VOICE, message=error.what, at=desk.now())
+        await desk.refusals.note(refusal)
         await desk.ledger.note(answer.row)
         await desk.claims.release(claim)
         raise
@@ -250,7 +255,7 @@ async def recover_subject(desk: Desk, subject: str, *, patience_s: float = 0.0) 
     except (LinkExpired, VoiceRejected) as error:
         log.warning("paid for and lost (%.4f USD): %s", answer.row.price_usd, error.what)
         return outcome + Recovered(lost=1, lost_usd=answer.row.price_usd)
-    except (AudioRefused, ServiceUnavailable) as error:
+    except (AnswerUnclear, AudioRefused, ServiceUnavailable) as error:
         log.warning("paid for and not yet to be had: %s", error)
         await desk.claims.step_back(claim)
         return outcome + Recovered(waiting=1)
