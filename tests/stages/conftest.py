@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,6 +93,8 @@ class World:
     wire: Wire
     dead_pid: int
     budget: float | None = None
+    profile: str = "sandbox"
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     runs: list[Run] = field(default_factory=list)
 
     def write(self, text: str = TEXT, cast: str = CAST, budget: float = 100.0) -> None:
@@ -102,7 +105,7 @@ class World:
 
     @property
     def settings(self) -> Settings:
-        found = load_settings("sandbox", environ={})
+        found = load_settings(self.profile, environ={})
         limits = dataclasses.replace(found.limits, per_minute=0, per_second=0, attempts=12)
         service = dataclasses.replace(found.service, base_url=BASE_URL)
         return dataclasses.replace(found, service=service, limits=limits)
@@ -159,13 +162,14 @@ class World:
         try:
             async with open_desk(
                 store=store or self.store,
-                services={"sandbox": (service, self.settings)},
-                main="sandbox",
+                services={self.profile: (service, self.settings)},
+                main=self.profile,
                 run=this_run() if alive else self.new_run(),
                 production="book",
                 book_cap_usd=book_cap_usd,
                 run_cap_usd=run_cap_usd,
                 halt=Halt(),
+                sleep=self.sleep,
             ) as desk:
                 yield desk
         finally:
