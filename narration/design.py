@@ -29,7 +29,7 @@ from narration.purchase import Bought, Elsewhere, Order, buy
 from narration.review import PATIENCE_S, await_review
 from narration.row import Row
 from narration.services.pricing import cost_usd, price_of
-from narration.services.protocol import Gate
+from narration.services.protocol import Gate, TaskFailed
 from narration.take import Receipt
 from narration.voice import RemoteVoice, Voice, VoiceStatus
 
@@ -49,7 +49,7 @@ async def voice_for(desk: Desk, planned: PlannedVoice) -> tuple[Voice, bool]:
         VoiceRejected: the service reviewed the design and refused it.
         NarrationError: as `narration.purchase.buy` raises.
     """
-    design_id, wait_s = planned.design.design_id, WAIT_S[0]
+    design_id, wait_s, failures = planned.design.design_id, WAIT_S[0], 0
     async with desk.locks[design_id]:
         while True:
             voice = await desk.voices.get(design_id)
@@ -58,18 +58,7 @@ async def voice_for(desk: Desk, planned: PlannedVoice) -> tuple[Voice, bool]:
             await _stop_if_refused(desk, design_id)
             newest = await desk.claims.newest(design_id)
             if newest is not None and (newest.run.run_id == desk.run.run_id or not await desk.claims.alive(newest.run)):
-                recovered = await recover_subject(desk, design_id, patience_s=PATIENCE_S)
-                if recovered.away:
-                    raise ServiceUnavailable(
-                        f"The voice of {planned.character.name} is paid for.",
-                        f"It was {recovered.away[0]}. It is not paid for twice.",
-                    )
-                if recovered.waiting:
-                    raise ServiceUnavailable(
-                        f"The voice of {planned.character.name} is made, and cannot be used yet.",
-                        "Run the same command again later: it is not made, or paid for, twice.",
-                    )
-                if recovered.kept or recovered.lost or (recovered.in_doubt and await _reconciled(desk, planned)):
+                if await _left_by_the_dead(desk, planned):
                     continue
             elif newest is not None:
                 await desk.sleep(wait_s)
@@ -83,7 +72,34 @@ async def voice_for(desk: Desk, planned: PlannedVoice) -> tuple[Voice, bool]:
                 if error.call is not None and error.call.in_doubt and await _reconciled(desk, planned):
                     continue
                 raise
-            return await keep_voice(desk, desk.booths[planned.booth], claim, answer), True
+            booth = desk.booths[planned.booth]
+            try:
+                return await keep_voice(desk, booth, claim, answer), True
+            except TaskFailed as failed:
+                failures += 1
+                if not failed.again or failures >= booth.settings.limits.attempts:
+                    raise failed.error from None
+
+
+async def _left_by_the_dead(desk: Desk, planned: PlannedVoice) -> bool:
+    """Bring a dead run's creation of the voice to an end; whether the store is to be looked at again.
+
+    Raises:
+        ServiceUnavailable: it is paid for, and cannot be had now.
+    """
+    recovered = await recover_subject(desk, planned.design.design_id, patience_s=PATIENCE_S)
+    if recovered.away:
+        raise ServiceUnavailable(
+            f"The voice of {planned.character.name} is paid for.",
+            f"It was {recovered.away[0]}. It is not paid for twice.",
+        )
+    if recovered.waiting:
+        raise ServiceUnavailable(
+            f"The voice of {planned.character.name} is made, and cannot be used yet.",
+            "Run the same command again later: it is not made, or paid for, twice.",
+        )
+    in_account = bool(recovered.in_doubt) and await _reconciled(desk, planned)
+    return bool(recovered.kept or recovered.lost or in_account)
 
 
 async def check_quota(desk: Desk, to_create: Iterable[PlannedVoice]) -> None:
@@ -181,11 +197,12 @@ def _sender(planned: PlannedVoice) -> Callable[[Booth, Gate], Awaitable[Bought]]
         designed = await booth.service.design(design, name, gate)
         answer = designed.answer
         price = price_of(design.design_model, booth.settings.service.region)
+        told_usd = designed.price_usd
         return Bought(
             call=designed.call,
             receipt=Receipt(request_id=answer.request_id, task_id=answer.task_id),
             characters=0,
-            price_usd=cost_usd(price, answer.billed_voices),
+            price_usd=cost_usd(price, answer.billed_voices) if told_usd is None else told_usd,
             design=design,
             voice=answer.voice,
             status=answer.status,

@@ -195,10 +195,10 @@ async def open_desk(
     Raises:
         StoreError: the store cannot be read or written.
     """
-    ledger = Ledger(store, run.run_id)
+    ledger, journal = Ledger(store, run.run_id), Journal(store)
 
     async def spent_elsewhere(left_out: frozenset[str]) -> float:
-        return await ledger.spent_usd(production, left_out)
+        return await ledger.spent_usd(production, left_out) + await journal.open_tasks_usd(production, left_out)
 
     budget = Budget(
         store,
@@ -218,7 +218,7 @@ async def open_desk(
         main=booths[main],
         store=store,
         claims=Claims(store, run, asks=frozenset(asks)),
-        journal=Journal(store),
+        journal=journal,
         takes=Takes(store),
         voices=Voices(store),
         refusals=Refusals(store),

@@ -143,6 +143,27 @@ class Journal:
                 ) from error
         return History(claims=tuple(claims), answers=tuple(answers), resent=resent)
 
+    async def open_tasks_usd(self, production: str, left_out: frozenset[str]) -> float:
+        """What tasks cost that were paid for and have not ended: the ledger has no row of them yet.
+
+        Args:
+            production: as the rows name it.
+            left_out: run ids whose tasks do not count.
+
+        Raises:
+            StoreError: the store cannot be read, or holds what is not ours.
+        """
+        found = set()
+        for key in await self._store.keys(f"{OPEN}/"):
+            if "/answer-" in key:
+                found.add(key.split("/")[-2])
+        total_usd = 0.0
+        for subject in sorted(found):
+            for answer in (await self.history(subject)).answers[-1:]:
+                if answer.receipt.task_id and answer.row.production == production and answer.row.run_id not in left_out:
+                    total_usd += answer.row.price_usd
+        return total_usd
+
     async def subjects(self) -> tuple[str, ...]:
         """Every subject that something is open on.
 

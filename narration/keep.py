@@ -17,7 +17,6 @@ from narration.booth import Booth
 from narration.claims import Claim, Held
 from narration.desk import Desk
 from narration.errors import (
-    AnswerUnclear,
     AudioRefused,
     LinkExpired,
     ServiceError,
@@ -29,7 +28,7 @@ from narration.journal import Answer, History
 from narration.purchase import doubt_row
 from narration.refusals import Refusal, RefusalKind
 from narration.review import PATIENCE_S, await_review
-from narration.services.protocol import DesignsByTask
+from narration.services.protocol import DesignsByTask, TaskFailed
 from narration.take import Take
 from narration.voice import Voice, VoiceStatus
 
@@ -49,6 +48,7 @@ async def keep_take(desk: Desk, booth: Booth | None, claim: Claim, answer: Answe
         answer: of the journal, with its sound where that came along.
 
     Raises:
+        TaskFailed: the task that was to make it failed; the row says what it cost, the claim is released.
         LinkExpired: what was paid for is lost; the row is noted, the claim released, nothing stored.
         AudioRefused: what came is not the audio, or the link may not be followed. The journal keeps the answer until
             its link dies, so that a wrong setting does not pay for the same words again and again.
@@ -61,12 +61,16 @@ async def keep_take(desk: Desk, booth: Booth | None, claim: Claim, answer: Answe
     try:
         audio = await _sound(booth, answer)
         measures = measure_clip(audio)
+    except TaskFailed as failed:
+        await _close_failed(desk, claim, answer, failed)
+        raise
     except LinkExpired:
         await desk.ledger.note(answer.row)
         await desk.claims.release(claim)
         raise
     except (AudioRefused, ServiceUnavailable):
-        await desk.ledger.note(answer.row)
+        if not answer.receipt.task_id:  # what a task costs is known when it has ended
+            await desk.ledger.note(answer.row)
         raise
     take = Take(
         ask=ask,
@@ -108,7 +112,9 @@ async def keep_voice(
     Raises:
         VoiceRejected: the review refused it; that is remembered, the row noted, the claim released.
         ServiceUnavailable: task or review is not over, or the service does not say; the journal keeps it.
-        ServiceError: the task failed; the row is noted, the claim released.
+        TaskFailed: the task that was to make it failed; the row says what it cost, the claim is released.
+        LinkExpired: the service has forgotten the task; the row is noted, the claim released.
+        ServiceError: the task cannot be asked; the journal keeps it.
         StoreError: the store cannot be written; the journal keeps it.
     """
     design = answer.design
@@ -116,18 +122,15 @@ async def keep_voice(
         raise StoreError(f"The journal of {claim.subject} does not say what was asked.")
     try:
         answer = await _designed(booth, answer)
-    except ServiceUnavailable:
-        raise
-    except ServiceError:
-        await desk.ledger.note(answer.row)
-        await desk.claims.release(claim)
-        raise
-    try:
         if answer.status is not VoiceStatus.READY:
             await await_review(desk, booth, answer.voice, answer.row.character, patience_s=patience_s)
-    except VoiceRejected as error:  # any other failure says nothing of the voice, which is paid for: the journal stays
-        refusal = Refusal(take_id=claim.subject, kind=RefusalKind.VOICE, message=error.what, at=desk.now())
-        await desk.refusals.note(refusal)
+    except TaskFailed as failed:
+        await _close_failed(desk, claim, answer, failed)
+        raise
+    except (LinkExpired, VoiceRejected) as error:
+        if isinstance(error, VoiceRejected):
+            refusal = Refusal(take_id=claim.subject, kind=RefusalKind.VOICE, message=error.what, at=desk.now())
+            await desk.refusals.note(refusal)
         await desk.ledger.note(answer.row)
         await desk.claims.release(claim)
         raise
@@ -163,6 +166,17 @@ async def _designed(booth: Booth, answer: Answer) -> Answer:
         preview_b64=base64.b64encode(made.preview_audio).decode(),
         preview_format=made.preview_format or answer.preview_format,
     )
+
+
+async def _close_failed(desk: Desk, claim: Claim, answer: Answer, failed: TaskFailed) -> None:
+    """Note what a failed task cost, which is nothing as a rule, and give its money back to the budget."""
+    call, row = failed.error.call, answer.row
+    if not failed.billed:
+        row = replace(row, characters=0, price_usd=0.0)
+    await desk.ledger.note(replace(row, code=(call.code if call is not None else "") or "task_failed"))
+    if answer.row.run_id == desk.run.run_id:
+        desk.budget.settle(answer.row.price_usd, row.price_usd)
+    await desk.claims.release(claim)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,9 +258,12 @@ async def recover_subject(desk: Desk, subject: str, *, patience_s: float = 0.0) 
     if isinstance(claim, Held):
         return Recovered()
     history = await desk.journal.history(subject)
-    outcome = Recovered(in_doubt=await _note_rows(desk, history))
     answer = history.answers[-1] if history.answers else None
-    if answer is None or await _is_kept(desk, subject, answer):
+    kept = answer is not None and await _is_kept(desk, subject, answer)
+    # A task that has not ended is not on the bill yet, and never will be if it fails.
+    open_task = answer if answer is not None and answer.receipt.task_id and not kept else None
+    outcome = Recovered(in_doubt=await _note_rows(desk, history, open_task))
+    if answer is None or kept:
         await desk.claims.release(claim)
         return outcome
     answer = await desk.journal.with_audio(subject, answer)
@@ -255,7 +272,10 @@ async def recover_subject(desk: Desk, subject: str, *, patience_s: float = 0.0) 
     except (LinkExpired, VoiceRejected) as error:
         log.warning("paid for and lost (%.4f USD): %s", answer.row.price_usd, error.what)
         return outcome + Recovered(lost=1, lost_usd=answer.row.price_usd)
-    except (AnswerUnclear, AudioRefused, ServiceUnavailable) as error:
+    except TaskFailed as failed:
+        log.warning("a task of a dead run failed: %s", failed.error)
+        return outcome
+    except ServiceError as error:
         log.warning("paid for and not yet to be had: %s", error)
         await desk.claims.step_back(claim)
         return outcome + Recovered(waiting=1)
@@ -291,8 +311,8 @@ async def _is_kept(desk: Desk, subject: str, answer: Answer) -> bool:
     return await desk.takes.get(subject) is not None
 
 
-async def _note_rows(desk: Desk, history: History) -> int:
-    """Note what dead runs could not; returns how many attempts are in doubt."""
+async def _note_rows(desk: Desk, history: History, open_task: Answer | None) -> int:
+    """Note what dead runs could not, but for the task that is still open; returns how many attempts are in doubt."""
     answers = {answer.generation: answer for answer in history.answers}
     doubts = 0
     for claim in history.claims:
@@ -305,7 +325,7 @@ async def _note_rows(desk: Desk, history: History) -> int:
         for number in range(1, unanswered + 1):
             await desk.ledger.note(doubt_row(claim.row, claim.row.at, number))
         doubts += unanswered
-        if answer is not None:
+        if answer is not None and answer is not open_task:
             take = await desk.takes.get(claim.subject) if answer.ask is not None else None
             mine = take is not None and take.request_id == answer.receipt.request_id
             audio_s = round(take.measures.audio_s, 6) if take is not None and mine else 0.0

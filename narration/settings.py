@@ -87,6 +87,8 @@ class ServiceSettings:
         sandbox: the service is the local sandbox: no money, links are fetched at its present address.
         key_variable: the environment variable that holds the account's key.
         transport: over what a text is sent, where the service can be asked over both.
+        streaming: ask for speech as a stream of events.
+        callback_url: what a service of tasks is to call when one ends; may be empty.
     """
 
     kind: _Name
@@ -101,6 +103,8 @@ class ServiceSettings:
     sandbox: bool
     key_variable: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,99}$")] = VENDOR_KEY
     transport: Transport = Transport.HTTP
+    streaming: bool = False
+    callback_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -392,7 +396,7 @@ def _address_problems(values: dict[_Key, object], places: Mapping[_Key, str], mi
     if not base_url and not sandbox:
         problems.append(Problem(what="`base_url` is missing", where=missing, expected=f"https://HOST{base_end}"))
     found = [problem for problem in problems if problem]
-    if base_url and not values["service", "websocket_url"] and not found:
+    if base_url and not values["service", "websocket_url"] and not found and base_end == "/api/v1":
         values["service", "websocket_url"] = websocket_beside(base_url)
     return found
 

@@ -33,7 +33,7 @@ from narration.purchase import Bought, Elsewhere, Order, buy
 from narration.refusals import Refusal, RefusalKind
 from narration.row import Row
 from narration.services.pricing import cost_usd, price_of
-from narration.services.protocol import Gate
+from narration.services.protocol import Gate, TaskFailed
 from narration.take import SpeechAsk, Take
 from narration.voice import Voice
 
@@ -214,7 +214,7 @@ async def take_of(desk: Desk, booth: Booth, ask: SpeechAsk, *, chapter: int, cha
     Raises:
         NarrationError: as `narration.purchase.buy` and `narration.keep.keep_take` raise.
     """
-    take_id, wait_s = ask.take_id, WAIT_S[0]
+    take_id, wait_s, failures = ask.take_id, WAIT_S[0], 0
     async with desk.locks[take_id]:
         while True:
             take = await desk.takes.get(take_id)
@@ -233,9 +233,14 @@ async def take_of(desk: Desk, booth: Booth, ask: SpeechAsk, *, chapter: int, cha
                 continue
             try:
                 claim, answer = await buy(desk, _order(desk, booth, ask, chapter, character), _sender(ask))
+                return await keep_take(desk, booth, claim, answer), True
             except Elsewhere:
                 continue
-            return await keep_take(desk, booth, claim, answer), True
+            except TaskFailed as failed:
+                failures += 1
+                if not failed.again or failures >= booth.settings.limits.attempts:
+                    raise failed.error from None
+                log.info("task %d of “%s…” failed and is made anew: %s", failures, ask.text[:20], failed.error.what)
 
 
 def _order(desk: Desk, booth: Booth, ask: SpeechAsk, chapter: int, character: str) -> Order:
@@ -269,11 +274,12 @@ def _sender(ask: SpeechAsk) -> Callable[[Booth, Gate], Awaitable[Bought]]:
         spoken = await booth.service.speak(ask, gate)
         billed = spoken.receipt.billed_characters
         characters = billed_characters(ask.text) if billed is None else billed
+        price_usd = spoken.price_usd
         return Bought(
             call=spoken.call,
             receipt=spoken.receipt,
             characters=characters,
-            price_usd=cost_usd(price_of(ask.model, ask.region), characters),
+            price_usd=cost_usd(price_of(ask.model, ask.region), characters) if price_usd is None else price_usd,
             ask=ask,
         )
 

@@ -25,6 +25,7 @@ from narration.sandbox import (
     cosyvoice_socket,
     cosyvoice_speech,
     design,
+    gateway,
     panel,
     realtime,
     synthesis,
@@ -37,7 +38,16 @@ from narration.sandbox.files import Shelf
 from narration.sandbox.launch import ACCOUNT_FILE
 from narration.sandbox.limits import Limiter, throttled
 from narration.sandbox.links import Links
-from narration.sandbox.models import CUSTOMIZATION, GENERATION, INFERENCE, REALTIME, SYNTHESIZER, Family, family_of
+from narration.sandbox.models import (
+    CUSTOMIZATION,
+    GENERATION,
+    INFERENCE,
+    REALTIME,
+    SYNTHESIZER,
+    TASK_GENERATION,
+    Family,
+    family_of,
+)
 from narration.sandbox.speaker import Speaker
 from narration.sandbox.state import CallRow, State
 from narration.sandbox.wire import DroppedError, RefusedError
@@ -45,11 +55,14 @@ from narration.sandbox.wire import DroppedError, RefusedError
 log = logging.getLogger(__name__)
 
 Handler = Callable[[House, Call], Awaitable[Outcome]]
+Refusal = Callable[[RefusedError, str], Response]
 HANDLERS: Mapping[Family, Handler] = {
     Family.QWEN_DESIGN: design.answer,
     Family.QWEN_SPEECH: synthesis.answer,
     Family.COSY_DESIGN: cosyvoice_design.answer,
     Family.COSY_SPEECH: cosyvoice_speech.answer,
+    Family.TASK_DESIGN: gateway.design_task,
+    Family.TASK_SPEECH: gateway.speech_task,
 }
 ACTION_NAMES: Mapping[str, str] = {**dict(zip(ACTIONS, ACTIONS, strict=True)), **cosyvoice_design.ACTIONS}
 """What the record and the faults call the action of a request."""
@@ -112,12 +125,31 @@ class Service:
         """Answer one request to the API."""
         action = "synthesize" if request.url.path in (GENERATION, SYNTHESIZER) else UNKNOWN_ACTION
         progress = _Progress(wire.new_request_id(), action)
+        return await self._told(self._answer(request, progress), progress, wire.refusal)
+
+    async def create_task(self, request: Request) -> Response:
+        """Answer one request to the gateway that makes a task."""
+        progress = _Progress(wire.new_request_id(), UNKNOWN_ACTION)
+        return await self._told(self._answer(request, progress), progress, gateway.refusal)
+
+    async def task(self, request: Request) -> Response:
+        """Answer one look at a task of the gateway."""
+        progress = _Progress(wire.new_request_id(), "poll")
+        return await self._told(self._look(request, progress), progress, gateway.refusal)
+
+    async def credits(self, request: Request) -> Response:
+        """Answer what is left in an account of the gateway."""
+        progress = _Progress(wire.new_request_id(), "list", model="qwen-voice-design")
+        return await self._told(self._look(request, progress), progress, gateway.refusal)
+
+    async def _told(self, work: Awaitable[Response], progress: _Progress, refusal: Refusal) -> Response:
+        """Return the answer, or the refusal as this interface words it."""
         try:
-            return await self._answer(request, progress)
+            return await work
         except RefusedError as error:
             self._record(progress, error.status, error.code)
             log.info("%s %s: %d %s", progress.action, progress.request_id, error.status, error.code)
-            return wire.refusal(error, progress.request_id)
+            return refusal(error, progress.request_id)
         except ClientDisconnect:
             # Whoever asked is gone before the request was whole: there is nobody to answer.
             self._record(progress, 0, "client_gone", answered=False)
@@ -138,6 +170,7 @@ class Service:
             progress.action = ACTION_NAMES.get(given["action"], UNKNOWN_ACTION)
         progress.model = str(body.get("model") or "")[:128]
         family = family_of(body.get("model"), request.url.path, switches.retired)
+        progress.action = gateway.ACTIONS.get(family, progress.action)
         _check_headers(request)
         faults = house.switchboard.draw((*CALL_FAULTS, *SPEECH_FAULTS), progress.action)
         with house.limiter.admit(progress.account, progress.model, switches):
@@ -147,6 +180,21 @@ class Service:
             await self._after(faults)
         log.info("%s %s: answered", progress.action, progress.request_id)
         return _response(outcome, call)
+
+    async def _look(self, request: Request, progress: _Progress) -> Response:
+        house = self.house
+        progress.account = account_of(request.headers.get("authorization", ""))
+        faults = house.switchboard.draw(CALL_FAULTS, progress.action)
+        await self._before(faults, progress)
+        if (task_id := request.path_params.get("task_id")) is None:
+            body = gateway.balance(house)
+        else:
+            origin = _origin(request, house.switchboard.now.url_scheme)
+            body = gateway.task(house, progress.account, task_id, origin)
+            progress.model = str(body["model"])
+        self._record(progress, 200, "")
+        await self._after(faults)
+        return wire.answer(body, progress.request_id)
 
     async def _before(self, faults: frozenset[str], progress: _Progress) -> None:
         """Let the faults strike that keep a request from being worked on."""
@@ -225,6 +273,9 @@ def create_app(service: Service) -> Starlette:
         Route(GENERATION, service.call, methods=["POST"]),
         Route(SYNTHESIZER, service.call, methods=["POST"]),
         WebSocketRoute(REALTIME, realtime.endpoint(service.house)),
+        Route(TASK_GENERATION, service.create_task, methods=["POST"]),
+        Route("/v1/tasks/{task_id}", service.task, methods=["GET"]),
+        Route("/v1/credits", service.credits, methods=["GET"]),
         WebSocketRoute(INFERENCE, cosyvoice_socket.endpoint(service.house)),
         WebSocketRoute(f"{INFERENCE}/", cosyvoice_socket.endpoint(service.house)),
         Route("/oss/{rest:path}", service.download, methods=["GET"]),
@@ -265,6 +316,8 @@ def _call(
     Raises:
         RefusedError: 400 `BadRequest.EmptyInput` without an `input` object.
     """
+    if request.url.path == TASK_GENERATION:
+        body = {"input": body, "parameters": body}
     fields = body.get("input")
     if not isinstance(fields, dict) or not fields:
         raise RefusedError(400, "BadRequest.EmptyInput", "Required input parameter missing from request.")
@@ -299,7 +352,10 @@ def _response(outcome: Outcome, call: Call) -> Response:
     if outcome.events is None:
         return wire.answer(outcome.body, call.request_id)
     headers = {"x-request-id": call.request_id, "cache-control": "no-cache"}
-    events = tuple(wire.event(number, body) for number, body in enumerate(outcome.events, 1))
+    form = wire.bare_event if outcome.is_bare else wire.event
+    events = tuple(form(number, body) for number, body in enumerate(outcome.events, 1))
+    if outcome.is_bare:
+        events = (*events[:-1], events[-1].rstrip())
     if "cut" in call.faults:
         stream = b"".join(events)
         return wire.CutResponse(stream[: len(stream) // 2], headers, "text/event-stream")

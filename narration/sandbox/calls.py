@@ -29,10 +29,11 @@ BLOCKED = "Input text data may contain inappropriate content."
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """An answer: a JSON body, or the bodies of a stream of events."""
+    """An answer: a JSON body, or the bodies of a stream of events; bare events have `data:` lines only."""
 
     body: Body
     events: tuple[Body, ...] | None = None
+    is_bare: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,7 @@ class House:
     switchboard: Switchboard
     clock: Callable[[], float]
     closing: asyncio.Event = field(default_factory=asyncio.Event)
+    errands: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def pause(self, seconds: float) -> None:
         """Wait, but not beyond the end of the service.

@@ -47,11 +47,11 @@ async def answer(house: House, call: Call) -> Outcome:
 
 
 async def _create(house: House, call: Call) -> Outcome:
-    target_model = _target(house, call)
+    target_model = asked_target(house, call)
     prompt, preview_text = require(call.fields, "voice_prompt"), require(call.fields, "preview_text")
-    name, language = _preferred_name(house, call), _language(call)
-    rate_hz, form = _preview_form(call)
-    _check_texts(prompt, preview_text)
+    name, language = asked_name(house, call), asked_language(call)
+    rate_hz, form = asked_form(call)
+    check_texts(prompt, preview_text)
     house.inspect(prompt, preview_text)
     quota = house.switchboard.now.voice_quota
     if house.state.voice_count(call.account, Family.QWEN_DESIGN) >= quota:
@@ -64,7 +64,7 @@ async def _create(house: House, call: Call) -> Outcome:
     voice = Voice(
         account=call.account,
         family=Family.QWEN_DESIGN,
-        voice=_voice_name(name, now_s),
+        voice=voice_name(name, now_s),
         target_model=target_model,
         language=language,
         voice_prompt=prompt,
@@ -147,14 +147,15 @@ def _item(voice: Voice) -> Body:
     }
 
 
-def _target(house: House, call: Call) -> str:
+def asked_target(house: House, call: Call) -> str:
+    """Return the model that the voice is for, if it is one that speaks with designed voices."""
     target = require(call.fields, "target_model")
     if target not in DESIGN_TARGETS or target in house.switchboard.now.retired:
         raise invalid(f"Unsupported target_model: {target}")
     return target
 
 
-def _preferred_name(house: House, call: Call) -> str:
+def asked_name(house: House, call: Call) -> str:
     """Return the asked name; without one a name of our own, since the voice's name has a place for it."""
     if call.fields.get("preferred_name") is None and not house.switchboard.now.preferred_name_required:
         return "custom"
@@ -164,7 +165,8 @@ def _preferred_name(house: House, call: Call) -> str:
     return name
 
 
-def _language(call: Call) -> Language:
+def asked_language(call: Call) -> Language:
+    """Return the language of the preview."""
     code = call.fields.get("language") or Language.CHINESE
     try:
         return Language(str(code))
@@ -172,7 +174,7 @@ def _language(call: Call) -> Language:
         raise invalid(f"Unsupported language: {code}") from None
 
 
-def _preview_form(call: Call) -> tuple[int, str]:
+def asked_form(call: Call) -> tuple[int, str]:
     """Return the preview's sample rate in Hz and its format."""
     rate_hz = whole_number(call.parameters, "sample_rate", 24_000, low=1, high=2**31)
     form = call.parameters.get("response_format", "wav")
@@ -183,7 +185,8 @@ def _preview_form(call: Call) -> tuple[int, str]:
     return rate_hz, str(form)
 
 
-def _check_texts(prompt: str, preview_text: str) -> None:
+def check_texts(prompt: str, preview_text: str) -> None:
+    """Refuse a description or a preview that is too long, in another language, or nothing to speak."""
     for name, text, limit in (
         ("voice_prompt", prompt, PROMPT_LIMIT_CHARS),
         ("preview_text", preview_text, PREVIEW_LIMIT_CHARS),
@@ -196,7 +199,7 @@ def _check_texts(prompt: str, preview_text: str) -> None:
         raise invalid("Please ensure input text is valid.")
 
 
-def _voice_name(name: str, now_s: float) -> str:
+def voice_name(name: str, now_s: float) -> str:
     """Return a voice's name: 17 digits of the service's local time in ms, and four of chance."""
     moment = datetime.fromtimestamp(now_s, SERVICE_ZONE)
     digits = f"{moment:%Y%m%d%H%M%S}{moment.microsecond // 1_000:03d}"

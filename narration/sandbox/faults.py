@@ -48,8 +48,8 @@ def _number(value: object) -> object:
 
 
 Rate = Annotated[float, Field(ge=0, le=1)]
-Action = Literal["create", "list", "query", "delete", "synthesize"]
-ACTIONS: tuple[Action, ...] = ("create", "list", "query", "delete", "synthesize")
+Action = Literal["create", "list", "query", "delete", "synthesize", "poll"]
+ACTIONS: tuple[Action, ...] = ("create", "list", "query", "delete", "synthesize", "poll")
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 Actions = Annotated[tuple[Action, ...], BeforeValidator(_words)]
 Status = Annotated[Literal[403, 404], BeforeValidator(_number)]
@@ -122,6 +122,17 @@ class Switches(BaseModel):
     )
     preferred_name_required: bool = Field(default=False, description="refuse a create without preferred_name")
     sse: bool = Field(default=True, description="answer event streams for voice-design synthesis")
+    sse_style: Literal["events", "bare", "riff", "nolink", "json"] = Field(
+        "events", description="event streams: as documented; data lines only; a WAV header first; no link; plain JSON"
+    )
+
+    # Source: docs.evolink.ai, Qwen3 TTS VD: about 10 s for speech, 15 s for a voice.
+    task_s: Annotated[float, Field(ge=0)] = Field(0.0, description="how long a task of the gateway takes, in seconds")
+    task_fail: Rate = Field(0.0, description="rate of tasks that fail (not billed)")
+    task_fail_code: str = Field("service_error", description="error code of tasks that fail")
+    task_stuck: Rate = Field(0.0, description="rate of tasks that stay at processing until this is 0 again")
+    task_data_uri: bool = Field(default=False, description="results as data: URIs instead of links")
+    callback_loopback: bool = Field(default=False, description="allow callbacks to this machine, http too, for tests")
 
 
 NO_LIMITS: Mapping[str, object] = {"rpm": None, "rps": None, "concurrency": None}

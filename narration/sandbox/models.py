@@ -14,6 +14,7 @@ GENERATION = "/api/v1/services/aigc/multimodal-generation/generation"
 REALTIME = "/api-ws/v1/realtime"
 SYNTHESIZER = "/api/v1/services/audio/tts/SpeechSynthesizer"
 INFERENCE = "/api-ws/v1/inference"
+TASK_GENERATION = "/v1/audios/generations"
 
 
 class Family(StrEnum):
@@ -24,6 +25,8 @@ class Family(StrEnum):
     QWEN_REALTIME = "qwen-realtime"
     COSY_DESIGN = "cosyvoice-design"
     COSY_SPEECH = "cosyvoice-speech"
+    TASK_DESIGN = "task-design"
+    TASK_SPEECH = "task-speech"
 
 
 PATHS: Mapping[Family, tuple[str, ...]] = {
@@ -46,6 +49,12 @@ MODELS: Mapping[str, Family] = {
     "cosyvoice-v3.5-flash": Family.COSY_SPEECH,
     "cosyvoice-v3-plus": Family.COSY_SPEECH,
     "cosyvoice-v3-flash": Family.COSY_SPEECH,
+}
+
+# What the third-party gateway offers, all on one path. Source: docs.evolink.ai, Qwen Voice Design; Qwen3 TTS VD.
+TASK_MODELS: Mapping[str, Family] = {
+    "qwen-voice-design": Family.TASK_DESIGN,
+    "qwen3-tts-vd": Family.TASK_SPEECH,
 }
 
 # Models that a designed Qwen voice may be bound to.
@@ -81,9 +90,9 @@ def family_of(model: object, path: str, retired: Mapping[str, int]) -> Family:
         raise invalid("Input should be a valid string: model")
     if retired.get(model) == 403:
         raise RefusedError(403, "Model.AccessDenied", "Model access denied.")
-    family = MODELS.get(model)
+    family = (TASK_MODELS if path == TASK_GENERATION else MODELS).get(model)
     if family is None or model in retired:
         raise RefusedError(404, "ModelNotFound", "Model can not be found.")
-    if path not in PATHS[family]:
+    if path != TASK_GENERATION and path not in PATHS[family]:
         raise invalid("url error, please check url!")
     return family

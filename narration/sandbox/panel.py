@@ -44,6 +44,9 @@ def routes(house: House, reset: Callable[[], None]) -> list[Route]:
             return _bad("after should be the id of a row")
         return JSONResponse({"rows": house.state.rows(None if action == "all" else action, int(after))})
 
+    async def callbacks(_request: Request) -> Response:
+        return JSONResponse({"rows": house.state.callbacks()})
+
     async def switches(_request: Request) -> Response:
         return JSONResponse(house.switchboard.now.model_dump(mode="json"))
 
@@ -71,6 +74,7 @@ def routes(house: House, reset: Callable[[], None]) -> list[Route]:
     return [
         Route("/sandbox/bill", bill, methods=["GET"]),
         Route("/sandbox/bill/rows", rows, methods=["GET"]),
+        Route("/sandbox/callbacks", callbacks, methods=["GET"]),
         Route("/sandbox/faults", switches, methods=["GET"]),
         Route("/sandbox/faults", change, methods=["PATCH"]),
         Route("/sandbox/reset", empty, methods=["POST"]),

@@ -36,6 +36,14 @@ CREATE TABLE IF NOT EXISTS calls (
 );
 CREATE TABLE IF NOT EXISTS reviews (voice TEXT PRIMARY KEY, over_s REAL NOT NULL, passed INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS recipes (key TEXT PRIMARY KEY, kept_s REAL NOT NULL, recipe TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tasks (
+    id TEXT PRIMARY KEY, account TEXT NOT NULL, created_s REAL NOT NULL, ready_s REAL NOT NULL, credits REAL NOT NULL,
+    failed INTEGER NOT NULL, record TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS callbacks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, at_s REAL NOT NULL, task TEXT NOT NULL, url TEXT NOT NULL,
+    attempt INTEGER NOT NULL, waited_s REAL NOT NULL, status INTEGER NOT NULL, error TEXT NOT NULL
+);
 CREATE TABLE IF NOT EXISTS tallies (name TEXT PRIMARY KEY, count INTEGER NOT NULL);
 """
 
@@ -121,7 +129,7 @@ class State:
     def reset(self) -> None:
         """Forget voices, bill and tallies."""
         with self._writing():
-            for table in ("voices", "calls", "tallies", "recipes", "reviews"):
+            for table in ("voices", "calls", "tallies", "recipes", "reviews", "tasks", "callbacks"):
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
 
     def record(self, row: CallRow) -> None:
@@ -176,6 +184,28 @@ class State:
             self._db.execute("DELETE FROM reviews WHERE voice = ?", (voice.voice,))
             self.record(row)
 
+    def add_task(self, task: Mapping[str, object]) -> None:
+        """Keep a task: the columns of its table, `record` as JSON."""
+        marks = ", ".join("?" for _ in task)
+        self._db.execute(f"INSERT INTO tasks ({', '.join(task)}) VALUES ({marks})", tuple(task.values()))  # noqa: S608 - our own names
+
+    def task(self, account: str, task_id: str) -> tuple[float, float, float, str] | None:
+        """Return when an account's task was created and is ready, its credits and its record; None without one."""
+        return self._db.execute(  # type: ignore[no-any-return]
+            "SELECT created_s, ready_s, credits, record FROM tasks WHERE id = ? AND account = ?", (task_id, account)
+        ).fetchone()
+
+    def record_callback(self, row: Mapping[str, object]) -> None:
+        """Put one call to a callback address on the record."""
+        marks = ", ".join("?" for _ in row)
+        self._db.execute(f"INSERT INTO callbacks ({', '.join(row)}) VALUES ({marks})", tuple(row.values()))  # noqa: S608 - our own names
+
+    def callbacks(self) -> list[dict[str, object]]:
+        """Return every call to a callback address, in order."""
+        cursor = self._db.execute("SELECT * FROM callbacks ORDER BY id")
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor]
+
     def voice(self, account: str, family: Family, name: str) -> Voice | None:
         """Return an account's voice by name."""
         row = self._db.execute(
@@ -211,6 +241,7 @@ class State:
             )
         }
         tallies = dict(self._db.execute("SELECT name, count FROM tallies"))
+        (credits_billed,) = self._db.execute("SELECT COALESCE(SUM(credits), 0) FROM tasks WHERE NOT failed").fetchone()
         return {
             "calls": sum(by_action.values()),
             "calls_by_action": by_action,
@@ -218,6 +249,7 @@ class State:
             "synthesized": billed.get("synthesize", (0, 0, 0))[0],
             "voices_created": billed.get("create", (0, 0, 0))[0],
             "voices_kept": self._db.execute("SELECT COUNT(*) FROM voices").fetchone()[0],
+            "credits": round(credits_billed, 6),
             "answers_lost": sum(lost for *_, lost in billed.values()),
             "refused_by_code": refused,
             "downloads": tallies.get("downloads", 0),

@@ -50,11 +50,11 @@ async def answer(house: House, call: Call) -> Outcome:
         "expires_at": expires_s,
     }
     usage = {"input_tokens": 0, "output_tokens": 0, "characters": chars}
-    events = None
-    if call.wants_events:
-        events = _events(link, usage, call.request_id, house.speaker.fetch(key) or b"")
+    events, style = None, house.switchboard.now.sse_style
+    if call.wants_events and style != "json":
+        events = _events(link, usage, call.request_id, house.speaker.fetch(key) or b"", style)
     output = {"text": None, "choices": None, "finish_reason": "stop", "audio": link}
-    return Outcome({"request_id": call.request_id, "output": output, "usage": usage}, events)
+    return Outcome({"request_id": call.request_id, "output": output, "usage": usage}, events, style == "bare")
 
 
 def _fields(house: House, call: Call) -> tuple[str, str, str]:
@@ -96,13 +96,13 @@ def voice_of(house: House, account: str, model: str, name: str) -> Voice:
     return voice
 
 
-def _events(link: Body, usage: Body, request_id: str, data: bytes) -> tuple[Body, ...]:
+def _events(link: Body, usage: Body, request_id: str, data: bytes, style: str) -> tuple[Body, ...]:
     """Return the bodies of the events: the PCM in parts, then the link to the whole file."""
-    pcm = data[audio.HEADER_BYTES :]
+    pcm = data if style == "riff" else data[audio.HEADER_BYTES :]
     parts = [base64.b64encode(pcm[at : at + EVENT_BYTES]).decode() for at in range(0, len(pcm), EVENT_BYTES)]
     rest = {"expires_at": link["expires_at"], "id": link["id"]}
     sounds: list[tuple[str, Body]] = [("null", {"data": part, **rest}) for part in parts]
-    sounds.append(("stop", {"data": "", "url": link["url"], **rest}))
+    sounds.append(("stop", {"data": "", "url": "" if style == "nolink" else link["url"], **rest}))
     return tuple(
         {"output": {"finish_reason": reason, "audio": sound}, "usage": usage, "request_id": request_id}
         for reason, sound in sounds

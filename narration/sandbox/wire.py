@@ -103,6 +103,11 @@ def event(number: int, body: Body) -> bytes:
     return b"id:%d\nevent:result\n:HTTP_STATUS/200\ndata:%s\n\n" % (number, encode(body))
 
 
+def bare_event(_number: int, body: Body) -> bytes:
+    """Return one server-sent event with its data and nothing else."""
+    return b"data: %s\n\n" % encode(body)
+
+
 class CutResponse(Response):
     """A response whose connection ends after `part` of its body, although more was promised."""
 

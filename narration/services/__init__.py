@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -82,8 +82,37 @@ def _open_qwen(opening: Opening) -> SpeechService:
     from narration.services.qwen import QwenService
     from narration.services.qwen_errors import judge
 
-    door, downloads = _doors(opening, judge)
-    return QwenService(service=opening.settings.service, key=opening.key, door=door, downloads=downloads)
+    service = opening.settings.service
+    door, downloads = _doors(opening, service, judge)
+    return QwenService(service=service, key=opening.key, door=door, downloads=downloads)
+
+
+def _open_gateway(opening: Opening) -> SpeechService:
+    from narration.services.callback import Callback
+    from narration.services.gateway import GatewayService
+    from narration.services.gateway_errors import judge
+    from narration.services.gateway_tasks import Tasks
+
+    service, limits = opening.settings.service, opening.settings.limits
+    # A sandbox tells the address of its vendor's API; the gateway lies beside it.
+    service = replace(service, base_url=service.base_url.removesuffix("/api/v1").removesuffix("/v1") + "/v1")
+    door, downloads = _doors(opening, service, judge)
+    tasks = Tasks(
+        door=door,
+        profile=service.profile,
+        timing=opening.timing,
+        patience_s=limits.total_s,
+        spacing_s=0.5 / limits.per_second if limits.per_second else 0.0,
+    )
+    return GatewayService(
+        service=service,
+        key=opening.key,
+        door=door,
+        tasks=tasks,
+        downloads=downloads,
+        callback=Callback(service.callback_url, service.profile, opening.resolve),
+        timing=opening.timing,
+    )
 
 
 def _open_cosyvoice(opening: Opening) -> SpeechService:
@@ -93,21 +122,21 @@ def _open_cosyvoice(opening: Opening) -> SpeechService:
     from narration.settings import Transport
 
     service, limits = opening.settings.service, opening.settings.limits
-    door, downloads = _doors(opening, judge)
+    door, downloads = _doors(opening, service, judge)
     tasks = None
     if service.transport is Transport.WEBSOCKET:
         tasks = SocketDoor(service=service, key=opening.key, limits=limits, judge=judge, timing=opening.timing)
     return CosyVoiceService(service=service, key=opening.key, door=door, downloads=downloads, tasks=tasks)
 
 
-def _doors(opening: Opening, judge: Judge) -> tuple[ApiDoor, Downloads]:
-    """Calls to the account by the vendor's error map, and its files."""
+def _doors(opening: Opening, service: ServiceSettings, judge: Judge) -> tuple[ApiDoor, Downloads]:
+    """The doors for calls and for files of one account."""
     from narration.services.api import ApiDoor
     from narration.services.download import Downloads
     from narration.services.http import Wire
     from narration.services.links import LinkRules
 
-    service, limits = opening.settings.service, opening.settings.limits
+    limits = opening.settings.limits
     # A proxy sees a tunnel when the service speaks https; with plain http it would read the key.
     proxies = service.base_url.startswith("https://") and not service.sandbox
 
@@ -144,7 +173,12 @@ def _open_qwen_realtime(opening: Opening) -> SpeechService:
 
 
 KINDS: Final = MappingProxyType[str, Factory](
-    {"qwen": _open_qwen, "qwen-realtime": _open_qwen_realtime, "cosyvoice": _open_cosyvoice}
+    {
+        "qwen": _open_qwen,
+        "qwen-realtime": _open_qwen_realtime,
+        "cosyvoice": _open_cosyvoice,
+        "gateway": _open_gateway,
+    }
 )
 """Every kind of service, and what opens it."""
 

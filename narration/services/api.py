@@ -28,6 +28,7 @@ from narration.services.envelope import (
     request_id,
     what_came,
 )
+from narration.services.events import EVENT_HEADERS, gathered
 from narration.services.http import Reply, Timing, Wire, WireFailure, WireRequest, asked_wait_s
 from narration.services.keys import ApiKey
 from narration.services.protocol import AttemptEnd, Ending, Gate
@@ -51,6 +52,8 @@ class ApiCall(Generic[T]):
         repeat: when it may be sent again.
         read: takes what is wanted out of a good answer, given its request id; raises `Misshapen`.
         method: of HTTP.
+        events: ask for the answer as a stream of events.
+        errors_inside: an error in a good answer refuses the call; False where it speaks of the thing asked for.
     """
 
     action: str
@@ -60,6 +63,8 @@ class ApiCall(Generic[T]):
     repeat: Repeat
     read: Callable[[Json, str], T]
     method: str = "POST"
+    events: bool = False
+    errors_inside: bool = True
 
 
 class ApiDoor:
@@ -105,19 +110,24 @@ class ApiDoor:
 
         async def exchange(record: Record, deadline_s: float) -> Ended[T]:
             try:
-                reply = await self._wire.exchange(request, deadline_s)
+                reply = gathered(await self._wire.exchange(request, deadline_s))
             except WireFailure as failure:
                 return self._caller.lost(call, failure)
             return self._read(call, reply, record)
 
         return await self._caller.ask(call, exchange, gate)
 
+    def shown(self, text: str, most_chars: int = 300) -> str:
+        """Foreign words without the key, fit for a message."""
+        return self._caller.shown(text, most_chars)
+
     async def aclose(self) -> None:
         """Close every connection."""
         await self._wire.aclose()
 
     def _prepare(self, call: ApiCall[T]) -> WireRequest:
-        headers = [("Authorization", self._key.bearer()), ("Accept", "application/json")]
+        headers = [("Authorization", self._key.bearer())]
+        headers += EVENT_HEADERS if call.events else [("Accept", "application/json")]
         if self._workspace:
             headers.append(("X-DashScope-WorkSpace", self._workspace))
         body = b""
@@ -136,9 +146,10 @@ class ApiDoor:
         content = json_object(reply.body)
         code, message = error_words(content or {})
         code, message = self._caller.shown(code, 100), self._caller.shown(message)
-        record.status, record.code = reply.status, code
+        good = 200 <= reply.status < 400 and not (content is not None and code and call.errors_inside)
+        record.status, record.code = reply.status, "" if good else code
         record.request_id = self._caller.shown(request_id(content or {}, reply), 100)
-        if not 200 <= reply.status < 400 or (content is not None and code):
+        if not good:
             wait_s = asked_wait_s(reply.headers, self._timing.now())
             return self._caller.told_no(call, reply.status, code, message, judged_as=reply.status, retry_after_s=wait_s)
         if reply.status >= 300 or content is None:

@@ -24,7 +24,7 @@ def bare_samples(data: bytes, rate_hz: int) -> bytes:
     Raises:
         Misshapen: nothing, half a sample, or another format than 16-bit mono at that rate.
     """
-    samples = _without_header(data, rate_hz) if data[:4] == b"RIFF" else data
+    samples = _without_header(data, rate_hz) if data[:4] == b"RIFF" and data[8:12] == b"WAVE" else data
     if not samples:
         raise Misshapen("the answer has no audio")
     if len(samples) % SAMPLE_BYTES:

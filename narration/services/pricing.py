@@ -23,8 +23,19 @@ class _Row(BaseModel):
 
     model: str
     regions: tuple[str, ...]
-    usd: float = Field(ge=0, allow_inf_nan=False)
+    usd: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    credits: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     per_characters: int = Field(ge=0)
+    as_of: str
+    source: str
+    assumed: bool
+
+
+class _Credit(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    regions: tuple[str, ...]
+    usd: float = Field(gt=0, allow_inf_nan=False)
     as_of: str
     source: str
     assumed: bool
@@ -36,6 +47,7 @@ class _Prices(BaseModel):
     currency: Literal["USD"]
     fallback_region: str
     fallback_exact: tuple[str, ...]
+    credit: tuple[_Credit, ...]
     price: tuple[_Row, ...]
 
 
@@ -60,9 +72,7 @@ def price_of(model: str, region: str) -> Price:
     found = rows.get((region, model))
     if found is not None:
         return _price(found)
-    elsewhere = rows.get((table.fallback_region, model)) or next(
-        (row for row in table.price if row.model == model), None
-    )
+    elsewhere = rows.get((table.fallback_region, model)) or next((r for r in table.price if r.model == model), None)
     if elsewhere is None:
         names = sorted({row.model for row in table.price})
         nearest = difflib.get_close_matches(model, names, n=1, cutoff=0.4)
@@ -83,7 +93,26 @@ def cost_usd(price: Price, count: int) -> float:
     return price.usd * count / (price.per_characters or 1)
 
 
+def credits_usd(count: float, region: str) -> float:
+    """What so many credits cost, in US dollars; where a region has no rate of its own, by the first one's."""
+    return count * _credit(region).usd
+
+
+def _credit(region: str) -> _Credit:
+    rates = _prices().credit
+    return next((rate for rate in rates if region in rate.regions), rates[0])
+
+
 def _price(row: _Row) -> Price:
+    if row.usd is not None:
+        return Price(
+            usd=row.usd, per_characters=row.per_characters, as_of=row.as_of, source=row.source, assumed=row.assumed
+        )
+    rate = _credit(row.regions[0])
     return Price(
-        usd=row.usd, per_characters=row.per_characters, as_of=row.as_of, source=row.source, assumed=row.assumed
+        usd=(row.credits or 0.0) * rate.usd,
+        per_characters=row.per_characters,
+        as_of=min(row.as_of, rate.as_of),
+        source=f"{row.source}; a credit at {rate.usd:g} USD: {rate.source}",
+        assumed=row.assumed or rate.assumed,
     )

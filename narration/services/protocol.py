@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
-from narration.errors import CallFacts
+from narration.errors import CallFacts, ServiceError
 from narration.settings import LengthUnit
 from narration.take import Receipt, SpeechAsk
 from narration.voice import DesignAnswer, RemoteVoice, VoiceDesign
@@ -122,6 +122,8 @@ class Designed:
 
     answer: DesignAnswer
     call: CallFacts
+    price_usd: float | None = None
+    """Where the service tells the price itself; None: the price list's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +132,22 @@ class Spoken:
 
     receipt: Receipt
     call: CallFacts
+    price_usd: float | None = None
+    """Where the service tells the price itself; None: that of the billed characters."""
+
+
+class TaskFailed(Exception):
+    """The task that a receipt leads to has ended without a result; asking for it again gives the same.
+
+    Args:
+        error: what that means, as the service's door words it.
+        again: a new task for the same thing may fare better.
+        billed: whether it may be on the bill nevertheless.
+    """
+
+    def __init__(self, error: ServiceError, *, again: bool, billed: bool = False) -> None:
+        super().__init__(error, again, billed)
+        self.error, self.again, self.billed = error, again, billed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,9 +202,10 @@ class SpeechService(Protocol):
         A receipt that has the sound already (`audio`) is not brought here.
 
         Raises:
-            LinkExpired: the link's time is over, or the task failed: what was paid for cannot be had.
+            LinkExpired: the link's time is over: what was paid for cannot be had.
             AudioRefused: what came is not audio, or the link leads where it must not.
             ServiceUnavailable: the file could not be had.
+            TaskFailed: the receipt leads to a task that failed.
         """
 
     async def aclose(self) -> None:
@@ -204,6 +223,8 @@ class DesignsByTask(Protocol):
             The voice, READY or REJECTED.
 
         Raises:
+            TaskFailed: the task failed, and no voice will come of it.
+            LinkExpired: the service has forgotten the task.
             ServiceUnavailable: it has not come to its end in time, or the service does not answer.
-            ServiceError: the task failed, and no voice will come of it.
+            ServiceError: the service does not say.
         """

@@ -182,6 +182,7 @@ class QwenService:
                 body=body,
                 repeat=Repeat.AT_LEAST_ONCE,
                 read=read_speech,
+                events=self._service.streaming,
             ),
             gate,
         )

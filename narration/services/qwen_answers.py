@@ -22,6 +22,7 @@ from narration.services.reading import (
     usage_count,
     validated,
 )
+from narration.services.riff import wav_flaw
 from narration.take import Receipt
 from narration.voice import DesignAnswer, RemoteVoice, VoiceStatus
 
@@ -29,7 +30,8 @@ _LATEST: Final = 1 << 40
 
 
 class _Audio(Part):
-    url: Annotated[str, Field(min_length=1)]
+    url: str = ""
+    data: object = None
     expires_at: object = None
 
 
@@ -68,18 +70,26 @@ class Page:
 def read_speech(content: Json, request_id: str) -> Receipt:
     """The receipt of a synthesis; also understands the wrapping of some gateways.
 
+    Where a link and the sound itself come together, both are kept; a sound that is not whole is left out then.
+
     Raises:
-        Misshapen: no link.
+        Misshapen: neither a link nor a sound.
     """
     output = content.get("output")
     if isinstance(output, dict) and not output.get("audio"):
         output = {"audio": _wrapped_audio(output)}
     audio = validated(_Speech, output, "output.audio.url").audio
+    sound = bytes_of(audio.data)
+    flaw = wav_flaw(sound) if sound else None
+    if not audio.url and (not sound or flaw is not None):
+        said = f": {flaw.what}" if flaw is not None else ""
+        raise Misshapen(f"the answer has no sound output.audio.url, and no whole sound instead{said}")
     return Receipt(
         request_id=request_id,
         billed_characters=usage_count(content, "characters"),
         url=audio.url,
-        expires_at=count_of(audio.expires_at, _LATEST) or 0,
+        expires_at=(count_of(audio.expires_at, _LATEST) or 0) if audio.url else 0,
+        audio=None if flaw is not None else sound or None,
     )
 
 

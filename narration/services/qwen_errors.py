@@ -138,6 +138,13 @@ TABLE: Final[tuple[Row, ...]] = (
         hint=_KEY_HINT,
     ),
     Row(
+        name="streaming",
+        message=r"does not support (stream|incremental|sse)|only support(s)? non-?stream",
+        error=ServiceRefused,
+        why="the model does not answer as a stream of events",
+        hint="Set `streaming = false` under [service] of profile {profile}.",
+    ),
+    Row(
         name="asynchronous",
         code=r"(.*\.)?AccessDenied",
         message=r"asynchronous calls",

@@ -208,7 +208,7 @@ def session_of(ask: SpeechAsk) -> Session:
             case "volume":
                 session = replace(session, volume=round(_within(ask, name, value, 0, 100, whole=True)))
             case _:
-                nearest = difflib.get_close_matches(name, OPTIONS, n=1, cutoff=0.4)
+                nearest = difflib.get_close_matches(name, OPTIONS, n=1, cutoff=0.5)
                 hint = f"Did you mean {nearest[0]}?" if nearest else "It has " + ", ".join(OPTIONS) + "."
                 raise ServiceRefused(f"{ask.model} has no option {name}; nothing was sent.", hint)
     return session

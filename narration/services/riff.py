@@ -73,3 +73,23 @@ def _data_flaw(size: int, left: int, block: int) -> Flaw | None:
     if length % block:
         return Flaw(what="it ends within a sample", torn=True)
     return None
+
+
+def pcm_of(data: bytes, rate_hz: int) -> tuple[int, bytes]:
+    """Sample rate and samples of a sound that is bare PCM, or begins with a WAV header as some streams do.
+
+    Args:
+        data: the sound.
+        rate_hz: of bare PCM.
+    """
+    if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
+        return rate_hz, data
+    at, found_hz = 12, rate_hz
+    while at + 8 <= len(data):
+        name, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
+        if name == b"data":
+            return found_hz, data[at + 8 :]
+        if name == b"fmt " and at + 16 <= len(data):
+            found_hz = int.from_bytes(data[at + 12 : at + 16], "little") or rate_hz
+        at += 8 + size + size % 2
+    return found_hz, b""
