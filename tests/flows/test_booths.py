@@ -1,4 +1,4 @@
-"""Several services in one book: each character in the booth that its profile names, all in the sandbox where told so."""
+"""Several services in one book: each character in the booth of its profile, all in the sandbox where told so."""
 
 from __future__ import annotations
 
