@@ -28,7 +28,7 @@ from flows.cli.tables import Column, table
 
 if TYPE_CHECKING:
     from flows.opening import Job
-    from narration.plan import Plan
+    from narration.plan import Plan, PlannedVoice
 
 EXAMPLES = examples(
     "narrate plan                        the production you are in",
@@ -84,6 +84,10 @@ def plan_json(plan: Plan) -> dict[str, object]:
         "profile": plan.settings.service.profile,
         "service": plan.settings.service.kind,
         "model": plan.settings.service.speech_model,
+        "announced_ends": [
+            {"model": end.model, "ends": end.ends, "source": end.source, "profile": end.profile}
+            for end in plan.endings()
+        ],
         "booths": [
             {
                 "profile": service.profile,
@@ -188,11 +192,17 @@ def _voices(plan: Plan) -> None:
             (
                 voice.character.name,
                 str(_lines_of(plan, voice.character.name)),
-                f"kept, made {voice.voice.created_at[:10]}" if voice.voice else "to be created",
+                _voice_words(voice),
             )
             for voice in plan.voices
         ],
     )
+
+
+def _voice_words(planned: PlannedVoice) -> str:
+    if planned.character.system_voice:
+        return f"system voice {planned.character.system_voice}"
+    return f"kept, made {planned.voice.created_at[:10]}" if planned.voice else "to be created"
 
 
 def _sums(job: Job, plan: Plan) -> None:
@@ -247,6 +257,11 @@ def _notes(plan: Plan) -> list[str]:
     if directions:
         verb = "is" if directions == 1 else "are"
         notes.append(f"{console.count(directions, 'direction')} {verb} not carried by this service, nor spoken.")
+    if plan.seating.costs_money:
+        notes += [
+            f"[yellow]{escape(end.sentence())}[/] `narrate doctor` asks whether it still answers."
+            for end in plan.endings()
+        ]
     return notes
 
 

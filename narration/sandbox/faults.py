@@ -115,6 +115,8 @@ class Switches(BaseModel):
     retired: Annotated[dict[str, Status], BeforeValidator(_pairs)] = Field(
         {}, description="models out of service with their status, e.g. qwen-voice-design=404"
     )
+    foreign_keys: Words = Field((), description="beginnings of keys that are of another region, comma-separated")
+    region_told: bool = Field(default=False, description="say of such a key that it is of another region")
     usage_style: Literal["empty", "count"] = Field("empty", description="usage of list, query, delete: {} or count 0")
     not_found_status: Annotated[Literal[400, 200], BeforeValidator(_number)] = Field(
         400, description="status of an answer about a missing voice"
