@@ -14,7 +14,7 @@ from types import MappingProxyType
 from narration.cast import Cast, Character
 from narration.errors import InputError, Problem
 from narration.rates import Rates
-from narration.services.limits import SystemVoices, bounded, families, limits_of, system_voices_of
+from narration.services.limits import SystemVoices, bounded, check_region, families, limits_of, system_voices_of
 from narration.services.options import speech_options
 from narration.services.pace import Pacer
 from narration.services.protocol import SpeechService
@@ -84,7 +84,7 @@ def booth_settings(settings: Settings, account: str | None) -> BoothSettings:
     """A booth, its chunks within the limit of its service.
 
     Raises:
-        InputError: there is no such kind of service.
+        InputError: there is no such kind of service, or it is not offered where the profile looks for it.
     """
     kind, known = settings.service.kind, families()
     if kind not in known:
@@ -97,6 +97,7 @@ def booth_settings(settings: Settings, account: str | None) -> BoothSettings:
                 hint=f"Did you mean {nearest[0]}?" if nearest else "",
             )
         )
+    check_region(settings.service)
     return BoothSettings(settings=replace(settings, chunks=bounded(settings.chunks, kind)), account=account)
 
 

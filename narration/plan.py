@@ -25,6 +25,7 @@ from narration.saying import as_said
 from narration.script import script_book
 from narration.script.policies import apply_policies
 from narration.services.limits import EndOfService, end_of_service
+from narration.services.options import carries, directed
 from narration.services.pricing import cost_usd, price_of
 from narration.services.protocol import Price
 from narration.settings import Settings
@@ -107,11 +108,14 @@ class Plan:
         return tuple({(planned.design_id, planned.ask): planned for planned in chunks}.values())
 
     @property
-    def directions(self) -> int:
-        """Lines with a direction: no service here carries one, so it is neither sent nor spoken."""
-        return sum(
-            bool(line.direction) and not line.skipped for chapter in self.chapters for line in chapter.cut.script.lines
+    def directions(self) -> tuple[int, int]:
+        """Lines whose direction goes along as an instruction, and those whose direction is neither sent nor spoken."""
+        lines = (line for chapter in self.chapters for line in chapter.cut.script.lines)
+        directed = [line for line in lines if line.direction and not line.skipped]
+        carried = sum(
+            carries(self.seating.booth_of(line.character).settings.service, line.direction) for line in directed
         )
+        return carried, len(directed) - carried
 
     def removed(self, rule: str) -> int:
         """Stretches of text that are left unspoken by a rule (see `narration.book.Removal`)."""
@@ -257,7 +261,7 @@ async def make_plan(
     by_name = {voice.character.name: voice for voice in planned_voices}
     without = [
         tuple(
-            _planned(chunk, by_name[chunk.character], production, seating, options[chunk.character])
+            _planned(chunk, by_name[chunk.character], production, seating, options[chunk.character], cut.script)
             for chunk in cut.chunks
         )
         for cut in cuts
@@ -293,7 +297,12 @@ def _cut(script: ChapterScript, cast: Cast, seating: Seating, language: str) -> 
 
 
 def _planned(
-    chunk: Chunk, voice: PlannedVoice, production: Production, seating: Seating, options: tuple[tuple[str, str], ...]
+    chunk: Chunk,
+    voice: PlannedVoice,
+    production: Production,
+    seating: Seating,
+    options: tuple[tuple[str, str], ...],
+    script: ChapterScript,
 ) -> PlannedChunk:
     service = seating.booths[voice.booth].settings.service
     ask = SpeechAsk(
@@ -303,7 +312,7 @@ def _planned(
         voice=voice.voice.voice if voice.voice else "",
         text=chunk.spoken,
         language=production.language,
-        options=options,
+        options=directed(service, options, script.lines[chunk.line].direction),
     )
     return PlannedChunk(
         chunk=chunk,

@@ -104,7 +104,8 @@ def plan_json(plan: Plan) -> dict[str, object]:
         "lines_doubtful": sum(chapter.cut.script.doubtful for chapter in plan.chapters),
         "lines_skipped": plan.removed("skipped-by-script"),
         "tags_dropped": plan.removed("dropped-tag"),
-        "directions_not_carried": plan.directions,
+        "directions_carried": plan.directions[0],
+        "directions_not_carried": plan.directions[1],
         "chunks_total": plan.chunks_total,
         "chunks_to_speak": plan.chunks_to_speak,
         "chunks_reused": plan.chunks_reused,
@@ -241,12 +242,18 @@ def _say_unattributed(plan: Plan) -> None:
 
 def _notes(plan: Plan) -> list[str]:
     """What the script and the policies make of the text."""
-    skipped, dropped, directions = plan.removed("skipped-by-script"), plan.removed("dropped-tag"), plan.directions
+    skipped, dropped, (carried, directions) = (
+        plan.removed("skipped-by-script"),
+        plan.removed("dropped-tag"),
+        plan.directions,
+    )
     notes = []
     if skipped:
         notes.append(f"{console.count(skipped, 'line')} skipped by the script (`~`, `#!`).")
     if dropped:
         notes.append(f"{console.count(dropped, 'tag')} dropped, where the voice tells already (`tags: drop`).")
+    if carried:
+        notes.append(f"{console.count(carried, 'direction')} {'goes' if carried == 1 else 'go'} along as instructions.")
     if directions:
         verb = "is" if directions == 1 else "are"
         notes.append(f"{console.count(directions, 'direction')} {verb} not carried by this service, nor spoken.")

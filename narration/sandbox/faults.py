@@ -82,6 +82,8 @@ class Switches(BaseModel):
     socket_no_finish: Rate = Field(0.0, description="rate of socket answers that never end (billed)")
     # Source: not documented for Qwen realtime; CosyVoice closes a connection after 60 s (cosyvoice-websocket-api).
     socket_idle_s: Annotated[float, Field(gt=0)] = Field(60.0, description="a socket idle for so long is closed")
+    # Source: model-studio error-code page: "request timeout after 23 seconds".
+    task_text_wait_s: Annotated[float, Field(gt=0)] = Field(23.0, description="a CosyVoice task waits so long for text")
     fault_actions: Actions = Field(ACTIONS, description="actions that these faults strike, comma-separated")
 
     latency_ms: Annotated[float, Field(ge=0)] = Field(0.0, description="added to every answer, in ms")

@@ -15,9 +15,9 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
-from narration.errors import TextRefused
+from narration.errors import InputError, Problem, TextRefused
 from narration.services.protocol import ServiceLimits
-from narration.settings import ChunkSettings, LengthUnit
+from narration.settings import ChunkSettings, LengthUnit, ServiceSettings
 
 LANGUAGE_TYPES: Final = MappingProxyType(
     {
@@ -258,6 +258,25 @@ def regions_of(family: str) -> tuple[str, ...]:
     """Where a family of models is offered at all; empty: wherever the vendor is, or the family is not in the table."""
     row = _limits().families.get(family)
     return () if row is None else row.regions
+
+
+def check_region(service: ServiceSettings) -> None:
+    """See that a service is offered where the profile looks for it; the sandbox offers everything.
+
+    Raises:
+        InputError: it is not.
+    """
+    regions = regions_of(service.kind)
+    if regions and not service.sandbox and service.region not in regions:
+        raise InputError(
+            Problem(
+                what=f"{service.kind} designs voices in {' and '.join(regions)} only, not in "
+                f"{service.region or 'an unnamed region'}.",
+                where=f"base_url and region of profile {service.profile}",
+                expected=f"region {' or '.join(regions)}, an address there, and a key of that site",
+                hint="Choose a profile of that region; nothing was sent.",
+            )
+        )
 
 
 def rate_of(model: str) -> ModelRate | None:
