@@ -368,8 +368,8 @@ def _address_problems(values: dict[_Key, object], places: Mapping[_Key, str], mi
     """Checks both addresses and writes them in one spelling."""
     sandbox = bool(values["service", "sandbox"])
     problems: list[Problem | None] = []
-    path_end = API_PATHS.get(str(values["service", "kind"]), "/api/v1")
-    rules = {"base_url": (("http", "https"), path_end), "websocket_url": (("ws", "wss"), "/api-ws/v1")}
+    api_path = API_PATHS.get(str(values["service", "kind"]), "/api/v1")
+    rules = {"base_url": (("http", "https"), api_path), "websocket_url": (("ws", "wss"), "/api-ws/v1")}
     for key, (schemes, path_end) in rules.items():
         url, where = str(values["service", key]), places["service", key]
         if key == "websocket_url":
@@ -383,9 +383,9 @@ def _address_problems(values: dict[_Key, object], places: Mapping[_Key, str], mi
         problems.append(problem)
     base_url = str(values["service", "base_url"])
     if not base_url and not sandbox:
-        problems.append(Problem(what="`base_url` is missing", where=missing, expected=f"https://HOST{path_end}"))
+        problems.append(Problem(what="`base_url` is missing", where=missing, expected=f"https://HOST{api_path}"))
     found = [problem for problem in problems if problem]
-    if base_url and not values["service", "websocket_url"] and not found and path_end == "/api/v1":
+    if base_url and not values["service", "websocket_url"] and not found and api_path == "/api/v1":
         values["service", "websocket_url"] = websocket_beside(base_url)
     return found
 

@@ -45,7 +45,7 @@ def written(folder: Path, text: str) -> str:
 
 
 def test_the_packaged_profiles_are_found() -> None:
-    assert profile_names() == ("china", "international", "sandbox")
+    assert profile_names() == ("china", "evolink", "international", "sandbox", "sandbox-gateway")
     assert profiles_folder().is_dir()
 
 
@@ -183,7 +183,7 @@ def test_a_wrong_override_is_named_by_its_key() -> None:
 
 def test_an_unknown_profile_lists_the_known_ones() -> None:
     (found,) = mistakes("chnia")
-    assert "china, international, sandbox" in found
+    assert "china, evolink, international, sandbox, sandbox-gateway" in found
     assert "Did you mean `china`?" in found
 
 
