@@ -5,36 +5,27 @@ Invariant: everything that can be wrong in files, options and environment is fou
 
 from __future__ import annotations
 
-import dataclasses
-import logging
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.places import default_store, sandbox_state
-from flows.sandbox_process import sandbox
+from flows.booths import design_rules, seating_of
+from flows.places import default_store
 from narration.book import Book, ChapterScript
-from narration.cast import Cast, DesignLimits
-from narration.errors import InputError, Problem
+from narration.booth import Seating
+from narration.cast import Cast
 from narration.lexicon import LEXICON_FILE, Lexicon
 from narration.lexicon_sheet import load_lexicon
 from narration.manuscript import read_manuscript
 from narration.plan import Plan, make_plan
 from narration.production import Production, load
 from narration.refusals import Refusals
-from narration.sandbox.launch import account_key
 from narration.script_files import chapter_scripts
 from narration.selection import select_chapters
-from narration.services import key_fingerprint, open_service
-from narration.services.limits import limits_of
-from narration.services.protocol import SpeechService
-from narration.settings import Settings, api_key, load_settings
+from narration.settings import Settings
 from narration.store import Store, open_store
 from narration.takes import Takes
 from narration.voices import Voices
-
-log = logging.getLogger("narration.opening")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,12 +57,12 @@ class Job:
 
     Attributes:
         request: what was asked.
-        production, cast, book, settings: as read.
+        production, cast, book: as read.
+        seating: who sits in which booth.
         chapters: numbers that were selected; None is all.
         scripts: the lines of chapters that have a script file, by number.
         lexicon: how words are said.
         store: open.
-        account: fingerprint of the key; None without one.
         out: where the audiobook goes.
     """
 
@@ -79,13 +70,17 @@ class Job:
     production: Production
     cast: Cast
     book: Book
-    settings: Settings
+    seating: Seating
     chapters: frozenset[int] | None
     scripts: Mapping[int, ChapterScript]
     lexicon: Lexicon
     store: Store
-    account: str | None
     out: Path
+
+    @property
+    def settings(self) -> Settings:
+        """Of the production's own booth."""
+        return self.seating.settings
 
     async def plan(self) -> Plan:
         """Compare the book with the store."""
@@ -93,11 +88,10 @@ class Job:
             self.production,
             self.cast,
             self.book,
-            self.settings,
+            self.seating,
             takes=Takes(self.store),
             voices=Voices(self.store),
             refusals=Refusals(self.store),
-            account=self.account,
             chapters=self.chapters,
             scripts=self.scripts,
             lexicon=self.lexicon,
@@ -116,9 +110,9 @@ def open_job(request: Request, environ: Mapping[str, str], *, needs_key: bool) -
         InputError: with every mistake found.
         StoreError: the store cannot be opened.
     """
-    production, cast = load(request.folder, _design_limits())
-    settings = load_settings(request.profile or production.profile, environ=environ, overrides=production.overrides)
-    key = _key(settings, environ, needed=needs_key)
+    rules = design_rules(environ, request.profile)
+    production, cast = load(request.folder, rules)
+    seating = seating_of(production, cast, environ, profile=request.profile, needs_key=needs_key)
     book = read_manuscript(production.manuscript, language=production.language)
     selection = request.chapters or production.chapters
     chapters = select_chapters(selection, book) if selection else None
@@ -128,12 +122,11 @@ def open_job(request: Request, environ: Mapping[str, str], *, needs_key: bool) -
         production=production,
         cast=cast,
         book=book,
-        settings=settings,
+        seating=seating,
         chapters=chapters,
         scripts=scripts,
         lexicon=open_lexicon(production, cast),
         store=open_store(request.store or default_store(environ)),
-        account=key_fingerprint(key) if key else None,
         out=(request.out or production.folder / "out").absolute(),
     )
 
@@ -146,69 +139,3 @@ def open_lexicon(production: Production, cast: Cast) -> Lexicon:
     """
     path = production.lexicon or production.folder / LEXICON_FILE
     return load_lexicon(path, cast, language=production.language, required=production.lexicon is not None)
-
-
-def _design_limits() -> DesignLimits:
-    limits = limits_of("qwen")
-    return DesignLimits(prompt_max_chars=limits.prompt_max_chars, preview_max_chars=limits.preview_max_chars)
-
-
-def _key(settings: Settings, environ: Mapping[str, str], *, needed: bool) -> str | None:
-    try:
-        return service_key(settings, environ)
-    except InputError:
-        if needed:
-            raise
-        return None
-
-
-def service_key(settings: Settings, environ: Mapping[str, str]) -> str:
-    """The key of the profile's service; for a sandbox that is started here, that of its state folder.
-
-    Raises:
-        InputError: there is none, or the state folder cannot be written.
-    """
-    if settings.service.sandbox and not settings.service.base_url:
-        state = sandbox_state(environ)
-        try:
-            return account_key(state)
-        except OSError as error:
-            raise InputError(
-                Problem(
-                    what=f"the folder {state} cannot be written: {error.strerror}",
-                    where="NARRATION_HOME",
-                    expected="a folder of your own",
-                )
-            ) from error
-    return api_key(settings, environ)
-
-
-@asynccontextmanager
-async def speaking(settings: Settings, environ: Mapping[str, str]) -> AsyncIterator[tuple[SpeechService, Settings]]:
-    """Open the speech service; for the sandbox profile, start one and stop it at the end.
-
-    Yields:
-        The service, and the settings with the address it is at.
-
-    Raises:
-        InputError: there is no key.
-        ToolError: the sandbox does not start.
-    """
-    key = service_key(settings, environ)
-    if settings.service.sandbox and not settings.service.base_url:
-        async with sandbox(sandbox_state(environ)) as base_url:
-            placed = dataclasses.replace(settings, service=dataclasses.replace(settings.service, base_url=base_url))
-            async with _opened(placed, key) as service:
-                yield service, placed
-    else:
-        async with _opened(settings, key) as service:
-            yield service, settings
-
-
-@asynccontextmanager
-async def _opened(settings: Settings, key: str) -> AsyncIterator[SpeechService]:
-    service = open_service(settings, key)
-    try:
-        yield service
-    finally:
-        await service.aclose()

@@ -140,7 +140,7 @@ async def _render_shown(request: Request, watch: Watch | None) -> Summary:
             job, progress.plan, environ, progress=progress, halt=halt, flow_run_id=flow_run_id, each=_as_task
         )
     with _server_may_be_away():
-        report = report_markdown(summary, sandbox=job.settings.service.sandbox)
+        report = report_markdown(summary, sandbox=not job.seating.costs_money)
         await acreate_markdown_artifact(report, key=key_of(progress.plan, "report"))
     return summary
 

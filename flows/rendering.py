@@ -13,13 +13,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
-from flows.opening import Job, speaking
+from flows.booths import speaking
+from flows.opening import Job
 from narration.book import ChapterChunks
 from narration.claims import this_run
 from narration.deliver.chapter import DeliveredChapter, deliver_chapter
 from narration.design import check_quota, give_up_missing, voice_for
 from narration.desk import Desk, Halt, open_desk
-from narration.errors import NarrationError
+from narration.errors import NarrationError, VoiceRejected
 from narration.keep import Recovered, recover
 from narration.plan import ChapterPlan, Plan, PlannedChunk, PlannedVoice
 from narration.report.summary import ChapterSummary, Summary, write_summary
@@ -165,11 +166,11 @@ async def _desk_if_needed(
         yield None
         return
     async with (
-        speaking(job.settings, environ) as (service, settings),
+        speaking(job.seating, environ) as services,
         open_desk(
             store=job.store,
-            service=service,
-            settings=settings,
+            services=services,
+            main=job.seating.main,
             run=this_run(),
             production=job.production.name,
             flow_run_id=flow_run_id,
@@ -201,10 +202,10 @@ class _Render:
 
     async def make_voices(self) -> None:
         """Create what is missing: the first alone, since a wrong key or a full quota shows there, then the rest."""
-        missing = [planned for planned in self._plan.voices if planned.voice is None]
+        missing = [planned for planned in self._plan.voices if planned.voice is None and planned.refusal is None]
         if missing and self._desk is not None:
             try:
-                await check_quota(self._desk, len(self._plan.voices_to_create()))
+                await check_quota(self._desk, self._plan.voices_to_create())
             except NarrationError as error:
                 self._halt.stop(error)
         for group in (missing[:1], missing[1:]):
@@ -215,6 +216,11 @@ class _Render:
             return
         try:
             voice, created = await voice_for(self._desk, planned)
+        except VoiceRejected as error:
+            # The lines of this character become findings; the others are spoken.
+            log.warning("%s has no voice: %s", planned.character.name, error)
+            self._desk.refused[planned.design.design_id] = error.what
+            return
         except NarrationError as error:
             self._halt.stop(error)
             return

@@ -5,6 +5,7 @@ Invariant: names and aliases are distinct (case folded), and there is exactly on
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -49,6 +50,8 @@ class Character:
         gender: a hint for attribution.
         aliases: other names in the manuscript.
         first_person: is the "I" of the narration: of the whole book (True) or of the chapters with these numbers.
+        profile: whose service speaks, as the sheet has it; empty for the production's.
+        speech: options of speech that this character has of its own, by the words of the table `speech`.
     """
 
     name: str
@@ -58,6 +61,8 @@ class Character:
     gender: Gender = Gender.UNKNOWN
     aliases: tuple[str, ...] = ()
     first_person: bool | tuple[int, ...] = False
+    profile: str = ""
+    speech: tuple[tuple[str, float | str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,9 +110,12 @@ class DesignLimits:
     language: str = ""
 
 
+SPEECH_KEYS = ("speed", "pitch", "volume", "seed", "instructions")
+"""Keys of a character that are options of speech; see `narration.settings.SpeechSettings`."""
+
 _COLUMNS = Columns(
     root="characters",
-    names=("name", "role", "gender", "aliases", "first_person", "voice", "preview"),
+    names=("name", "role", "gender", "aliases", "first_person", "voice", "preview", "profile", *SPEECH_KEYS),
     required=("name", "voice", "preview"),
 )
 _NARRATOR_NAMES = frozenset({"narrator", "旁白"})
@@ -151,6 +159,14 @@ def _chapters(value: object) -> object:
     return tuple(int(word) if word.isdecimal() else word for word in words)
 
 
+def _number(value: object) -> object:
+    """A number of a cell, which is text there."""
+    try:
+        return json.loads(value) if isinstance(value, str) and value.strip() else value
+    except ValueError:
+        return value
+
+
 _ChapterNumber = Annotated[int, Field(ge=1)]
 _Name = Annotated[str, BeforeValidator(_tidy), Field(min_length=1)]
 
@@ -167,6 +183,18 @@ class _Row(BaseModel):
     )
     voice: str = Field(min_length=1, description="a description of the sound, in English or Chinese")
     preview: str = Field(min_length=1, description="a sentence or two for the audition")
+    profile: str = Field("", description="the name of a profile, or the path of one")
+    speed: Annotated[float | None, BeforeValidator(_number)] = Field(
+        None, gt=0, le=10, allow_inf_nan=False, description="a factor such as 1.1"
+    )
+    pitch: Annotated[float | None, BeforeValidator(_number)] = Field(
+        None, gt=0, le=10, allow_inf_nan=False, description="a factor such as 0.9"
+    )
+    volume: Annotated[int | None, BeforeValidator(_number)] = Field(
+        None, ge=0, le=100, description="a whole number from 0 to 100"
+    )
+    seed: Annotated[int | None, BeforeValidator(_number)] = Field(None, ge=0, description="a whole number")
+    instructions: str = Field("", max_length=2000, description="how to speak, in words")
 
 
 class _CastFile(BaseModel):
@@ -183,16 +211,21 @@ class _Draft:
     name: str
     voice: str
     preview: str
+    profile: str
     role: str | None
     aliases: tuple[str, ...]
 
 
-def load_cast(path: Path, *, limits: DesignLimits | None = None, label: str = "") -> Cast:
+DesignRules = Callable[[str], DesignLimits | None]
+"""What the service of a profile accepts; the profile as a character's entry names it, empty for the book's own."""
+
+
+def load_cast(path: Path, *, limits: DesignLimits | DesignRules | None = None, label: str = "") -> Cast:
     """The cast sheet: YAML with a list `characters`, or a table with the same columns.
 
     Args:
         path: the file; `.csv`, `.tsv`, `.tab` and `.txt` are tables.
-        limits: what the service accepts as a voice design; None leaves that unchecked.
+        limits: what the service accepts as a voice design, for all or by profile; None leaves that unchecked.
         label: the file's name in messages; its own name when empty.
 
     Raises:
@@ -207,10 +240,11 @@ def load_cast(path: Path, *, limits: DesignLimits | None = None, label: str = ""
     narrator = _narrator(drafts, sheet, problems)
     problems += _name_problems(drafts, sheet)
     for draft in drafts:
-        if limits is None:
-            break
+        allowed = limits(draft.profile) if callable(limits) else limits
+        if allowed is None:
+            continue
         places = {key: sheet.where(("characters", draft.index, key)) for key in ("voice", "preview")}
-        problems += _design_problems(draft.voice, draft.preview, limits, places)
+        problems += _design_problems(draft.voice, draft.preview, allowed, places)
     try:
         rows = _CastFile.model_validate(sheet.data).characters
     except ValidationError as error:
@@ -253,6 +287,8 @@ def _character(row: _Row, *, narrator: bool) -> Character:
         gender=row.gender,
         aliases=tuple(aliases.values()),
         first_person=row.first_person,
+        profile=row.profile,
+        speech=tuple((key, value) for key in SPEECH_KEYS if (value := getattr(row, key)) is not None and value != ""),
     )
 
 
@@ -268,6 +304,7 @@ def _drafts(sheet: Sheet) -> Iterator[_Draft]:
             name=texts.get("name", "").strip(),
             voice=texts.get("voice", "").strip(),
             preview=texts.get("preview", "").strip(),
+            profile=texts.get("profile", "").strip(),
             role=texts["role"].strip().lower() if "role" in texts else None,
             aliases=tuple(str(alias).strip() for alias in aliases) if isinstance(aliases, list) else (),
         )

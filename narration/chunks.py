@@ -7,9 +7,10 @@ space, and a chunk's text is exactly the chapter's text at its span. Chunks in u
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Final, assert_never
 
 from narration.book import (
@@ -72,7 +73,13 @@ def is_speakable(text: str) -> bool:
     return bool(_SPEAKABLE.search(text))
 
 
-def cut_chapter(script: ChapterScript, settings: ChunkSettings, *, language: str) -> ChapterChunks:
+def cut_chapter(
+    script: ChapterScript,
+    settings: ChunkSettings,
+    *,
+    language: str,
+    elsewhere: Mapping[str, ChunkSettings] = MappingProxyType({}),
+) -> ChapterChunks:
     """The chunks of a chapter: whole sentences up to the target length, never across a line.
 
     Outer quotation marks are removed, and what holds no letter and no digit; a scene break becomes the gap of the chunk
@@ -82,11 +89,12 @@ def cut_chapter(script: ChapterScript, settings: ChunkSettings, *, language: str
         script: the chapter's lines.
         settings: target and limit.
         language: ISO 639-1, for the rules of sentences.
+        elsewhere: the settings of characters who are spoken by another service, by name.
 
     Raises:
         ValueError: `max_length` is below 4, so that a single character may not fit.
     """
-    if settings.max_length < _LEAST_LENGTH:
+    if min(one.max_length for one in (settings, *elsewhere.values())) < _LEAST_LENGTH:
         raise ValueError(f"max_length is {settings.max_length}; it must be at least {_LEAST_LENGTH}")
     text = script.chapter.text
     chunks: list[Chunk] = []
@@ -102,7 +110,8 @@ def cut_chapter(script: ChapterScript, settings: ChunkSettings, *, language: str
         removals += _removals("quotation-mark", text, (line.start, start), (end, line.end))
         body = start + _stray_chars(text, line, start, end)
         removals += _removals("symbols-only", text, (start, body))
-        for low, high in _pieces(text, body, end, settings, language, line.respellings):
+        own = tightest([elsewhere.get(name, settings) for name in (line.character, *line.joint)])
+        for low, high in _pieces(text, body, end, own, language, line.respellings):
             previous = script.lines[chunks[-1].line] if chunks else None
             made = _chunks(line, low, high, _gap(previous, line, is_scene=is_scene), pause_ms, len(chunks))
             if not is_speakable(made[0].spoken):
@@ -113,6 +122,17 @@ def cut_chapter(script: ChapterScript, settings: ChunkSettings, *, language: str
         is_scene = is_scene or line.kind is ParagraphKind.SCENE_BREAK
     removals.sort(key=lambda removal: removal.start)
     return ChapterChunks(chapter=script.chapter, script=script, chunks=tuple(chunks), removals=tuple(removals))
+
+
+def tightest(settings: Sequence[ChunkSettings]) -> ChunkSettings:
+    """Settings under which a text is within the limits of all."""
+    units = list(LengthUnit)  # each counts any text at least as high as those before it
+    return replace(
+        settings[0],
+        target_chars=min(one.target_chars for one in settings),
+        max_length=min(one.max_length for one in settings),
+        unit=max((one.unit for one in settings), key=units.index),
+    )
 
 
 def _chunks(line: Line, low: int, high: int, gap: Gap, pause_ms: int | None, index: int) -> list[Chunk]:

@@ -93,7 +93,7 @@ class Claims:
         *,
         clock: Callable[[], float] = time.time,
         ticks: Callable[[], float] = time.monotonic,
-        asks: str = "",
+        asks: frozenset[str] = frozenset(),
     ) -> None:
         self._store = store
         self._clock = clock
@@ -250,13 +250,13 @@ class Claims:
         """
         return await self._presence.lives(run_id)
 
-    async def fellows(self) -> tuple[str, ...]:
-        """Ids of the living runs that ask the same account and model, this one among them, in order of their start.
+    async def fellows(self, asked: str) -> tuple[str, ...]:
+        """Ids of the living runs that ask an account and model, this one among them, in order of their start.
 
         Raises:
             StoreError: the store cannot be read.
         """
-        return await self._presence.fellows()
+        return await self._presence.fellows(asked)
 
     async def is_alone(self) -> bool:
         """Whether no other living run is announced on this store.

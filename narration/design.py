@@ -1,22 +1,24 @@
 """Cast → voices: a voice is created once for its design, kept in the voice bible, and reused by every later run.
 
 Invariant: a creation is sent at most once. One that was sent and not answered is looked for in the account before
-another is made; a voice that is kept is never replaced.
+another is made; one that the service still reviews is waited for, by the next run too; a design that the review refused
+is not made again; a voice that is kept is never replaced.
 """
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 
+from narration.booth import Booth
 from narration.desk import Desk
 from narration.errors import (
     AccountBlocked,
     KeyRefused,
     ModelGone,
     ServiceError,
+    ServiceRefused,
     ServiceUnavailable,
     VoiceQuotaFull,
     VoiceRejected,
@@ -24,22 +26,17 @@ from narration.errors import (
 from narration.keep import keep_voice, recover_subject
 from narration.plan import PlannedVoice
 from narration.purchase import Bought, Elsewhere, Order, buy
+from narration.review import PATIENCE_S, await_review
 from narration.row import Row
 from narration.services.pricing import cost_usd, price_of
 from narration.services.protocol import Gate, TaskFailed
 from narration.take import Receipt
-from narration.voice import DesignAnswer, RemoteVoice, Voice, VoiceStatus
+from narration.voice import RemoteVoice, Voice, VoiceStatus
 
 log = logging.getLogger("narration.design")
 
 WAIT_S = (0.1, 2.0)
 """How long to wait before looking again while another run makes the voice: first, and at the most, in seconds."""
-
-REVIEW_POLLS = 60
-"""How often a voice under review is asked for, every `WAIT_S[1]` seconds.
-
-Source: the vendor's samples poll about every 2 s, some thirty times.
-"""
 
 
 async def voice_for(desk: Desk, planned: PlannedVoice) -> tuple[Voice, bool]:
@@ -58,18 +55,13 @@ async def voice_for(desk: Desk, planned: PlannedVoice) -> tuple[Voice, bool]:
             voice = await desk.voices.get(design_id)
             if voice is not None:
                 return voice, False
+            await _stop_if_refused(desk, design_id)
             newest = await desk.claims.newest(design_id)
             if newest is not None and (newest.run.run_id == desk.run.run_id or not await desk.claims.alive(newest.run)):
-                recovered = await recover_subject(desk, design_id)
-                if recovered.waiting:
-                    raise ServiceUnavailable(
-                        f"The voice of {planned.character.name} is paid for, and cannot be had now.",
-                        "Run the same command again later: it is not paid for twice.",
-                    )
-                if recovered.kept or (recovered.in_doubt and await _reconciled(desk, planned)):
+                if await _left_by_the_dead(desk, planned):
                     continue
             elif newest is not None:
-                await asyncio.sleep(wait_s)
+                await desk.sleep(wait_s)
                 wait_s = min(WAIT_S[1], wait_s * 2)
                 continue
             try:
@@ -80,37 +72,71 @@ async def voice_for(desk: Desk, planned: PlannedVoice) -> tuple[Voice, bool]:
                 if error.call is not None and error.call.in_doubt and await _reconciled(desk, planned):
                     continue
                 raise
+            booth = desk.booths[planned.booth]
             try:
-                return await keep_voice(desk, claim, answer), True
+                return await keep_voice(desk, booth, claim, answer), True
             except TaskFailed as failed:
                 failures += 1
-                if not failed.again or failures >= desk.settings.limits.attempts:
+                if not failed.again or failures >= booth.settings.limits.attempts:
                     raise failed.error from None
 
 
-async def check_quota(desk: Desk, to_create: int) -> None:
-    """See that the account has room for new voices, before the first of them is paid for. Asks for the free list.
+async def _left_by_the_dead(desk: Desk, planned: PlannedVoice) -> bool:
+    """Bring a dead run's creation of the voice to an end; whether the store is to be looked at again.
+
+    Raises:
+        ServiceUnavailable: it is paid for, and cannot be had now.
+    """
+    recovered = await recover_subject(desk, planned.design.design_id, patience_s=PATIENCE_S)
+    if recovered.away:
+        raise ServiceUnavailable(
+            f"The voice of {planned.character.name} is paid for.",
+            f"It was {recovered.away[0]}. It is not paid for twice.",
+        )
+    if recovered.waiting:
+        raise ServiceUnavailable(
+            f"The voice of {planned.character.name} is made, and cannot be used yet.",
+            "Run the same command again later: it is not made, or paid for, twice.",
+        )
+    in_account = bool(recovered.in_doubt) and await _reconciled(desk, planned)
+    return bool(recovered.kept or recovered.lost or in_account)
+
+
+async def check_quota(desk: Desk, to_create: Iterable[PlannedVoice]) -> None:
+    """See that each account has room for new voices, before the first of them is paid for. Asks for the free list.
+
+    Each family of voices has a quota of its own: those of one model of design, in one account.
 
     Raises:
         VoiceQuotaFull: it has not; the message names voices that this store has never spoken with.
         KeyRefused, AccountBlocked, ModelGone: no creation would be answered either.
     """
+    families: dict[tuple[str, str], list[Booth]] = {}
+    for planned in to_create:
+        booth = desk.booths[planned.booth]
+        families.setdefault((booth.service.account, booth.settings.service.design_model), []).append(booth)
+    for booths in families.values():
+        await _check_family(desk, booths[0], len(booths))
+
+
+async def _check_family(desk: Desk, booth: Booth, to_create: int) -> None:
     try:
-        listed = await desk.service.voices()
+        listed = await booth.service.voices()
     except (KeyRefused, AccountBlocked, ModelGone):
         raise
     except ServiceError as error:
         log.warning("the account's voices cannot be listed, so its quota is not checked: %s", error)
         return
-    await desk.note_free(listed.call)
-    most = desk.service.limits.voices_max
+    await desk.note_free(booth, listed.call)
+    most = booth.service.limits.voices_max
     if listed.total + to_create <= most:
         return
     spoken = await desk.ledger.voices_spoken()
     idle = [remote.voice for remote in listed.voices if remote.voice not in spoken]
     names = ", ".join(idle[:5]) + (f" and {len(idle) - 5} more" if len(idle) > 5 else "")
     raise VoiceQuotaFull(
-        f"The account holds {listed.total} of {most} voices, and this book needs {to_create} more.",
+        f"The account of profile {booth.profile} holds {listed.total} of {most} voices, and this book needs "
+        f"{to_create} more.",
         f"Never spoken with from this store, so perhaps not needed: {names}." if idle else "All of them are in use.",
         listed.call,
     )
@@ -130,8 +156,9 @@ async def give_up_missing(desk: Desk, kept: Iterable[PlannedVoice]) -> tuple[Pla
     for planned in kept:
         if planned.voice is None:
             continue
-        remote, call = await desk.service.query(planned.voice.voice)
-        await desk.note_free(call, voice=planned.voice.voice)
+        booth = desk.booths[planned.booth]
+        remote, call = await booth.service.query(planned.voice.voice)
+        await desk.note_free(booth, call, voice=planned.voice.voice)
         if remote is None:
             await desk.voices.give_up(planned.voice, "the service no longer has it", desk.now())
             log.warning("%s: %s is gone; a new version is made", planned.character.name, planned.voice.voice)
@@ -140,7 +167,8 @@ async def give_up_missing(desk: Desk, kept: Iterable[PlannedVoice]) -> tuple[Pla
 
 
 def _order(desk: Desk, planned: PlannedVoice) -> Order:
-    design = planned.design
+    design, booth = planned.design, desk.booths[planned.booth]
+    region = booth.settings.service.region
 
     async def there() -> bool:
         return await desk.voices.get(design.design_id) is not None
@@ -153,23 +181,22 @@ def _order(desk: Desk, planned: PlannedVoice) -> Order:
         production=desk.production,
         character=planned.character.name,
         service=design.service,
-        region=desk.settings.service.region,
+        region=region,
         model=design.design_model,
         action="design",
-        price_usd=cost_usd(price_of(design.design_model, desk.settings.service.region), 1),
+        price_usd=cost_usd(price_of(design.design_model, region), 1),
     )
-    return Order(subject=design.design_id, row=row, there=there)
+    return Order(booth=booth, subject=design.design_id, row=row, there=there)
 
 
-def _sender(planned: PlannedVoice) -> Callable[[Desk, Gate], Awaitable[Bought]]:
+def _sender(planned: PlannedVoice) -> Callable[[Booth, Gate], Awaitable[Bought]]:
     design = planned.design
 
-    async def send(desk: Desk, gate: Gate) -> Bought:
-        name = desk.service.preferred_name(planned.character.name)
-        designed = await desk.service.design(design, name, gate)
-        # What a task makes is waited for once the task is in the journal.
-        answer = designed.answer if designed.answer.task_id else await _reviewed(desk, designed.answer)
-        price = price_of(design.design_model, desk.settings.service.region)
+    async def send(booth: Booth, gate: Gate) -> Bought:
+        name = booth.service.preferred_name(planned.character.name)
+        designed = await booth.service.design(design, name, gate)
+        answer = designed.answer
+        price = price_of(design.design_model, booth.settings.service.region)
         told_usd = designed.price_usd
         return Bought(
             call=designed.call,
@@ -178,6 +205,7 @@ def _sender(planned: PlannedVoice) -> Callable[[Desk, Gate], Awaitable[Bought]]:
             price_usd=cost_usd(price, answer.billed_voices) if told_usd is None else told_usd,
             design=design,
             voice=answer.voice,
+            status=answer.status,
             preferred_name=name,
             preview_b64=base64.b64encode(answer.preview_audio).decode(),
             preview_format=answer.preview_format,
@@ -186,35 +214,36 @@ def _sender(planned: PlannedVoice) -> Callable[[Desk, Gate], Awaitable[Bought]]:
     return send
 
 
-async def _reviewed(desk: Desk, answer: DesignAnswer) -> DesignAnswer:
-    status = answer.status
-    for _ in range(REVIEW_POLLS):
-        if status is not VoiceStatus.PENDING:
-            break
-        await asyncio.sleep(WAIT_S[1])
-        remote, call = await desk.service.query(answer.voice)
-        await desk.note_free(call, voice=answer.voice)
-        status = remote.status if remote is not None else VoiceStatus.REJECTED
-    if status is not VoiceStatus.READY:
-        raise VoiceRejected(
-            f"The voice {answer.voice} is {status} at the service.", "Reword its description and render again."
-        )
-    return answer
+async def _stop_if_refused(desk: Desk, design_id: str) -> None:
+    """See that the service has not refused the design before.
+
+    Raises:
+        VoiceRejected: it has.
+    """
+    refusal = (await desk.refusals.find([design_id])).get(design_id)
+    if refusal is not None:
+        raise VoiceRejected(refusal.message, "Reword the description in the cast sheet and render again.")
 
 
 async def _reconciled(desk: Desk, planned: PlannedVoice) -> bool:
     """Look in the account for a voice whose creation was sent and not answered; keep it if it is there."""
-    listed = await desk.service.voices()
-    await desk.note_free(listed.call)
-    known = {voice.voice for voice in await desk.voices.all()}
-    match = next((remote for remote in listed.voices if _is(remote, desk, planned) and remote.voice not in known), None)
+    booth = desk.booths[planned.booth]
+    try:
+        listed = await booth.service.voices()
+    except ServiceRefused as error:
+        log.warning("the account's voices cannot be listed, so an unanswered creation is not looked for: %s", error)
+        return False
+    await desk.note_free(booth, listed.call)
+    match = await _matching(desk, booth, planned, listed.voices)
     if match is None:
         return False
     log.warning("the creation of %s's voice was not answered, but the account has it: kept", planned.character.name)
+    if match.status is VoiceStatus.PENDING:
+        await await_review(desk, booth, match.voice, planned.character.name)
     voice = Voice(
         design=planned.design,
         voice=match.voice,
-        preferred_name=desk.service.preferred_name(planned.character.name),
+        preferred_name=booth.service.preferred_name(planned.character.name),
         character=planned.character.name,
         production=desk.production,
         created_at=desk.now(),
@@ -226,11 +255,29 @@ async def _reconciled(desk: Desk, planned: PlannedVoice) -> bool:
     return True
 
 
-def _is(remote: RemoteVoice, desk: Desk, planned: PlannedVoice) -> bool:
+async def _matching(
+    desk: Desk, booth: Booth, planned: PlannedVoice, listed: tuple[RemoteVoice, ...]
+) -> RemoteVoice | None:
+    """The voice of the account that nobody has, and that was made from this design; a rejected one is none."""
+    known = {voice.voice for voice in await desk.voices.all()}
+    name = booth.service.preferred_name(planned.character.name)
+    for remote in listed:
+        if name not in remote.voice or remote.voice in known or remote.status is VoiceStatus.REJECTED:
+            continue
+        told = remote
+        if not remote.voice_prompt:  # some lists do not say from what a voice was made
+            found, call = await booth.service.query(remote.voice)
+            await desk.note_free(booth, call, voice=remote.voice)
+            told = found or remote
+        if _is(told, planned):
+            return told
+    return None
+
+
+def _is(remote: RemoteVoice, planned: PlannedVoice) -> bool:
     design = planned.design
     return (
-        desk.service.preferred_name(planned.character.name) in remote.voice
-        and remote.voice_prompt == design.voice_prompt
+        remote.voice_prompt == design.voice_prompt
         and remote.preview_text in ("", design.preview_text)
         and remote.target_model in ("", design.target_model)
     )

@@ -13,16 +13,16 @@ import logging
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from narration.booth import Booth, Pace
 from narration.budget import Budget
 from narration.claims import RENEW_S, Claims, Run
 from narration.errors import CallFacts, NarrationError, StoreError, VoiceMissing
-from narration.journal import Journal
-from narration.learnt import Learnt
+from narration.journal import Answer, Journal
 from narration.rates import Rates
 from narration.refusals import Refusals
 from narration.row import Row
@@ -77,21 +77,21 @@ class Desk:
     Attributes:
         production: name of the book, for the ledger and the budget.
         flow_run_id: the Prefect flow run, or empty.
-        settings: of the run.
-        service: the speech service.
+        booths: one for each profile that speaks, by key.
+        main: the production's own booth.
         store, claims, journal, takes, voices, refusals, ledger, budget: the memory.
-        pacer: holds the rate of the model that speaks.
-        design_pacer: holds the rate of the model that makes voices.
         halt: whether to stop.
         gone: voices that the service no longer has, and its answer.
+        refused: why the service refused a design, by design id.
         clock: Unix seconds.
+        sleep: waits so many seconds.
         locks: one for each subject that is asked for now, so that a run does not compete with itself.
     """
 
     production: str
     flow_run_id: str
-    settings: Settings
-    service: SpeechService
+    booths: Mapping[str, Booth]
+    main: Booth
     store: Store
     claims: Claims
     journal: Journal
@@ -100,11 +100,11 @@ class Desk:
     refusals: Refusals
     ledger: Ledger
     budget: Budget
-    pacer: Pacer
-    design_pacer: Pacer
     halt: Halt = field(default_factory=Halt)
     gone: dict[str, VoiceMissing] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
     clock: Callable[[], float] = time.time
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     locks: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     @property
@@ -112,18 +112,19 @@ class Desk:
         """This run."""
         return self.claims.run
 
-    def pacer_of(self, model: str) -> Pacer:
-        """What holds the rate of a model."""
-        service = self.settings.service
-        return self.design_pacer if model == service.design_model != service.speech_model else self.pacer
+    @property
+    def paces(self) -> tuple[Pace, ...]:
+        """What holds the rates, each model of each account once."""
+        both = (pace for booth in self.booths.values() for pace in (booth.speech, booth.design))
+        return tuple({pace.rates.asked: pace for pace in both}.values())
 
-    async def note_free(self, call: CallFacts, *, voice: str = "") -> None:
+    async def note_free(self, booth: Booth, call: CallFacts, *, voice: str = "") -> None:
         """Write down a call that costs nothing (list, query, delete).
 
         Raises:
             StoreError: the store cannot be written.
         """
-        service = self.settings.service
+        service = booth.settings.service
         row = Row(
             call_id=uuid.uuid4().hex,
             at=self.now(),
@@ -145,6 +146,19 @@ class Desk:
         )
         await self.ledger.note(row)
 
+    def home_of(self, answer: Answer) -> Booth | None:
+        """The booth of the service, region and account that an answer came from; None where none is open."""
+        row = answer.row
+        account = answer.account or (answer.design.account if answer.design is not None else "")
+        return next(
+            (
+                booth
+                for booth in self.booths.values()
+                if booth.speaks_for(service=row.service, region=row.region, account=account)
+            ),
+            None,
+        )
+
     def now(self) -> str:
         """The time, ISO 8601, UTC, milliseconds."""
         return datetime.fromtimestamp(self.clock(), UTC).isoformat(timespec="milliseconds")
@@ -154,16 +168,29 @@ class Desk:
 async def open_desk(
     *,
     store: Store,
-    service: SpeechService,
-    settings: Settings,
+    services: Mapping[str, tuple[SpeechService, Settings]],
+    main: str,
     run: Run,
     production: str,
     flow_run_id: str = "",
     book_cap_usd: float | None = None,
     run_cap_usd: float | None = None,
     halt: Halt | None = None,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> AsyncIterator[Desk]:
     """Announce the run and open everything; close in order, whatever happened between.
+
+    Args:
+        store: the memory.
+        services: open, with their settings, by the key of their booth.
+        main: key of the production's own booth.
+        run: this run.
+        production: name of the book, for the ledger and the budget.
+        flow_run_id: the Prefect flow run, or empty.
+        book_cap_usd: what the book may cost over all runs.
+        run_cap_usd: what this run may cost.
+        halt: stops buying when told so.
+        sleep: waits so many seconds.
 
     Raises:
         StoreError: the store cannot be read or written.
@@ -181,50 +208,70 @@ async def open_desk(
         run_cap_usd=run_cap_usd,
         spent_elsewhere=spent_elsewhere,
     )
-    rates = Rates(store, service.account, settings.service.speech_model)
     halt = halt or Halt()
+    booths = await _booths(store, services, halt)
+    asks = {pace.rates.asked for booth in booths.values() for pace in (booth.speech, booth.design)}
     desk = Desk(
         production=production,
         flow_run_id=flow_run_id,
-        settings=settings,
-        service=service,
+        booths=booths,
+        main=booths[main],
         store=store,
-        claims=Claims(store, run, asks=rates.asked),
+        claims=Claims(store, run, asks=frozenset(asks)),
         journal=journal,
         takes=Takes(store),
         voices=Voices(store),
         refusals=Refusals(store),
         ledger=ledger,
         budget=budget,
-        pacer=_pacer(settings.limits, halt, await rates.load()),
-        design_pacer=_pacer(_for_design(settings), halt),
         halt=halt,
+        sleep=sleep,
     )
     await desk.claims.announce()
-    if await _take_part(desk) > 1:
-        desk.pacer.make_room(LOOK_ROUND_S + 0.5)
-        desk.design_pacer.make_room(LOOK_ROUND_S + 0.5)
-    renewal = asyncio.create_task(_renew(desk, rates))
+    for pace in await _take_part(desk):
+        pace.pacer.make_room(LOOK_ROUND_S + 0.5)
+    renewal = asyncio.create_task(_renew(desk))
     try:
         yield desk
     finally:
         renewal.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await renewal
-        await _remember(desk, rates)
+        await _remember(desk)
         await ledger.compact()
         await budget.close()
         await desk.claims.leave()
 
 
-def _pacer(limits: LimitSettings, halt: Halt, learnt: Learnt | None = None) -> Pacer:
-    return Pacer(
-        per_minute=limits.per_minute,
-        per_second=limits.per_second,
-        in_flight=limits.in_flight,
-        learnt=learnt,
-        halted=lambda: halt.reason is not None,
-    )
+async def _booths(
+    store: Store, services: Mapping[str, tuple[SpeechService, Settings]], halt: Halt
+) -> Mapping[str, Booth]:
+    """A booth for each service; those that ask the same model of the same account share its rate."""
+    paces: dict[tuple[str, str], Pace] = {}
+
+    async def pace(account: str, model: str, limits: LimitSettings) -> Pace:
+        if (account, model) not in paces:
+            rates = Rates(store, account, model)
+            pacer = Pacer(
+                per_minute=limits.per_minute,
+                per_second=limits.per_second,
+                in_flight=limits.in_flight,
+                learnt=await rates.load(),
+                halted=lambda: halt.reason is not None,
+            )
+            paces[account, model] = Pace(pacer=pacer, rates=rates)
+        return paces[account, model]
+
+    return {
+        key: Booth(
+            key=key,
+            settings=settings,
+            service=service,
+            speech=await pace(service.account, settings.service.speech_model, settings.limits),
+            design=await pace(service.account, settings.service.design_model, _for_design(settings)),
+        )
+        for key, (service, settings) in services.items()
+    }
 
 
 def _for_design(settings: Settings) -> LimitSettings:
@@ -239,22 +286,26 @@ def _for_design(settings: Settings) -> LimitSettings:
     )
 
 
-async def _take_part(desk: Desk) -> int:
-    """Share the account's rates with the other runs that ask it; how many there are."""
-    fellows = await desk.claims.fellows()
-    for pacer in (desk.pacer, desk.design_pacer):
-        pacer.share(len(fellows), fellows.index(desk.run.run_id))
-    return len(fellows)
+async def _take_part(desk: Desk) -> list[Pace]:
+    """Share each account's rates with the other runs that ask it; those that are shared with any."""
+    shared = []
+    for pace in desk.paces:
+        fellows = await desk.claims.fellows(pace.rates.asked)
+        pace.pacer.share(len(fellows), fellows.index(desk.run.run_id))
+        if len(fellows) > 1:
+            shared.append(pace)
+    return shared
 
 
-async def _remember(desk: Desk, rates: Rates) -> None:
-    try:
-        await rates.save(desk.pacer.learnt)
-    except StoreError as error:
-        log.warning("what was learnt of the account's limits is not remembered: %s", error)
+async def _remember(desk: Desk) -> None:
+    for pace in desk.paces:
+        try:
+            await pace.rates.save(pace.pacer.learnt)
+        except StoreError as error:
+            log.warning("what was learnt of the account's limits is not remembered: %s", error)
 
 
-async def _renew(desk: Desk, rates: Rates) -> None:
+async def _renew(desk: Desk) -> None:
     for look in itertools.count(1):
         await asyncio.sleep(LOOK_ROUND_S)
         try:
@@ -267,4 +318,4 @@ async def _renew(desk: Desk, rates: Rates) -> None:
             except StoreError as error:
                 # The next round tries again; ending here would let others take this run for dead.
                 log.warning("this run cannot say that it is alive: %s", error)
-            await _remember(desk, rates)
+            await _remember(desk)

@@ -13,14 +13,24 @@ import logging
 from dataclasses import dataclass, replace
 
 from narration.audio.clips import measure_clip
+from narration.booth import Booth
 from narration.claims import Claim, Held
 from narration.desk import Desk
-from narration.errors import AudioRefused, LinkExpired, ServiceError, ServiceUnavailable, StoreError
+from narration.errors import (
+    AudioRefused,
+    LinkExpired,
+    ServiceError,
+    ServiceUnavailable,
+    StoreError,
+    VoiceRejected,
+)
 from narration.journal import Answer, History
 from narration.purchase import doubt_row
+from narration.refusals import Refusal, RefusalKind
+from narration.review import PATIENCE_S, await_review
 from narration.services.protocol import DesignsByTask, TaskFailed
 from narration.take import Take
-from narration.voice import Voice
+from narration.voice import Voice, VoiceStatus
 
 log = logging.getLogger("narration.keep")
 
@@ -28,8 +38,14 @@ SWEEP_AFTER_S = 3600.0
 """What a killed writer left half-written goes after this time while other runs write, and at once where none does."""
 
 
-async def keep_take(desk: Desk, claim: Claim, answer: Answer) -> Take:
+async def keep_take(desk: Desk, booth: Booth | None, claim: Claim, answer: Answer) -> Take:
     """Get the sound, verify and store it, note the row, release the claim.
+
+    Args:
+        desk: of the run.
+        booth: where it was paid for; not needed where the sound came with the answer.
+        claim: held.
+        answer: of the journal, with its sound where that came along.
 
     Raises:
         TaskFailed: the task that was to make it failed; the row says what it cost, the claim is released.
@@ -43,7 +59,7 @@ async def keep_take(desk: Desk, claim: Claim, answer: Answer) -> Take:
     if ask is None:
         raise StoreError(f"The journal of {claim.subject} does not say what was asked.")
     try:
-        audio = await desk.service.collect(answer.receipt)
+        audio = await _sound(booth, answer)
         measures = measure_clip(audio)
     except TaskFailed as failed:
         await _close_failed(desk, claim, answer, failed)
@@ -72,29 +88,54 @@ async def keep_take(desk: Desk, claim: Claim, answer: Answer) -> Take:
     return take
 
 
-async def keep_voice(desk: Desk, claim: Claim, answer: Answer) -> Voice:
-    """Get the voice where a task makes it, store it, note the row, release the claim.
+async def _sound(booth: Booth | None, answer: Answer) -> bytes:
+    receipt = answer.receipt
+    if receipt.audio is not None:
+        return receipt.audio
+    if booth is None or not (receipt.url or receipt.task_id):
+        raise LinkExpired("The sound came with the answer, and is not in the store any more.")
+    return await booth.service.collect(receipt)
+
+
+async def keep_voice(
+    desk: Desk, booth: Booth, claim: Claim, answer: Answer, *, patience_s: float = PATIENCE_S
+) -> Voice:
+    """See a designed voice through its task and its review, store it, note the row, release the claim.
+
+    Args:
+        desk: of the run.
+        booth: where it was paid for.
+        claim: under which it was made.
+        answer: of the journal.
+        patience_s: how long to wait for a review at the most.
 
     Raises:
+        VoiceRejected: the review refused it; that is remembered, the row noted, the claim released.
+        ServiceUnavailable: task or review is not over, or the service does not say; the journal keeps it.
         TaskFailed: the task that was to make it failed; the row says what it cost, the claim is released.
-        ServiceError: the task cannot be asked, or has not ended; the journal keeps it.
+        LinkExpired: the service has forgotten the task; the row is noted, the claim released.
+        ServiceError: the task cannot be asked; the journal keeps it.
         StoreError: the store cannot be written; the journal keeps it.
     """
-    if answer.design is None:
+    design = answer.design
+    if design is None:
         raise StoreError(f"The journal of {claim.subject} does not say what was asked.")
     try:
-        answer = await _made(desk, answer)
+        answer = await _designed(booth, answer)
+        if answer.status is not VoiceStatus.READY:
+            await await_review(desk, booth, answer.voice, answer.row.character, patience_s=patience_s)
     except TaskFailed as failed:
         await _close_failed(desk, claim, answer, failed)
         raise
-    except LinkExpired:
+    except (LinkExpired, VoiceRejected) as error:
+        if isinstance(error, VoiceRejected):
+            refusal = Refusal(take_id=claim.subject, kind=RefusalKind.VOICE, message=error.what, at=desk.now())
+            await desk.refusals.note(refusal)
         await desk.ledger.note(answer.row)
         await desk.claims.release(claim)
         raise
-    if answer.design is None:  # pragma: no cover - seen above
-        raise StoreError(f"The journal of {claim.subject} does not say what was asked.")
     voice = Voice(
-        design=answer.design,
+        design=design,
         voice=answer.voice,
         preferred_name=answer.preferred_name,
         character=answer.row.character,
@@ -110,19 +151,20 @@ async def keep_voice(desk: Desk, claim: Claim, answer: Answer) -> Voice:
     return voice
 
 
-async def _made(desk: Desk, answer: Answer) -> Answer:
-    """The answer, with the voice that its task made."""
+async def _designed(booth: Booth, answer: Answer) -> Answer:
+    """The answer with the voice that its task made, where there is a task."""
     if answer.voice or not answer.receipt.task_id:
         return answer
-    if not isinstance(desk.service, DesignsByTask):
-        raise ServiceUnavailable("This service makes no voices by tasks.", "Use the profile that asked for it.")
-    made = await desk.service.designed(answer.receipt.task_id, answer.receipt.request_id)
+    if not isinstance(booth.service, DesignsByTask):
+        raise StoreError(f"The journal says task {answer.receipt.task_id}, and {booth.profile} has no tasks.")
+    made = await booth.service.designed(answer.receipt.task_id, answer.receipt.request_id)
     return replace(
         answer,
         row=replace(answer.row, voice=made.voice),
         voice=made.voice,
+        status=made.status,
         preview_b64=base64.b64encode(made.preview_audio).decode(),
-        preview_format=made.preview_format,
+        preview_format=made.preview_format or answer.preview_format,
     )
 
 
@@ -147,6 +189,7 @@ class Recovered:
         lost_usd: what they cost.
         in_doubt: calls that were sent and never answered.
         waiting: answers that cannot be fetched now and stay in the journal.
+        away: of those, what to do about the ones that another profile has to bring home; each sentence once.
     """
 
     kept: int = 0
@@ -154,6 +197,7 @@ class Recovered:
     lost_usd: float = 0.0
     in_doubt: int = 0
     waiting: int = 0
+    away: tuple[str, ...] = ()
 
     def __add__(self, other: Recovered) -> Recovered:
         return Recovered(
@@ -162,6 +206,7 @@ class Recovered:
             lost_usd=self.lost_usd + other.lost_usd,
             in_doubt=self.in_doubt + other.in_doubt,
             waiting=self.waiting + other.waiting,
+            away=tuple(dict.fromkeys((*self.away, *other.away))),
         )
 
 
@@ -196,8 +241,13 @@ async def _runs_with_claims(desk: Desk) -> frozenset[str]:
     return frozenset(found)
 
 
-async def recover_subject(desk: Desk, subject: str) -> Recovered:
+async def recover_subject(desk: Desk, subject: str, *, patience_s: float = 0.0) -> Recovered:
     """The same for one subject; the caller holds `desk.locks[subject]`. Does nothing while a living run holds it.
+
+    Args:
+        desk: of the run.
+        subject: a take id or a design id.
+        patience_s: how long to wait for the review of a voice; 0 looks once.
 
     Raises:
         StoreError: the store cannot be read or written.
@@ -216,15 +266,10 @@ async def recover_subject(desk: Desk, subject: str) -> Recovered:
     if answer is None or kept:
         await desk.claims.release(claim)
         return outcome
-    if (answer.row.service, answer.row.region) != (desk.service.kind, desk.settings.service.region):
-        await desk.claims.step_back(claim)
-        return outcome + Recovered(waiting=1)
+    answer = await desk.journal.with_audio(subject, answer)
     try:
-        if answer.design is not None:
-            await keep_voice(desk, claim, answer)
-        else:
-            await keep_take(desk, claim, answer)
-    except LinkExpired as error:
+        return outcome + await _brought_home(desk, claim, answer, patience_s)
+    except (LinkExpired, VoiceRejected) as error:
         log.warning("paid for and lost (%.4f USD): %s", answer.row.price_usd, error.what)
         return outcome + Recovered(lost=1, lost_usd=answer.row.price_usd)
     except TaskFailed as failed:
@@ -234,7 +279,30 @@ async def recover_subject(desk: Desk, subject: str) -> Recovered:
         log.warning("paid for and not yet to be had: %s", error)
         await desk.claims.step_back(claim)
         return outcome + Recovered(waiting=1)
-    return outcome + Recovered(kept=1)
+
+
+async def _brought_home(desk: Desk, claim: Claim, answer: Answer, patience_s: float) -> Recovered:
+    """Keep what a dead run paid for, in the booth of the same service, region and account; without one it waits."""
+    booth = desk.home_of(answer)
+    if booth is None and answer.receipt.audio is None and not _is_dead(desk, answer):
+        await desk.claims.step_back(claim)
+        row = answer.row
+        profile = answer.profile or f"of {row.service} in {row.region}"
+        account = f", account {answer.account}" if answer.account else ""
+        away = f"paid for with profile {profile}{account}: `narrate recover --profile {profile}` brings it home"
+        log.warning("%s waits: %s", "a voice" if answer.design is not None else "a take", away)
+        return Recovered(waiting=1, away=(away,))
+    if answer.design is None:
+        await keep_take(desk, booth, claim, answer)
+    elif booth is not None:
+        await keep_voice(desk, booth, claim, answer, patience_s=patience_s)
+    return Recovered(kept=1)
+
+
+def _is_dead(desk: Desk, answer: Answer) -> bool:
+    """Whether nobody can fetch it any more, whatever profile: its link's time is over."""
+    receipt = answer.receipt
+    return answer.design is None and not receipt.task_id and 0 < receipt.expires_at < desk.clock()
 
 
 async def _is_kept(desk: Desk, subject: str, answer: Answer) -> bool:

@@ -6,11 +6,13 @@ nothing to buy.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from narration.book import Book, ChapterChunks, ChapterScript, Chunk
+from narration.booth import Seating, options_by_name
 from narration.cast import Cast, Character
 from narration.chunks import billed_characters, cut_chapter, verify_coverage
 from narration.halving import halves, lengths
@@ -41,13 +43,17 @@ class PlannedVoice:
 
     Attributes:
         character: of the cast.
+        booth: key of the booth in which it sits.
         design: what the voice is made from.
         voice: the voice that is kept for it, or None: it is to be created.
+        refusal: that the service refused the design before; then nothing is created, nor asked for. Else None.
     """
 
     character: Character
+    booth: str
     design: VoiceDesign
     voice: Voice | None
+    refusal: Refusal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +62,16 @@ class PlannedChunk:
 
     Attributes:
         chunk: what is said.
+        booth: key of the booth in which it is said.
         design_id: of the voice that says it.
         ask: the request, its `voice` empty while the voice does not exist.
         take: the take that is in the store, or None: it is to be spoken.
-        refusal: that the service refused these words before, and they cannot be cut smaller; else None.
+        refusal: that the service refused these words before, and they cannot be cut smaller, or the voice that was to
+            say them; else None.
     """
 
     chunk: Chunk
+    booth: str
     design_id: str
     ask: SpeechAsk
     take: Take | None
@@ -102,7 +111,7 @@ class Plan:
     """What a render would do.
 
     Attributes:
-        production, settings, cast: what it was made from.
+        production, seating, cast: what it was made from.
         book: the whole manuscript.
         chapters: those that were selected.
         voices: of the characters who speak in them, in the order of the cast.
@@ -110,11 +119,16 @@ class Plan:
     """
 
     production: Production
-    settings: Settings
+    seating: Seating
     cast: Cast
     book: Book
     chapters: tuple[ChapterPlan, ...]
     voices: tuple[PlannedVoice, ...]
+
+    @property
+    def settings(self) -> Settings:
+        """Of the production's own booth."""
+        return self.seating.settings
 
     @property
     def chunks_total(self) -> int:
@@ -163,20 +177,28 @@ class Plan:
 
     def voices_to_create(self) -> tuple[PlannedVoice, ...]:
         """Voices to be created; characters with the same design share one."""
-        return tuple({voice.design: voice for voice in reversed(self.voices) if voice.voice is None}.values())[::-1]
+        missing = [voice for voice in self.voices if voice.voice is None and voice.refusal is None]
+        return tuple({voice.design: voice for voice in reversed(missing)}.values())[::-1]
 
     @property
-    def prices(self) -> tuple[Price, Price]:
-        """Of one design, and of speech."""
-        service = self.settings.service
+    def booths(self) -> tuple[str, ...]:
+        """Keys of the booths in which somebody speaks, the production's own first."""
+        used = {voice.booth for voice in self.voices}
+        return tuple(key for key in self.seating.booths if key in used) or (self.seating.main,)
+
+    def prices(self, booth: str) -> tuple[Price, Price]:
+        """Of one design, and of speech, in a booth."""
+        service = self.seating.booths[booth].settings.service
         return price_of(service.design_model, service.region), price_of(service.speech_model, service.region)
 
     @property
     def cost_usd(self) -> float:
         """Voices and speech, not rounded."""
-        design, speech = self.prices
-        voices = cost_usd(design, 1) * len(self.voices_to_create())
-        return voices + sum(cost_usd(speech, billed_characters(planned.ask.text)) for planned in self.missing())
+        prices = {booth: self.prices(booth) for booth in self.booths}
+        voices = sum(cost_usd(prices[voice.booth][0], 1) for voice in self.voices_to_create())
+        return voices + sum(
+            cost_usd(prices[planned.booth][1], billed_characters(planned.ask.text)) for planned in self.missing()
+        )
 
     @property
     def audio_s_estimate(self) -> float:
@@ -194,9 +216,10 @@ class Plan:
 
     @property
     def time_s_estimate(self) -> float:
-        """How long buying takes at the rate that the service allows; 0 without a limit."""
-        per_minute = self.settings.limits.per_minute
-        return 60.0 * self.chunks_to_speak / per_minute if per_minute else 0.0
+        """How long buying takes at the rates that the services allow, side by side; 0 without a limit."""
+        counts = Counter(planned.booth for planned in self.missing())
+        rates = {key: booth.settings.limits.per_minute for key, booth in self.seating.booths.items()}
+        return max((60.0 * count / rates[key] for key, count in counts.items() if rates[key]), default=0.0)
 
 
 def spoken_s(text: str) -> float:
@@ -224,12 +247,11 @@ async def make_plan(
     production: Production,
     cast: Cast,
     book: Book,
-    settings: Settings,
+    seating: Seating,
     *,
     takes: Takes,
     voices: Voices,
     refusals: Refusals,
-    account: str | None,
     chapters: frozenset[int] | None = None,
     scripts: Mapping[int, ChapterScript] = MappingProxyType({}),
     lexicon: Lexicon | None = None,
@@ -240,18 +262,19 @@ async def make_plan(
         production: what to make.
         cast: who speaks.
         book: the manuscript as read.
-        settings: how.
+        seating: who speaks in which booth; without an account there, a voice of any one account counts.
         takes: of the store.
         voices: of the store.
         refusals: of the store.
-        account: fingerprint of the key; None without a key: then a voice of any one account counts.
         chapters: numbers of the chapters to plan; None is all.
         scripts: the lines of chapters that have a script file, by number; the others are attributed.
         lexicon: how words are said; an edit makes stale the lines that hold the word, and no other.
 
     Raises:
+        InputError: what the cast sheet or the settings ask for is not to be had from the service.
         StoreError: the store cannot be read.
     """
+    options = options_by_name(cast, production.language, seating)
     selected = [chapter for chapter in book.chapters if chapters is None or chapter.number in chapters]
     lines = dict(scripts)
     if any(chapter.number not in lines for chapter in selected):
@@ -260,29 +283,40 @@ async def make_plan(
         lines = {script.chapter.number: script for script in attributed} | lines
     rules, words = production.text_rules, lexicon or Lexicon()
     said = (as_said(lines[chapter.number], words, rules, language=production.language) for chapter in selected)
-    cuts = [_cut(script, cast, settings, production.language) for script in said]
+    cuts = [_cut(script, cast, seating, production.language) for script in said]
     speaking = {chunk.character for cut in cuts for chunk in cut.chunks}
     planned_voices = []
     for character in cast.characters:
         if character.name in speaking:
-            design = design_of(character, production, settings, account or "")
-            design = await voices.current(design)
-            found = await voices.get(design.design_id) if account else await voices.whatever_account(design)
-            planned_voices.append(PlannedVoice(character=character, design=design, voice=found))
+            booth = seating.booth_of(character.name)
+            design = await voices.current(design_of(character, production, booth.settings, booth.account or ""))
+            found = await voices.get(design.design_id) if booth.account else await voices.whatever_account(design)
+            refusal = None if found else (await refusals.find([design.design_id])).get(design.design_id)
+            key = seating.key_of(character.name)
+            planned_voices.append(
+                PlannedVoice(character=character, booth=key, design=design, voice=found, refusal=refusal)
+            )
     by_name = {voice.character.name: voice for voice in planned_voices}
     without = [
-        tuple(_planned(chunk, by_name[chunk.character], production, settings) for chunk in cut.chunks) for cut in cuts
+        tuple(
+            _planned(chunk, by_name[chunk.character], production, seating, options[chunk.character])
+            for chunk in cut.chunks
+        )
+        for cut in cuts
     ]
     lookup = Lookup(
         takes=takes,
         refusals=refusals,
         language=production.language,
-        lessons=await refusals.lessons(account or "", settings.service.speech_model),
+        lessons={
+            key: await refusals.lessons(booth.account or "", booth.settings.service.speech_model)
+            for key, booth in seating.booths.items()
+        },
     )
     pieces = await lookup.resolve([planned for chapter in without for planned in chapter])
     return Plan(
         production=production,
-        settings=settings,
+        seating=seating,
         cast=cast,
         book=book,
         chapters=tuple(
@@ -301,13 +335,13 @@ class Lookup:
         takes: of the store.
         refusals: of the store.
         language: of the book, ISO 639-1.
-        lessons: what was learnt of the model's length limit.
+        lessons: what was learnt of the length limits, by key of the booth.
     """
 
     takes: Takes
     refusals: Refusals
     language: str
-    lessons: dict[LengthUnit, LengthLesson]
+    lessons: Mapping[str, Mapping[LengthUnit, LengthLesson]]
 
     async def resolve(self, chunks: list[PlannedChunk]) -> dict[Chunk, tuple[PlannedChunk, ...]]:
         """Each chunk with its take; one that was refused, as the pieces that it was cut into.
@@ -323,7 +357,7 @@ class Lookup:
         cut: dict[Chunk, tuple[PlannedChunk, PlannedChunk]] = {}
         for planned in chunks:
             take = takes.get(planned.ask.take_id) if planned.ask.voice else None
-            refusal = refused.get(planned.ask.take_id) if planned.ask.voice else None
+            refusal = refused.get(planned.ask.take_id) if planned.ask.voice else planned.refusal
             pieces = None if take else self._pieces(planned, refusal)
             if pieces is None:
                 resolved[planned.chunk] = (replace(planned, take=take, refusal=refusal),)
@@ -336,20 +370,25 @@ class Lookup:
         return resolved
 
     def _pieces(self, planned: PlannedChunk, refusal: Refusal | None) -> tuple[PlannedChunk, PlannedChunk] | None:
+        if refusal is not None and refusal.kind is RefusalKind.VOICE:
+            return None
         for_length = (refusal is not None and refusal.kind is RefusalKind.LENGTH) or (
-            refusal is None and too_long(lengths(planned.chunk.spoken), self.lessons)
+            refusal is None and too_long(lengths(planned.chunk.spoken), self.lessons[planned.booth])
         )
         return planned.halves(self.language, within_sentences=for_length) if refusal or for_length else None
 
 
-def _cut(script: ChapterScript, cast: Cast, settings: Settings, language: str) -> ChapterChunks:
-    cut = cut_chapter(apply_policies(script, cast, settings.chunks), settings.chunks, language=language)
+def _cut(script: ChapterScript, cast: Cast, seating: Seating, language: str) -> ChapterChunks:
+    chunks = seating.settings.chunks
+    cut = cut_chapter(apply_policies(script, cast, chunks), chunks, language=language, elsewhere=seating.limits())
     verify_coverage(cut)
     return cut
 
 
-def _planned(chunk: Chunk, voice: PlannedVoice, production: Production, settings: Settings) -> PlannedChunk:
-    service = settings.service
+def _planned(
+    chunk: Chunk, voice: PlannedVoice, production: Production, seating: Seating, options: tuple[tuple[str, str], ...]
+) -> PlannedChunk:
+    service = seating.booths[voice.booth].settings.service
     ask = SpeechAsk(
         service=service.kind,
         region=service.region,
@@ -357,5 +396,13 @@ def _planned(chunk: Chunk, voice: PlannedVoice, production: Production, settings
         voice=voice.voice.voice if voice.voice else "",
         text=chunk.spoken,
         language=production.language,
+        options=options,
     )
-    return PlannedChunk(chunk=chunk, design_id=voice.design.design_id, ask=ask, take=None)
+    return PlannedChunk(
+        chunk=chunk,
+        booth=voice.booth,
+        design_id=voice.design.design_id,
+        ask=ask,
+        take=None,
+        refusal=voice.refusal,
+    )

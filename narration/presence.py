@@ -91,11 +91,11 @@ class Presence:
         run: this run.
         clock: Unix seconds.
         ticks: seconds that never run backwards.
-        asks: names the account and model that the run asks, or empty.
+        asks: names the accounts and models that the run asks (see `narration.learnt.asked_id`).
     """
 
     def __init__(
-        self, store: Store, run: Run, *, clock: Callable[[], float], ticks: Callable[[], float], asks: str = ""
+        self, store: Store, run: Run, *, clock: Callable[[], float], ticks: Callable[[], float], asks: frozenset[str]
     ) -> None:
         self._store = store
         self._asks = asks
@@ -117,7 +117,7 @@ class Presence:
             if self._left:
                 return
             asked_at = self._ticks()
-            record = {**asdict(self.run), "seen": self._clock(), "asks": self._asks}
+            record = {**asdict(self.run), "seen": self._clock(), "asks": " ".join(sorted(self._asks))}
             await self._store.put(f"runs/{self.run.run_id}.json", json.dumps(record, sort_keys=True).encode())
             self._announced_at = asked_at
 
@@ -155,8 +155,8 @@ class Presence:
         # Another machine's; or one of our own process, which may have ended without a word.
         return self._renewed(run_id, seen)
 
-    async def fellows(self) -> tuple[str, ...]:
-        """Ids of the living runs that ask the same account and model, this one among them, in order of their start.
+    async def fellows(self, asked: str) -> tuple[str, ...]:
+        """Ids of the living runs that ask an account and model, this one among them, in order of their start.
 
         Raises:
             StoreError: the store cannot be read.
@@ -165,7 +165,7 @@ class Presence:
         for key in await self._store.keys("runs/"):
             run_id = key.rpartition("/")[2].removesuffix(".json")
             record = await self._record(run_id)
-            if record is not None and record[2] == self._asks and await self.lives(run_id):
+            if record is not None and asked in record[2].split() and await self.lives(run_id):
                 found.add(run_id)
         return tuple(sorted(found))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
@@ -56,7 +56,7 @@ class Production:
         chapters: what `--chapters` selects by default; empty is all.
         lexicon: absolute path of the one that book.yaml names; None is `lexicon.yaml` in the folder, if it is there.
         text_rules: of those that ambiguous text is said by.
-        overrides: settings that book.yaml changes, as nested keys (`audio`, `chunks`); see `narration.settings`.
+        overrides: settings that book.yaml changes (`audio`, `chunks`, `speech`), as nested keys.
     """
 
     folder: Path
@@ -111,8 +111,14 @@ class _BookFile(BaseModel):
     chapters: _Line = Field("", description="chapter numbers such as 1-3, 5")
     audio: dict[str, object] = Field(default_factory=dict, description="keys and values of the table `audio`")
     chunks: dict[str, object] = Field(default_factory=dict, description="keys and values of the table `chunks`")
+    speech: dict[str, object] = Field(default_factory=dict, description="keys and values of the table `speech`")
     lexicon: _Line = Field("", description="the lexicon's file name, seen from this folder")
     text_rules: tuple[TextRule, ...] = Field((), description="a list of names of text rules")
+
+
+ProfileRules = Callable[[str, str], DesignLimits | None]
+"""What the service of a profile accepts as a voice design: of a character's own, empty where it has none, and of the
+book's, empty where book.yaml could not be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,12 +131,13 @@ class _Reading:
     language: str = ""
 
 
-def load(folder: Path, limits: DesignLimits | None = None) -> tuple[Production, Cast]:
+def load(folder: Path, limits: DesignLimits | ProfileRules | None = None) -> tuple[Production, Cast]:
     """A production and its cast.
 
     Args:
         folder: the production, or its book.yaml.
-        limits: what the service accepts as a voice design; the book's language is filled in when it has none.
+        limits: what the service accepts as a voice design, for all, or by profile; the book's language is filled in
+            when it has none.
 
     Raises:
         InputError: with every mistake of both files.
@@ -139,10 +146,15 @@ def load(folder: Path, limits: DesignLimits | None = None) -> tuple[Production, 
     problems = list(reading.problems)
     cast = None
     if reading.cast is not None:
-        if limits is not None and not limits.language:
-            limits = replace(limits, language=reading.language)
+        root, production = _root(folder), reading.production
+
+        def rules(written: str) -> DesignLimits | None:
+            own, default = profile_at(written, root) if written else "", production.profile if production else ""
+            found = limits(own, default) if callable(limits) else limits
+            return replace(found, language=reading.language) if found and not found.language else found
+
         try:
-            cast = load_cast(reading.cast, limits=limits, label=_label(reading.cast, _root(folder)))
+            cast = load_cast(reading.cast, limits=rules, label=_label(reading.cast, root))
         except InputError as error:
             problems += error.problems
     if problems or reading.production is None or cast is None:
@@ -203,7 +215,7 @@ def _read(folder: Path) -> _Reading:
         language=book.language,
         manuscript=paths["manuscript"],
         cast=paths["cast"],
-        profile=_profile(book.profile, root),
+        profile=profile_at(book.profile, root),
         budget_usd=book.budget_usd,
         chapters=book.chapters,
         lexicon=root / book.lexicon if book.lexicon else None,
@@ -243,15 +255,15 @@ def _paths(sheet: Sheet, root: Path, problems: list[Problem]) -> dict[str, Path]
     return found
 
 
-def _profile(written: str, root: Path) -> str:
-    """A name as it is, a path as seen from the production."""
+def profile_at(written: str, root: Path) -> str:
+    """A profile's name as it is, a path as seen from the production, absolute."""
     is_path = "/" in written or os.sep in written or written.endswith(".toml")
     return os.path.normpath(root / written) if is_path else written
 
 
 def _overrides(sheet: Sheet, problems: list[Problem]) -> dict[str, dict[str, object]]:
     overrides: dict[str, dict[str, object]] = {}
-    for table in ("audio", "chunks"):
+    for table in ("audio", "chunks", "speech"):
         written = sheet.data.get(table)
         if isinstance(written, Mapping):
             places = {str(key): sheet.where((table, str(key))) for key in written}

@@ -28,6 +28,9 @@ ENVIRONMENT = {
 Source: PyPI dashscope 2.0.2, v2/_config.py.
 """
 
+VENDOR_KEY = "DASHSCOPE_API_KEY"
+"""The vendor's own variable for a key. Those of `ENVIRONMENT` speak of the same account, so they go with it only."""
+
 API_PATHS = MappingProxyType({"gateway": "/v1"})
 """How the address of a kind's API ends, where it is not `/api/v1`. Source: docs.evolink.ai, audio series."""
 
@@ -193,7 +196,16 @@ def websocket_beside(base_url: str) -> str:
     """The WebSocket address on the host of an HTTP address."""
     parts = urlsplit(base_url)
     scheme = "ws" if parts.scheme == "http" else "wss"
-    return f"{scheme}://{parts.netloc}{parts.path.removesuffix('/api/v1')}/api-ws/v1"
+    return f"{scheme}://{parts.netloc}{_root(parts.path)}/api-ws/v1"
+
+
+def api_address(kind: str, base_url: str) -> str:
+    """The address of a kind's API on the host of another kind's; empty where that is."""
+    return _root(base_url) + API_PATHS.get(kind, "/api/v1") if base_url else ""
+
+
+def _root(path: str) -> str:
+    return path.removesuffix("/v1").removesuffix("/api")
 
 
 def region_of(base_url: str) -> str:

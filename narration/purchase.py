@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
+from narration.booth import Booth
 from narration.claims import Claim, Held
 from narration.desk import Desk
 from narration.errors import CallFacts, NarrationError, ServiceError, ServiceUnavailable, StoreError
@@ -33,11 +34,13 @@ class Order:
     """What is to be bought.
 
     Attributes:
+        booth: where it is asked for.
         subject: a take id or a design id.
         row: the row of the ledger as far as it is known, `characters` and `price_usd` as we reckon them.
         there: tells whether the thing is in the store by now.
     """
 
+    booth: Booth
     subject: str
     row: Row
     there: Callable[[], Awaitable[bool]]
@@ -68,7 +71,7 @@ class Bought:
     preview_format: str = ""
 
 
-async def buy(desk: Desk, order: Order, send: Callable[[Desk, Gate], Awaitable[Bought]]) -> tuple[Claim, Answer]:
+async def buy(desk: Desk, order: Order, send: Callable[[Booth, Gate], Awaitable[Bought]]) -> tuple[Claim, Answer]:
     """Make one paid call, at most one at a time in the whole world for its subject.
 
     Args:
@@ -89,7 +92,7 @@ async def buy(desk: Desk, order: Order, send: Callable[[Desk, Gate], Awaitable[B
     """
     gate = _PaidGate(desk, order)
     try:
-        bought = await send(desk, gate)
+        bought = await send(order.booth, gate)
     except ServiceError as error:
         await gate.failed(error.call)
         raise
@@ -113,7 +116,7 @@ class _PaidGate:
         self._claim: Claim | None = None
         self._reserved_usd = 0.0
         self._doubts = 0
-        self._pacer = desk.pacer_of(order.row.model)
+        self._pacer = order.booth.pacer_of(order.row.model)
         self._permit: Permit | None = None
 
     async def before(self, attempt: int) -> None:
@@ -181,6 +184,8 @@ class _PaidGate:
             generation=claim.generation,
             row=replace(row, voice=bought.voice or row.voice),
             receipt=bought.receipt,
+            account=self._order.booth.service.account,
+            profile=self._order.booth.profile,
             ask=bought.ask,
             design=bought.design,
             voice=bought.voice,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -23,19 +23,21 @@ _LOOKUPS_AT_ONCE = 64
 
 
 class RefusalKind(StrEnum):
-    """Why a text was refused."""
+    """Why something was refused."""
 
     LENGTH = "length"
     TEXT = "text"
     """Content inspection, or nothing in it that the service can speak."""
+    VOICE = "voice"
+    """Not a text: the design of a voice, under its design id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """One text that a service refused.
+    """One text, or one design of a voice, that a service refused.
 
     Attributes:
-        take_id: the request.
+        take_id: the request; of a design, its design id.
         kind: why.
         message: the service's words.
         at: ISO 8601, UTC.
@@ -80,7 +82,7 @@ class Refusals:
         await self._store.put(_key(refusal.take_id), json.dumps(asdict(refusal), ensure_ascii=False).encode())
 
     async def find(self, take_ids: Iterable[str]) -> dict[str, Refusal]:
-        """Those of the requests that were refused.
+        """Those of the requests (takes, designs) that were refused.
 
         Raises:
             StoreError: the store cannot be read, or a record is damaged.
@@ -134,7 +136,7 @@ class Refusals:
         await self._store.put(_lesson_key(account, model), json.dumps(lessons, sort_keys=True).encode())
 
 
-def too_long(lengths: dict[LengthUnit, int], lessons: dict[LengthUnit, LengthLesson]) -> bool:
+def too_long(lengths: Mapping[LengthUnit, int], lessons: Mapping[LengthUnit, LengthLesson]) -> bool:
     """Whether a text of these lengths is sure to be refused: so says every unit in which the limit may be counted."""
     verdicts = [
         lengths[unit] >= lesson.refused_min

@@ -20,6 +20,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from narration.errors import InputError, Problem
 from narration.profiles import (
     API_PATHS,
+    VENDOR_KEY,
     Layer,
     checked_url,
     defaults_text,
@@ -32,9 +33,6 @@ from narration.profiles import (
 )
 from narration.profiles import profiles_folder as profiles_folder
 from narration.sheet import nearest, shown
-
-SANDBOX_KEY = "sk-sandbox-narrate"
-"""What the sandbox profile sends in place of a key; it opens nothing but the sandbox."""
 
 _Name = Annotated[str, Field(min_length=1, max_length=100)]
 _Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
@@ -56,6 +54,15 @@ class LengthUnit(StrEnum):
     """UTF-8."""
 
 
+class Transport(StrEnum):
+    """Over what a text goes to a service that can be asked over both."""
+
+    HTTP = "http"
+    """A request; the answer is a link."""
+    WEBSOCKET = "websocket"
+    """A task on a connection; the answer is the sound itself."""
+
+
 class TagPolicy(StrEnum):
     """Who reads `said Mara`."""
 
@@ -71,13 +78,15 @@ class ServiceSettings:
     Attributes:
         kind: a row of the services table (`qwen`).
         profile: name of the profile it came from.
-        base_url: ends in `/api/v1`; empty for the sandbox until one runs.
+        base_url: ends in `/api/v1` (a gateway's in `/v1`); empty for the sandbox until one runs.
         websocket_url: for services that speak over WebSocket; may be empty.
         region: `cn-beijing`, `ap-southeast-1`, `sandbox`, …
         workspace: sent as a header when not empty.
         design_model, speech_model: model names as the service spells them.
         download_hosts: hosts from which audio may be fetched (`*.aliyuncs.com`), beside the host of `base_url` itself.
         sandbox: the service is the local sandbox: no money, links are fetched at its present address.
+        key_variable: the environment variable that holds the account's key.
+        transport: over what a text is sent, where the service can be asked over both.
         streaming: ask for speech as a stream of events.
         callback_url: what a service of tasks is to call when one ends; may be empty.
     """
@@ -92,6 +101,8 @@ class ServiceSettings:
     speech_model: _Name
     download_hosts: tuple[str, ...]
     sandbox: bool
+    key_variable: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,99}$")] = VENDOR_KEY
+    transport: Transport = Transport.HTTP
     streaming: bool = False
     callback_url: str = ""
 
@@ -113,6 +124,26 @@ class ChunkSettings:
     unit: LengthUnit
     tags: TagPolicy = TagPolicy.NARRATOR
     join_short: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechSettings:
+    """How speech is to sound, where the service has the option; the defaults ask for nothing.
+
+    Attributes:
+        speed, pitch: factors, 1 as the service speaks by itself.
+        volume: 0 to 100, 50 as the service speaks by itself.
+        seed: the same seed and text give the same sound; -1 leaves it to chance.
+        instructions: how to speak, in words.
+        sample_rate_hz: of the takes; 0 leaves it to the service.
+    """
+
+    speed: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)] = 1.0
+    pitch: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)] = 1.0
+    volume: Annotated[int, Field(ge=0, le=100)] = 50
+    seed: Annotated[int, Field(ge=-1)] = -1
+    instructions: Annotated[str, Field(max_length=2000)] = ""
+    sample_rate_hz: Annotated[int, Field(ge=0, le=96_000)] = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,10 +205,17 @@ class Settings:
     chunks: ChunkSettings
     limits: LimitSettings
     audio: AudioSettings
+    speech: SpeechSettings = SpeechSettings()
 
 
 _TABLES: Mapping[str, type] = MappingProxyType(
-    {"service": ServiceSettings, "chunks": ChunkSettings, "limits": LimitSettings, "audio": AudioSettings}
+    {
+        "service": ServiceSettings,
+        "speech": SpeechSettings,
+        "chunks": ChunkSettings,
+        "limits": LimitSettings,
+        "audio": AudioSettings,
+    }
 )
 _EXPECTED = {"int": "a whole number", "float": "a number", "bool": "true or false", "string": "text", "tuple": "a list"}
 """What a value of a wrong type should have been, by the family of pydantic's error."""
@@ -195,7 +233,7 @@ def load_settings(
 
     Args:
         profile: the name of a packaged profile, or the path of one.
-        environ: the process's environment; a sandbox profile does not look at it.
+        environ: the process's environment; only a profile whose key is the vendor's own looks at it.
         overrides: what book.yaml and options change, as nested keys, already typed.
 
     Raises:
@@ -207,7 +245,7 @@ def load_settings(
     problems: list[Problem] = []
     for layer in (read_layer(defaults_text(), "defaults.toml"), profile_layer):
         problems += _lay(layer, values, places)
-    if not values["service", "sandbox"] and values["service", "kind"] not in API_PATHS:
+    if not values["service", "sandbox"] and values["service", "key_variable"] == VENDOR_KEY:
         problems += _lay(environment_layer(environ), values, places)
     problems += _lay(Layer(label="", tables=overrides), values, places)
     if not problems:
@@ -220,6 +258,7 @@ def load_settings(
         chunks=_built(ChunkSettings, "chunks", values),
         limits=_built(LimitSettings, "limits", values),
         audio=_built(AudioSettings, "audio", values),
+        speech=_built(SpeechSettings, "speech", values),
     )
 
 
@@ -229,7 +268,7 @@ def typed_overrides(
     """Settings as book.yaml has them, where every value is text, in their own types.
 
     Args:
-        table: `audio` or `chunks`.
+        table: `audio`, `chunks` or `speech`.
         written: key and text.
         places: where each key stands, for messages.
     """
@@ -241,34 +280,6 @@ def typed_overrides(
             typed[key], problem = _typed(table, key, value, places[key], text=True)
         problems += [problem] if problem else []
     return ({}, tuple(problems)) if problems else (typed, ())
-
-
-def api_key(settings: Settings, environ: Mapping[str, str]) -> str:
-    """The key to send to the service; the sandbox has its own.
-
-    Raises:
-        InputError: the variable is not set, or holds what cannot be a key. The key itself is in no message.
-    """
-    if settings.service.sandbox:
-        return SANDBOX_KEY
-    key = environ.get("DASHSCOPE_API_KEY", "").strip()
-    where = "environment variable DASHSCOPE_API_KEY"
-    hint = (
-        f"The profile `{settings.service.profile}` needs a key of its own site ({_console(settings.service.region)}); "
-        "a key of another region does not work. `--profile sandbox` needs none and costs nothing."
-    )
-    if not key:
-        raise InputError(Problem(what="is not set", where=where, expected="an API key", hint=hint))
-    if not key.isascii() or not key.isprintable() or " " in key:
-        what = "holds something that is not a key (a space, a line break or a foreign letter)"
-        raise InputError(Problem(what=what, where=where, hint=hint))
-    return key
-
-
-def _console(region: str) -> str:
-    """Where a region's keys are made. Source: alibabacloud.com and help.aliyun.com model-studio, get-api-key."""
-    china = region == "cn-beijing"
-    return "https://bailian.console.aliyun.com" if china else "https://modelstudio.console.alibabacloud.com"
 
 
 def settings_reference() -> str:
@@ -368,8 +379,8 @@ def _address_problems(values: dict[_Key, object], places: Mapping[_Key, str], mi
     """Checks both addresses and writes them in one spelling."""
     sandbox = bool(values["service", "sandbox"])
     problems: list[Problem | None] = []
-    api_path = API_PATHS.get(str(values["service", "kind"]), "/api/v1")
-    rules = {"base_url": (("http", "https"), api_path), "websocket_url": (("ws", "wss"), "/api-ws/v1")}
+    base_end = API_PATHS.get(str(values["service", "kind"]), "/api/v1")
+    rules = {"base_url": (("http", "https"), base_end), "websocket_url": (("ws", "wss"), "/api-ws/v1")}
     for key, (schemes, path_end) in rules.items():
         url, where = str(values["service", key]), places["service", key]
         if key == "websocket_url":
@@ -383,9 +394,9 @@ def _address_problems(values: dict[_Key, object], places: Mapping[_Key, str], mi
         problems.append(problem)
     base_url = str(values["service", "base_url"])
     if not base_url and not sandbox:
-        problems.append(Problem(what="`base_url` is missing", where=missing, expected=f"https://HOST{api_path}"))
+        problems.append(Problem(what="`base_url` is missing", where=missing, expected=f"https://HOST{base_end}"))
     found = [problem for problem in problems if problem]
-    if base_url and not values["service", "websocket_url"] and not found and api_path == "/api/v1":
+    if base_url and not values["service", "websocket_url"] and not found and base_end == "/api/v1":
         values["service", "websocket_url"] = websocket_beside(base_url)
     return found
 

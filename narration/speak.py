@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from narration.book import ChapterChunks, Chunk
+from narration.booth import Booth
 from narration.chunks import billed_characters
 from narration.desk import Desk
 from narration.errors import (
@@ -26,7 +27,7 @@ from narration.errors import (
 )
 from narration.finding import Finding, Severity
 from narration.halving import lengths
-from narration.keep import keep_take, recover_subject
+from narration.keep import Recovered, keep_take, recover_subject
 from narration.plan import ChapterPlan, PlannedChunk
 from narration.purchase import Bought, Elsewhere, Order, buy
 from narration.refusals import Refusal, RefusalKind
@@ -104,7 +105,8 @@ async def speak_chapter(desk: Desk, chapter: ChapterPlan, voices: dict[str, Voic
         watcher: told of every take.
 
     Returns:
-        The takes. A refused text is a finding and the chapter goes on; a missing voice stops its character only.
+        The takes. A refused text is a finding and the chapter goes on, and so is every line of a character whose voice
+        was refused; a missing voice stops its character only.
 
     Raises:
         NarrationError: nothing more can be bought (key, account, model, budget, service away); what was in flight is
@@ -145,7 +147,9 @@ def _known(planned: PlannedChunk, watcher: Watcher) -> SpokenPiece | None:
         watcher(planned, planned.take, bought=False)
         return SpokenPiece(chunk=planned.chunk, take=planned.take)
     if planned.refusal is not None:
-        return SpokenPiece(chunk=planned.chunk, finding=_finding(planned.chunk, planned.refusal.message))
+        unvoiced = planned.refusal.kind is RefusalKind.VOICE
+        make = _unvoiced if unvoiced else _finding
+        return SpokenPiece(chunk=planned.chunk, finding=make(planned.chunk, planned.refusal.message))
     return None
 
 
@@ -157,13 +161,16 @@ async def _spoken(
     known = _known(planned, watcher)
     if known is not None:
         return (known,)
+    if planned.design_id in desk.refused:
+        return (SpokenPiece(chunk=chunk, finding=_unvoiced(chunk, desk.refused[planned.design_id])),)
     if desk.halt.reason is not None:
         return (SpokenPiece(chunk=chunk, error=desk.halt.reason),)
+    booth = desk.booths[planned.booth]
     ask = planned.ask_with(voices[chunk.character])
     if ask.voice in desk.gone:
         return (SpokenPiece(chunk=chunk, error=desk.gone[ask.voice]),)
     try:
-        take, bought = await take_of(desk, ask, chapter=chunk.chapter, character=chunk.character)
+        take, bought = await take_of(desk, booth, ask, chapter=chunk.chapter, character=chunk.character)
     except TextRefused as error:
         return await _refused(desk, replace(planned, ask=ask), error, voices, watcher)
     except VoiceMissing as error:
@@ -188,7 +195,8 @@ async def _refused(
     kind = RefusalKind.LENGTH if isinstance(error, TextTooLong) else RefusalKind.TEXT
     await desk.refusals.note(Refusal(take_id=ask.take_id, kind=kind, message=error.what, at=desk.now()))
     if kind is RefusalKind.LENGTH:
-        await desk.refusals.learn(desk.service.account, ask.model, accepted={}, refused=lengths(ask.text))
+        account = desk.booths[planned.booth].service.account
+        await desk.refusals.learn(account, ask.model, accepted={}, refused=lengths(ask.text))
     pair = planned.halves(ask.language, within_sentences=kind is RefusalKind.LENGTH)
     log.warning("chapter %d, line %d: refused%s: %s", chunk.chapter, chunk.line + 1, ", cut in two" * bool(pair), error)
     if pair is None:
@@ -197,7 +205,7 @@ async def _refused(
     return tuple(piece for some in found for piece in some)
 
 
-async def take_of(desk: Desk, ask: SpeechAsk, *, chapter: int, character: str) -> tuple[Take, bool]:
+async def take_of(desk: Desk, booth: Booth, ask: SpeechAsk, *, chapter: int, character: str) -> tuple[Take, bool]:
     """The take of an ask, bought if nobody has bought it yet.
 
     Returns:
@@ -216,10 +224,7 @@ async def take_of(desk: Desk, ask: SpeechAsk, *, chapter: int, character: str) -
             if newest is not None and (newest.run.run_id == desk.run.run_id or not await desk.claims.alive(newest.run)):
                 recovered = await recover_subject(desk, take_id)
                 if recovered.waiting:
-                    raise ServiceUnavailable(
-                        f"“{ask.text[:40]}” is paid for, and its audio cannot be fetched now.",
-                        "Run the same command again before the link dies: it is not paid for twice.",
-                    )
+                    raise _waiting(ask, recovered)
                 if recovered.kept:
                     continue
             elif newest is not None:
@@ -227,18 +232,18 @@ async def take_of(desk: Desk, ask: SpeechAsk, *, chapter: int, character: str) -
                 wait_s = min(WAIT_S[1], wait_s * 2)
                 continue
             try:
-                claim, answer = await buy(desk, _order(desk, ask, chapter, character), _sender(ask))
-                return await keep_take(desk, claim, answer), True
+                claim, answer = await buy(desk, _order(desk, booth, ask, chapter, character), _sender(ask))
+                return await keep_take(desk, booth, claim, answer), True
             except Elsewhere:
                 continue
             except TaskFailed as failed:
                 failures += 1
-                if not failed.again or failures >= desk.settings.limits.attempts:
+                if not failed.again or failures >= booth.settings.limits.attempts:
                     raise failed.error from None
                 log.info("task %d of “%s…” failed and is made anew: %s", failures, ask.text[:20], failed.error.what)
 
 
-def _order(desk: Desk, ask: SpeechAsk, chapter: int, character: str) -> Order:
+def _order(desk: Desk, booth: Booth, ask: SpeechAsk, chapter: int, character: str) -> Order:
     characters = billed_characters(ask.text)
 
     async def there() -> bool:
@@ -261,12 +266,12 @@ def _order(desk: Desk, ask: SpeechAsk, chapter: int, character: str) -> Order:
         characters=characters,
         price_usd=cost_usd(price_of(ask.model, ask.region), characters),
     )
-    return Order(subject=ask.take_id, row=row, there=there)
+    return Order(booth=booth, subject=ask.take_id, row=row, there=there)
 
 
-def _sender(ask: SpeechAsk) -> Callable[[Desk, Gate], Awaitable[Bought]]:
-    async def send(desk: Desk, gate: Gate) -> Bought:
-        spoken = await desk.service.speak(ask, gate)
+def _sender(ask: SpeechAsk) -> Callable[[Booth, Gate], Awaitable[Bought]]:
+    async def send(booth: Booth, gate: Gate) -> Bought:
+        spoken = await booth.service.speak(ask, gate)
         billed = spoken.receipt.billed_characters
         characters = billed_characters(ask.text) if billed is None else billed
         price_usd = spoken.price_usd
@@ -281,12 +286,32 @@ def _sender(ask: SpeechAsk) -> Callable[[Desk, Gate], Awaitable[Bought]]:
     return send
 
 
+def _waiting(ask: SpeechAsk, recovered: Recovered) -> ServiceUnavailable:
+    what = f"“{ask.text[:40]}” is paid for, and its audio cannot be fetched now."
+    if recovered.away:
+        return ServiceUnavailable(what, f"It was {recovered.away[0]}. It is not paid for twice.")
+    return ServiceUnavailable(what, "Run the same command again before the link dies: it is not paid for twice.")
+
+
 def _gone(character: str, voice: str, error: VoiceMissing) -> VoiceMissing:
     return VoiceMissing(
         f"The service no longer has the voice of {character} ({voice}): {error.what}",
         "`narrate render --redesign-missing` makes a new version of it, and speaks everything of that character again; "
         "nothing is replaced unless you say so.",
         error.call,
+    )
+
+
+def _unvoiced(chunk: Chunk, said: str) -> Finding:
+    return Finding(
+        code="design-001",
+        severity=Severity.ERROR,
+        message=f"Nobody speaks this: {said}",
+        chapter=chunk.chapter,
+        line=chunk.line,
+        character=chunk.character,
+        text=chunk.text,
+        hint=f"Reword the description of {chunk.character} in the cast sheet and render again; all else is kept.",
     )
 
 

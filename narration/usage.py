@@ -205,7 +205,8 @@ class Ledger:
             for name in lacking:
                 blank = pa.array([_LATER_COLUMNS[name]] * file.metadata.num_rows, SCHEMA.field(name).type)
                 part = part.append_column(name, blank)
-            return part.select(names).cast(pa.schema([SCHEMA.field(name) for name in names]))
+            part = part.select(names) if lacking else part
+            return part.cast(pa.schema([SCHEMA.field(name) for name in names]))
         except (pa.ArrowException, OSError, ValueError) as error:  # a thrift header that is damaged is an OSError
             raise StoreError(
                 f"{self._store.url}/{key} is not a ledger file: {error}.", "Move it away; the others are untouched."

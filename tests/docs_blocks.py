@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from flows.cli import exit_codes
 from flows.cli.main import app
+from narration.services.pricing import price_of
 from narration.settings import settings_reference
 
 ROOT = Path(__file__).parents[1]
@@ -50,10 +51,11 @@ def prices() -> str:
     lines = ["| model | regions | USD | for | as of | assumed | source |", "|---|---|---|---|---|---|---|"]
     for row in rows:
         per = f"{row['per_characters']:,} characters" if row.get("per_characters") else "one"
-        assumed = "yes" if row.get("assumed") else ""
+        price = price_of(row["model"], row["regions"][0])
+        assumed = "yes" if price.assumed else ""
         regions = ", ".join(row["regions"])
         lines.append(
-            f"| {row['model']} | {regions} | {row['usd']:g} | {per} | {row['as_of']} | {assumed} | {row['source']} |"
+            f"| {row['model']} | {regions} | {price.usd:g} | {per} | {price.as_of} | {assumed} | {price.source} |"
         )
     return "\n".join(lines) + "\n"
 

@@ -125,11 +125,12 @@ def _profile_of(folder: Path | None) -> str:
 
 
 async def _service(profile: str, variables: Mapping[str, str]) -> str:
-    from flows.opening import speaking
-    from narration.settings import load_settings
+    from flows.booths import lone_booth, speaking
 
-    settings = load_settings(profile, environ=variables)
-    async with speaking(settings, variables) as (service, placed):
+    seating = lone_booth(profile, variables)
+    settings = seating.settings
+    async with speaking(seating, variables) as services:
+        service, placed = services[seating.main]
         listed = await service.voices()
     where = "the local sandbox" if settings.service.sandbox else placed.service.base_url
     voices = f"{listed.total} of {service.limits.voices_max} voices in the account"

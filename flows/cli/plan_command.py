@@ -78,13 +78,21 @@ def plan(
 
 def plan_json(plan: Plan) -> dict[str, object]:
     """The plan, for programs."""
-    design, speech = plan.prices
     return {
         "title": plan.production.title,
         "language": plan.production.language,
         "profile": plan.settings.service.profile,
         "service": plan.settings.service.kind,
         "model": plan.settings.service.speech_model,
+        "booths": [
+            {
+                "profile": service.profile,
+                "service": service.kind,
+                "region": service.region,
+                "model": service.speech_model,
+            }
+            for service in (plan.seating.booths[key].settings.service for key in plan.booths)
+        ],
         "chapters": len(plan.chapters),
         "lines": sum(len(chapter.cut.script.lines) for chapter in plan.chapters),
         "quotations": sum(chapter.cut.script.quotations for chapter in plan.chapters),
@@ -100,7 +108,7 @@ def plan_json(plan: Plan) -> dict[str, object]:
         "voices_to_create": len(plan.voices_to_create()),
         "voices_reused": sum(1 for voice in plan.voices if voice.voice is not None),
         "cost_usd": plan.cost_usd,
-        "prices_assumed": [name for name, price in (("design", design), ("speech", speech)) if price.assumed],
+        "prices_assumed": _assumed_names(plan, ("design", "speech")),
         "budget_usd": plan.production.budget_usd,
         "audio_s_estimate": plan.audio_s_estimate,
         "time_s_estimate": plan.time_s_estimate,
@@ -118,6 +126,7 @@ def plan_json(plan: Plan) -> dict[str, object]:
         "voice_list": [
             {
                 "character": voice.character.name,
+                "profile": plan.seating.booths[voice.booth].settings.service.profile,
                 "voice": voice.voice.voice if voice.voice else None,
                 "lines": _lines_of(plan, voice.character.name),
             }
@@ -133,7 +142,7 @@ def _lines_of(plan: Plan, name: str) -> int:
 def show_plan(job: Job, plan: Plan) -> None:
     """The plan, for a person."""
     author = plan.production.author
-    profile = plan.settings.service.profile
+    profile = ", ".join(plan.seating.booths[key].settings.service.profile for key in plan.booths)
     console.say(f"[bold]{escape(plan.production.title)}[/]{escape(f' by {author}' if author else '')}, {profile}")
     console.say()
     _chapters(plan)
@@ -236,7 +245,7 @@ def _notes(plan: Plan) -> list[str]:
 
 def _say_cost(job: Job, plan: Plan) -> None:
     _row("cost", f"[bold]{console.money(plan.cost_usd)}[/]{_assumed(plan) if plan.cost_usd else ''}")
-    if plan.cost_usd and plan.settings.service.sandbox:
+    if plan.cost_usd and not plan.seating.costs_money:
         _row("", "the sandbox charges nothing; this is what the vendor would ask")
     caps = [cap for cap in (plan.production.budget_usd, job.request.budget_usd) if cap is not None]
     if caps and plan.cost_usd > min(caps):
@@ -244,9 +253,14 @@ def _say_cost(job: Job, plan: Plan) -> None:
 
 
 def _assumed(plan: Plan) -> str:
-    design, speech = plan.prices
-    assumed = [name for name, price in (("a voice", design), ("speech", speech)) if price.assumed]
+    assumed = _assumed_names(plan, ("a voice", "speech"))
     return f"; the price of {' and '.join(assumed)} is assumed (the vendor's is not known)" if assumed else ""
+
+
+def _assumed_names(plan: Plan, names: tuple[str, str]) -> list[str]:
+    """Those of the two names, for designs and for speech, of which a price is assumed in any booth."""
+    prices = [plan.prices(booth) for booth in plan.booths]
+    return [name for place, name in enumerate(names) if any(pair[place].assumed for pair in prices)]
 
 
 def _row(label: str, text: str) -> None:

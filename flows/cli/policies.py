@@ -41,7 +41,7 @@ async def show_policies(job: Job, *, json: bool) -> None:
     """
     facts = []
     for name, chunks in _policies(job.settings.chunks):
-        plan = await replace(job, settings=replace(job.settings, chunks=chunks)).plan()
+        plan = await replace(job, seating=job.seating.with_chunks(chunks)).plan()
         facts.append(_facts(name, plan))
     if json:
         console.show_json({"policies": facts})

@@ -39,23 +39,24 @@ def recover(
         return
     console.say(f"fetched   {outcome.kept}")
     console.say(f"waiting   {outcome.waiting} (paid for, and not to be had now: run it again within 24 hours)")
+    for away in outcome.away:
+        console.say(f"          {away}")
     console.say(f"in doubt  {outcome.in_doubt} (sent and never answered: they may be on the bill)")
     console.say(f"lost      {outcome.lost} (their links are dead), {console.money(outcome.lost_usd)}")
 
 
 async def _recovered(profile: str, store: str | None, variables: Mapping[str, str]) -> Recovered:
-    from flows.opening import speaking
+    from flows.booths import lone_booth, speaking
     from flows.places import default_store
     from narration.claims import this_run
     from narration.desk import open_desk
     from narration.keep import recover as recover_all
-    from narration.settings import load_settings
     from narration.store import open_store
 
-    settings = load_settings(profile, environ=variables)
+    seating = lone_booth(profile, variables)
     opened = open_store(store or default_store(variables))
     async with (
-        speaking(settings, variables) as (service, placed),
-        open_desk(store=opened, service=service, settings=placed, run=this_run(), production="") as desk,
+        speaking(seating, variables) as services,
+        open_desk(store=opened, services=services, main=seating.main, run=this_run(), production="") as desk,
     ):
         return await recover_all(desk)

@@ -109,12 +109,12 @@ def render(
     if json:
         console.show_json(summary.as_json())
     else:
-        show_summary(summary, sandbox=job.settings.service.sandbox)
+        show_summary(summary, sandbox=not job.seating.costs_money)
     raise typer.Exit(summary.exit_code)
 
 
 def _costs(job: Job, plan: Plan) -> bool:
-    return plan.cost_usd > 0 and not job.settings.service.sandbox
+    return plan.cost_usd > 0 and job.seating.costs_money
 
 
 def _ask(job: Job, plan: Plan) -> None:

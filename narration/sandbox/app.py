@@ -5,12 +5,10 @@ moderation), then work; every request to the service is recorded once, whatever 
 """
 
 import asyncio
-import hashlib
 import json
 import logging
 import random
 import re
-import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -19,17 +17,37 @@ from pathlib import Path
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
-from narration.sandbox import audio, design, gateway, panel, synthesis, wire
-from narration.sandbox.calls import UNKNOWN_ACTION, Call, House, Outcome
-from narration.sandbox.engine import Engine, EngineError
+from narration.sandbox import (
+    audio,
+    cosyvoice_design,
+    cosyvoice_socket,
+    cosyvoice_speech,
+    design,
+    gateway,
+    panel,
+    realtime,
+    synthesis,
+    wire,
+)
+from narration.sandbox.calls import UNKNOWN_ACTION, Call, House, Outcome, account_of, worked
+from narration.sandbox.engine import Engine
 from narration.sandbox.faults import ACTIONS, CALL_FAULTS, DOWNLOAD_FAULTS, SPEECH_FAULTS, Switchboard, Switches
 from narration.sandbox.files import Shelf
 from narration.sandbox.launch import ACCOUNT_FILE
 from narration.sandbox.limits import Limiter, throttled
 from narration.sandbox.links import Links
-from narration.sandbox.models import CUSTOMIZATION, GENERATION, TASK_GENERATION, Family, family_of
+from narration.sandbox.models import (
+    CUSTOMIZATION,
+    GENERATION,
+    INFERENCE,
+    REALTIME,
+    SYNTHESIZER,
+    TASK_GENERATION,
+    Family,
+    family_of,
+)
 from narration.sandbox.speaker import Speaker
 from narration.sandbox.state import CallRow, State
 from narration.sandbox.wire import DroppedError, RefusedError
@@ -41,9 +59,13 @@ Refusal = Callable[[RefusedError, str], Response]
 HANDLERS: Mapping[Family, Handler] = {
     Family.QWEN_DESIGN: design.answer,
     Family.QWEN_SPEECH: synthesis.answer,
+    Family.COSY_DESIGN: cosyvoice_design.answer,
+    Family.COSY_SPEECH: cosyvoice_speech.answer,
     Family.TASK_DESIGN: gateway.design_task,
     Family.TASK_SPEECH: gateway.speech_task,
 }
+ACTION_NAMES: Mapping[str, str] = {**dict(zip(ACTIONS, ACTIONS, strict=True)), **cosyvoice_design.ACTIONS}
+"""What the record and the faults call the action of a request."""
 
 _HOST = re.compile(r"[A-Za-z0-9.\-]+(?::\d+)?|\[[0-9a-fA-F:]+\](?::\d+)?")
 _FILES_KEPT_S = 2 * 86_400
@@ -101,7 +123,7 @@ class Service:
 
     async def call(self, request: Request) -> Response:
         """Answer one request to the API."""
-        action = "synthesize" if request.url.path == GENERATION else UNKNOWN_ACTION
+        action = "synthesize" if request.url.path in (GENERATION, SYNTHESIZER) else UNKNOWN_ACTION
         progress = _Progress(wire.new_request_id(), action)
         return await self._told(self._answer(request, progress), progress, wire.refusal)
 
@@ -141,11 +163,11 @@ class Service:
             DroppedError: the connection is to be cut.
         """
         house, switches = self.house, self.house.switchboard.now
-        progress.account = _account(request.headers.get("authorization", ""))
+        progress.account = account_of(request.headers.get("authorization", ""))
         body = _json(await request.body())
         given = body.get("input")
-        if progress.action == UNKNOWN_ACTION and isinstance(given, dict) and given.get("action") in ACTIONS:
-            progress.action = given["action"]
+        if progress.action == UNKNOWN_ACTION and isinstance(given, dict) and isinstance(given.get("action"), str):
+            progress.action = ACTION_NAMES.get(given["action"], UNKNOWN_ACTION)
         progress.model = str(body.get("model") or "")[:128]
         family = family_of(body.get("model"), request.url.path, switches.retired)
         progress.action = gateway.ACTIONS.get(family, progress.action)
@@ -154,14 +176,14 @@ class Service:
         with house.limiter.admit(progress.account, progress.model, switches):
             await self._before(faults, progress)
             call = _call(request, body, progress, faults, house)
-            outcome = await _worked(HANDLERS[family](house, call))
+            outcome = await worked(HANDLERS[family](house, call))
             await self._after(faults)
         log.info("%s %s: answered", progress.action, progress.request_id)
         return _response(outcome, call)
 
     async def _look(self, request: Request, progress: _Progress) -> Response:
         house = self.house
-        progress.account = _account(request.headers.get("authorization", ""))
+        progress.account = account_of(request.headers.get("authorization", ""))
         faults = house.switchboard.draw(CALL_FAULTS, progress.action)
         await self._before(faults, progress)
         if (task_id := request.path_params.get("task_id")) is None:
@@ -226,7 +248,7 @@ class Service:
             data = data[: audio.HEADER_BYTES + (len(data) - audio.HEADER_BYTES) // 4 * 2]
         if "cut" in faults:
             return wire.CutResponse(data[: len(data) // 2], {"content-length": str(len(data))}, "audio/x-wav")
-        return Response(data, media_type="audio/x-wav")
+        return Response(data, media_type="audio/x-wav" if data.startswith(b"RIFF") else "application/octet-stream")
 
 
 def create_app(service: Service) -> Starlette:
@@ -249,40 +271,18 @@ def create_app(service: Service) -> Starlette:
     routes = [
         Route(CUSTOMIZATION, service.call, methods=["POST"]),
         Route(GENERATION, service.call, methods=["POST"]),
+        Route(SYNTHESIZER, service.call, methods=["POST"]),
+        WebSocketRoute(REALTIME, realtime.endpoint(service.house)),
         Route(TASK_GENERATION, service.create_task, methods=["POST"]),
         Route("/v1/tasks/{task_id}", service.task, methods=["GET"]),
         Route("/v1/credits", service.credits, methods=["GET"]),
+        WebSocketRoute(INFERENCE, cosyvoice_socket.endpoint(service.house)),
+        WebSocketRoute(f"{INFERENCE}/", cosyvoice_socket.endpoint(service.house)),
         Route("/oss/{rest:path}", service.download, methods=["GET"]),
         *panel.routes(service.house, service.reset),
         Route("/{rest:path}", absent, methods=everywhere),
     ]
     return Starlette(routes=routes, exception_handlers={DroppedError: dropped})
-
-
-async def _worked(work: Awaitable[Outcome]) -> Outcome:
-    """Return the outcome of work; what fails on our side is a 500 that is not billed.
-
-    Raises:
-        RefusedError: 500 `InternalError`: no engine, no room on the disk, a locked state.
-    """
-    try:
-        return await work
-    except (EngineError, OSError, sqlite3.Error) as error:
-        log.exception("internal error")
-        raise RefusedError(500, "InternalError", "An internal error has occurred, please try again later.") from error
-
-
-def _account(authorization: str) -> str:
-    """Return the account of a key: a hash, never the key.
-
-    Raises:
-        RefusedError: 401 `InvalidApiKey`; the sandbox knows keys by their `sk-`.
-    """
-    scheme, _, key = authorization.partition(" ")
-    key = key.strip()
-    if scheme.lower() != "bearer" or not key.startswith("sk-") or len(key) <= len("sk-"):
-        raise RefusedError(401, "InvalidApiKey", "Invalid API-key provided.")
-    return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def _json(data: bytes) -> Mapping[str, object]:

@@ -26,11 +26,18 @@ def wav(samples: Samples, rate_hz: int = SAMPLE_RATE_HZ) -> bytes:
 
 
 def restyled(data: bytes, style: HeaderStyle) -> bytes:
-    """Return one of our WAV files with the sizes in its header as asked."""
-    if style == "exact":
+    """Return one of our files, a WAV file with the sizes in its header as asked."""
+    if style == "exact" or not data.startswith(b"RIFF"):
         return data
     (rate_hz,) = struct.unpack_from("<I", data, 24)
     return _header(len(data) - HEADER_BYTES, rate_hz, style) + data[HEADER_BYTES:]
+
+
+def louder(samples: Samples, factor: float) -> Samples:
+    """Return audio made louder or softer; what would be too loud is clipped."""
+    if factor == 1:
+        return samples
+    return np.asarray(np.clip(samples.astype(np.float64) * factor, -32_768, 32_767), dtype=np.int16)
 
 
 def silence(samples: Samples) -> Samples:
@@ -48,7 +55,7 @@ def runaway(samples: Samples) -> Samples:
 
 
 def preview(samples: Samples, rate_hz: int, form: str) -> bytes:
-    """Return preview audio in one of the asked rates and formats.
+    """Return audio in one of the asked rates and formats.
 
     Source: docs.qwencloud.com "Voice design" (sample_rate and response_format of the preview).
     """

@@ -4,15 +4,24 @@ Invariant: a family answers a `Call` and records its own success; refusals are r
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+import hashlib
+import logging
+import sqlite3
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
+from narration.sandbox.engine import EngineError
 from narration.sandbox.faults import Switchboard
 from narration.sandbox.limits import Limiter
 from narration.sandbox.links import Links
 from narration.sandbox.speaker import Speaker
 from narration.sandbox.state import CallRow, State
 from narration.sandbox.wire import Body, DroppedError, RefusedError
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 UNKNOWN_ACTION = "unknown"
 BLOCKED = "Input text data may contain inappropriate content."
@@ -113,3 +122,29 @@ class Call:
             billed=billed,
             answered=self.answered,
         )
+
+
+def account_of(authorization: str) -> str:
+    """Return the account of a key: a hash, never the key.
+
+    Raises:
+        RefusedError: 401 `InvalidApiKey`; the sandbox knows keys by their `sk-`.
+    """
+    scheme, _, key = authorization.partition(" ")
+    key = key.strip()
+    if scheme.lower() != "bearer" or not key.startswith("sk-") or len(key) <= len("sk-"):
+        raise RefusedError(401, "InvalidApiKey", "Invalid API-key provided.")
+    return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()[:16]
+
+
+async def worked(work: Awaitable[T]) -> T:
+    """Return the outcome of work; what fails on our side is a 500 that is not billed.
+
+    Raises:
+        RefusedError: 500 `InternalError`: no engine, no room on the disk, a locked state.
+    """
+    try:
+        return await work
+    except (EngineError, OSError, sqlite3.Error) as error:
+        log.exception("internal error")
+        raise RefusedError(500, "InternalError", "An internal error has occurred, please try again later.") from error

@@ -16,6 +16,7 @@ from narration.sandbox.billing import LengthUnit
 
 CALL_FAULTS = ("drop_before", "hang_before", "rate_429", "rate_500", "drop_after", "hang_after")
 SPEECH_FAULTS = ("silent_wav", "runaway_wav", "expired_url", "cut")
+SOCKET_FAULTS = ("socket_late", "socket_wrong_order", "socket_binary", "socket_early_close", "socket_no_finish")
 DOWNLOAD_FAULTS = ("download_500", "cut", "truncated_wav")
 
 
@@ -67,12 +68,20 @@ class Switches(BaseModel):
     hang_before: Rate = Field(0.0, description="rate of requests that hang before any work (not billed)")
     hang_after: Rate = Field(0.0, description="rate of requests that hang after the work (billed, answer lost)")
     hang_s: Annotated[float, Field(ge=0)] = Field(3600.0, description="how long a hanging request hangs, in seconds")
-    cut: Rate = Field(0.0, description="rate of downloads and event streams cut off half way")
+    cut: Rate = Field(0.0, description="rate of downloads, event streams and socket answers cut off half way")
     truncated_wav: Rate = Field(0.0, description="rate of downloads that are well-formed HTTP with a cut WAV")
     download_500: Rate = Field(0.0, description="rate of downloads answered with 500")
     silent_wav: Rate = Field(0.0, description="rate of syntheses that are silence")
     runaway_wav: Rate = Field(0.0, description="rate of syntheses that babble on after the text")
     expired_url: Rate = Field(0.0, description="rate of syntheses whose link has expired already")
+    socket_late: Rate = Field(0.0, description="rate of socket answers that begin late")
+    socket_late_s: Annotated[float, Field(ge=0)] = Field(30.0, description="how late these begin, in seconds")
+    socket_wrong_order: Rate = Field(0.0, description="rate of socket answers whose last event comes first")
+    socket_binary: Rate = Field(0.0, description="rate of socket answers with a binary frame where text is due")
+    socket_early_close: Rate = Field(0.0, description="rate of sockets closed in good form half way (billed)")
+    socket_no_finish: Rate = Field(0.0, description="rate of socket answers that never end (billed)")
+    # Source: not documented for Qwen realtime; CosyVoice closes a connection after 60 s (cosyvoice-websocket-api).
+    socket_idle_s: Annotated[float, Field(gt=0)] = Field(60.0, description="a socket idle for so long is closed")
     fault_actions: Actions = Field(ACTIONS, description="actions that these faults strike, comma-separated")
 
     latency_ms: Annotated[float, Field(ge=0)] = Field(0.0, description="added to every answer, in ms")
@@ -93,7 +102,11 @@ class Switches(BaseModel):
 
     poison_words: Words = Field((), description="words that content inspection refuses, comma-separated")
     # Source: docs.qwencloud.com "Voice design": 1,000 voices per account for Qwen-TTS.
-    voice_quota: Annotated[int, Field(ge=0)] = Field(1_000, description="designed voices per account")
+    # Source: alibabacloud.com, model-studio cosyvoice-clone-design-api: DEPLOYING, then OK or UNDEPLOYED.
+    deploying_s: Annotated[float, Field(ge=0)] = Field(0.0, description="how long a CosyVoice design is DEPLOYING")
+    undeployed_words: Words = Field((), description="words in a CosyVoice description that end UNDEPLOYED")
+    cosy_http: bool = Field(default=True, description="answer CosyVoice over HTTP; older pages do not")
+    voice_quota: Annotated[int, Field(ge=0)] = Field(1_000, description="designed voices per account and family")
     # Source: model-studio qwen-tts-api: 600 characters a request.
     length_limit: Annotated[int, Field(ge=0)] = Field(600, description="longest text of one request")
     length_unit: LengthUnit = Field(LengthUnit.WEIGHTED, description="unit of that limit: weighted, codepoints, bytes")

@@ -18,7 +18,7 @@ from narration.sandbox.wire import xml_error
 
 ACCESS_KEY_ID = "LTAI5tSandboxNarrate0001"
 BUCKET = "dashscope-result-sandbox"
-_PATH = re.compile(r"/oss/[0-9a-f]{2}/[0-9a-f]{2}/\d{8}/[0-9a-f]{8}/(?P<key>[0-9a-f]{40})\.wav")
+_PATH = re.compile(r"/oss/[0-9a-f]{2}/[0-9a-f]{2}/\d{8}/[0-9a-f]{8}/(?P<key>[0-9a-f]{40})\.(?:wav|mp3|pcm|opus)")
 
 
 class Links:
@@ -33,11 +33,11 @@ class Links:
         self._secret = secret
         self._clock = clock
 
-    def make(self, origin: str, key: str, request_id: str, expires_s: int) -> str:
+    def make(self, origin: str, key: str, request_id: str, expires_s: int, form: str = "wav") -> str:
         """Return the link to a file, e.g. `http://127.0.0.1:8000/oss/….wav?Expires=…&OSSAccessKeyId=…&Signature=…`."""
         tag = request_id.replace("-", "")
         day = datetime.fromtimestamp(self._clock(), UTC).strftime("%Y%m%d")
-        path = f"/oss/{tag[:2]}/{tag[2:4]}/{day}/{tag[4:12]}/{key}.wav"
+        path = f"/oss/{tag[:2]}/{tag[2:4]}/{day}/{tag[4:12]}/{key}.{form}"
         query = {"Expires": expires_s, "OSSAccessKeyId": ACCESS_KEY_ID, "Signature": self._sign(path, str(expires_s))}
         return f"{origin}{path}?{urlencode(query, quote_via=quote, safe='')}"
 

@@ -1,6 +1,7 @@
 """Which models the sandbox knows, what each is for, and on which path it answers.
 
-Invariant: a model has one family and a family one path; another path is the documented "url error".
+Invariant: a model has one family and a family its paths (CosyVoice speaks over HTTP and over a WebSocket); another path
+is the documented "url error".
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,8 @@ from narration.sandbox.wire import RefusedError, invalid
 CUSTOMIZATION = "/api/v1/services/audio/tts/customization"
 GENERATION = "/api/v1/services/aigc/multimodal-generation/generation"
 REALTIME = "/api-ws/v1/realtime"
+SYNTHESIZER = "/api/v1/services/audio/tts/SpeechSynthesizer"
+INFERENCE = "/api-ws/v1/inference"
 TASK_GENERATION = "/v1/audios/generations"
 
 
@@ -20,22 +23,32 @@ class Family(StrEnum):
     QWEN_DESIGN = "qwen-design"
     QWEN_SPEECH = "qwen-speech"
     QWEN_REALTIME = "qwen-realtime"
+    COSY_DESIGN = "cosyvoice-design"
+    COSY_SPEECH = "cosyvoice-speech"
     TASK_DESIGN = "task-design"
     TASK_SPEECH = "task-speech"
 
 
-PATHS: Mapping[Family, str] = {
-    Family.QWEN_DESIGN: CUSTOMIZATION,
-    Family.QWEN_SPEECH: GENERATION,
-    Family.QWEN_REALTIME: REALTIME,
+PATHS: Mapping[Family, tuple[str, ...]] = {
+    Family.QWEN_DESIGN: (CUSTOMIZATION,),
+    Family.QWEN_SPEECH: (GENERATION,),
+    Family.QWEN_REALTIME: (REALTIME,),
+    Family.COSY_DESIGN: (CUSTOMIZATION,),
+    Family.COSY_SPEECH: (SYNTHESIZER, INFERENCE),
 }
 
-# Source: docs.qwencloud.com "Voice design" API page (models and target models).
+# Source: docs.qwencloud.com "Voice design" API page (models and target models); for CosyVoice alibabacloud.com,
+# model-studio cosyvoice-clone-design-api.
 MODELS: Mapping[str, Family] = {
     "qwen-voice-design": Family.QWEN_DESIGN,
     "qwen3-tts-vd-2026-01-26": Family.QWEN_SPEECH,
     "qwen3-tts-vd-realtime-2026-01-15": Family.QWEN_REALTIME,
     "qwen3-tts-vd-realtime-2025-12-16": Family.QWEN_REALTIME,
+    "voice-enrollment": Family.COSY_DESIGN,
+    "cosyvoice-v3.5-plus": Family.COSY_SPEECH,
+    "cosyvoice-v3.5-flash": Family.COSY_SPEECH,
+    "cosyvoice-v3-plus": Family.COSY_SPEECH,
+    "cosyvoice-v3-flash": Family.COSY_SPEECH,
 }
 
 # What the third-party gateway offers, all on one path. Source: docs.evolink.ai, Qwen Voice Design; Qwen3 TTS VD.
@@ -46,6 +59,9 @@ TASK_MODELS: Mapping[str, Family] = {
 
 # Models that a designed Qwen voice may be bound to.
 DESIGN_TARGETS = tuple(name for name, family in MODELS.items() if family in {Family.QWEN_SPEECH, Family.QWEN_REALTIME})
+
+# Models that a designed CosyVoice voice may be bound to.
+COSY_TARGETS = tuple(name for name, family in MODELS.items() if family is Family.COSY_SPEECH)
 
 # System voices, which a voice-design model refuses. Source: model-studio qwen-tts page (voices of the instruct and
 # flash models); the list there is longer.
@@ -77,8 +93,6 @@ def family_of(model: object, path: str, retired: Mapping[str, int]) -> Family:
     family = (TASK_MODELS if path == TASK_GENERATION else MODELS).get(model)
     if family is None or model in retired:
         raise RefusedError(404, "ModelNotFound", "Model can not be found.")
-    if path == TASK_GENERATION:
-        return family
-    if PATHS[family] != path:
+    if path != TASK_GENERATION and path not in PATHS[family]:
         raise invalid("url error, please check url!")
     return family

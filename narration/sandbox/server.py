@@ -30,7 +30,7 @@ class PortTakenError(OSError):
 
 
 class _Protocol(H11Protocol):
-    """HTTP/1.1 that lets the application cut its connection."""
+    """HTTP/1.1 that lets the application cut its connection, a WebSocket that grew from it too."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Hand the transport to the application as `request.state.transport`."""
@@ -92,7 +92,8 @@ def serve(service: Service, listener: socket.socket, folder: Path, *, exit_with_
     config = uvicorn.Config(
         create_app(service),
         http=_Protocol,
-        ws="none",
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,
         loop="asyncio",
         lifespan="off",
         log_config=None,

@@ -9,10 +9,11 @@ import hashlib
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import astuple, dataclass
 from typing import TypeVar
 
 from narration.sandbox import audio
-from narration.sandbox.engine import Engine, Traits
+from narration.sandbox.engine import SAMPLE_RATE_HZ, Engine, Traits
 from narration.sandbox.files import Shelf
 from narration.sandbox.languages import Language
 from narration.sandbox.state import State
@@ -21,6 +22,18 @@ T = TypeVar("T")
 
 KEY_CHARS = 40
 FLAWS = ("silent_wav", "runaway_wav")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """What a file is to be: its format by the service's name, sample rate, and volume (50 is as it comes)."""
+
+    name: str = "wav"
+    rate_hz: int = SAMPLE_RATE_HZ
+    volume: int = 50
+
+
+PLAIN = Form()
 
 
 class Speaker:
@@ -36,10 +49,13 @@ class Speaker:
         """Let the rendering at work finish and drop what waits."""
         self._worker.shutdown(wait=False, cancel_futures=True)
 
-    async def speak(self, traits: Traits, language: Language, text: str, faults: frozenset[str]) -> str:
+    async def speak(
+        self, traits: Traits, language: Language, text: str, faults: frozenset[str], form: Form = PLAIN
+    ) -> str:
         """Speak a text, and return the key under which it can be fetched from now on."""
         flaws = [flaw for flaw in FLAWS if flaw in faults]
-        recipe = json.dumps([self._engine.name, traits.as_dict(), language, text, flaws])
+        shape = [] if form == PLAIN else list(astuple(form))
+        recipe = json.dumps([self._engine.name, traits.as_dict(), language, text, flaws, *shape])
         key = hashlib.sha256(recipe.encode()).hexdigest()[:KEY_CHARS]
         if self._engine.cheap:
             self._state.keep_recipe(key, recipe)
@@ -48,7 +64,7 @@ class Speaker:
         return key
 
     def fetch(self, key: str) -> bytes | None:
-        """Return the WAV file of a key, None when there is none (any more)."""
+        """Return the file of a key, None when there is none (any more)."""
         data = self._shelf.get(key)
         if data is None and self._engine.cheap:
             recipe = self._state.recipe(key)
@@ -60,12 +76,15 @@ class Speaker:
         return await self._apart(lambda: audio.preview(self._engine.render(traits, language, text), rate_hz, form))
 
     def _render(self, recipe: str) -> bytes:
-        """Return the WAV file of a recipe."""
-        _, traits, language, text, flaws = json.loads(recipe)
+        """Return the file of a recipe."""
+        _, traits, language, text, flaws, *shape = json.loads(recipe)
         samples = self._engine.render(Traits(**traits), Language(language), text)
         for flaw in flaws:
             samples = audio.silence(samples) if flaw == "silent_wav" else audio.runaway(samples)
-        return audio.wav(samples)
+        if not shape:
+            return audio.wav(samples)
+        name, rate_hz, volume = shape
+        return audio.preview(audio.louder(samples, volume / PLAIN.volume), rate_hz, name)
 
     async def _apart(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._worker, work)

@@ -34,6 +34,7 @@ CREATE TABLE IF NOT EXISTS calls (
     action TEXT NOT NULL, request_id TEXT NOT NULL, status INTEGER NOT NULL, code TEXT NOT NULL, voice TEXT NOT NULL,
     text_sha256 TEXT NOT NULL, characters INTEGER NOT NULL, billed INTEGER NOT NULL, answered INTEGER NOT NULL
 );
+CREATE TABLE IF NOT EXISTS reviews (voice TEXT PRIMARY KEY, over_s REAL NOT NULL, passed INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS recipes (key TEXT PRIMARY KEY, kept_s REAL NOT NULL, recipe TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS tasks (
     id TEXT PRIMARY KEY, account TEXT NOT NULL, created_s REAL NOT NULL, ready_s REAL NOT NULL, credits REAL NOT NULL,
@@ -128,7 +129,7 @@ class State:
     def reset(self) -> None:
         """Forget voices, bill and tallies."""
         with self._writing():
-            for table in ("voices", "calls", "tallies", "recipes", "tasks", "callbacks"):
+            for table in ("voices", "calls", "tallies", "recipes", "reviews", "tasks", "callbacks"):
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
 
     def record(self, row: CallRow) -> None:
@@ -156,8 +157,13 @@ class State:
         """Forget the recipes kept before a time: their links have expired."""
         self._db.execute("DELETE FROM recipes WHERE kept_s < ?", (before_s,))
 
-    def add_voice(self, voice: Voice, row: CallRow, quota: int) -> None:
-        """Keep a voice and its price.
+    def review(self, name: str) -> tuple[float, bool] | None:
+        """Return when the review of a voice is over (in seconds) and whether it passes, None where there is none."""
+        row = self._db.execute("SELECT over_s, passed FROM reviews WHERE voice = ?", (name,)).fetchone()
+        return None if row is None else (float(row[0]), bool(row[1]))
+
+    def add_voice(self, voice: Voice, row: CallRow, quota: int, review: tuple[float, bool] | None = None) -> None:
+        """Keep a voice and its price, and what becomes of its review where its family has one.
 
         Raises:
             QuotaFullError: the account has `quota` voices of this family already; nothing is kept.
@@ -167,12 +173,15 @@ class State:
                 raise QuotaFullError
             values = {**asdict(voice), "traits": json.dumps(voice.traits.as_dict())}
             self._db.execute(_INSERT_VOICE, tuple(values.values()))
+            if review is not None:
+                self._db.execute("INSERT INTO reviews VALUES (?, ?, ?)", (voice.voice, *review))
             self.record(row)
 
     def remove_voice(self, voice: Voice, row: CallRow) -> None:
         """Forget a voice."""
         with self._writing():
             self._db.execute("DELETE FROM voices WHERE voice = ?", (voice.voice,))
+            self._db.execute("DELETE FROM reviews WHERE voice = ?", (voice.voice,))
             self.record(row)
 
     def add_task(self, task: Mapping[str, object]) -> None:

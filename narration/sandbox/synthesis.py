@@ -21,6 +21,7 @@ EVENT_BYTES = 19_200
 NOT_SPEAKABLE = "Please ensure input text is valid."
 SYSTEM_VOICE_REFUSED = "[qwen-tts:]Engine return error code: 411"
 VOICE_REFUSED = "[tts:]Engine return error code: 418"
+TOO_LONG = "<400> InternalError.Algo.InvalidParameter: Range of input length should be [0, {limit}]"
 
 
 async def answer(house: House, call: Call) -> Outcome:
@@ -30,7 +31,7 @@ async def answer(house: House, call: Call) -> Outcome:
         RefusedError: as the documents say.
     """
     text, voice_name, language_type = _fields(house, call)
-    voice = _voice(house, call, voice_name)
+    voice = voice_of(house, call.account, call.model, voice_name)
     house.inspect(text)
     chars = billed_chars(text)
     await house.latency(chars)
@@ -66,20 +67,31 @@ def _fields(house: House, call: Call) -> tuple[str, str, str]:
     if language_type != AUTO and language_type not in BY_TYPE:
         raise invalid(f"Unsupported language_type: {call.fields['language_type']}")
     if length(text, switches.length_unit) > switches.length_limit:
-        raise invalid(
-            f"<400> InternalError.Algo.InvalidParameter: Range of input length should be [0, {switches.length_limit}]"
-        )
-    if not any(char.isalnum() for char in text):
-        raise invalid(NOT_SPEAKABLE)
+        raise invalid(TOO_LONG.format(limit=switches.length_limit))
+    speakable(text)
     return text, voice_name, language_type
 
 
-def _voice(house: House, call: Call, name: str) -> Voice:
-    """Return the caller's voice, if it was designed for this model."""
+def speakable(text: str) -> None:
+    """Refuse a text in which there is nothing to speak.
+
+    Raises:
+        RefusedError: 400 `InvalidParameter`.
+    """
+    if not any(char.isalnum() for char in text):
+        raise invalid(NOT_SPEAKABLE)
+
+
+def voice_of(house: House, account: str, model: str, name: str) -> Voice:
+    """Return an account's voice, if it was designed for this model.
+
+    Raises:
+        RefusedError: 400 `InvalidParameter` with the engine's code 411 or 418.
+    """
     if name in SYSTEM_VOICES:
         raise invalid(SYSTEM_VOICE_REFUSED)
-    voice = house.state.voice(call.account, Family.QWEN_DESIGN, name)
-    if voice is None or voice.target_model != call.model:
+    voice = house.state.voice(account, Family.QWEN_DESIGN, name)
+    if voice is None or voice.target_model != model:
         raise invalid(VOICE_REFUSED)
     return voice
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from narration.errors import InputError, Problem
 from narration.services.keys import ApiKey, key_fingerprint
+from narration.services.limits import regions_of
 from narration.services.pricing import cost_usd, price_of
 from narration.services.protocol import (
     AttemptEnd,
@@ -47,6 +48,7 @@ __all__ = [
     "ServiceLimits",
     "SpeechService",
     "Spoken",
+    "check_region",
     "cost_usd",
     "key_fingerprint",
     "open_service",
@@ -113,6 +115,20 @@ def _open_gateway(opening: Opening) -> SpeechService:
     )
 
 
+def _open_cosyvoice(opening: Opening) -> SpeechService:
+    from narration.services.conversation import SocketDoor
+    from narration.services.cosyvoice import CosyVoiceService
+    from narration.services.cosyvoice_errors import judge
+    from narration.settings import Transport
+
+    service, limits = opening.settings.service, opening.settings.limits
+    door, downloads = _doors(opening, service, judge)
+    tasks = None
+    if service.transport is Transport.WEBSOCKET:
+        tasks = SocketDoor(service=service, key=opening.key, limits=limits, judge=judge, timing=opening.timing)
+    return CosyVoiceService(service=service, key=opening.key, door=door, downloads=downloads, tasks=tasks)
+
+
 def _doors(opening: Opening, service: ServiceSettings, judge: Judge) -> tuple[ApiDoor, Downloads]:
     """The doors for calls and for files of one account."""
     from narration.services.api import ApiDoor
@@ -144,8 +160,46 @@ def _doors(opening: Opening, service: ServiceSettings, judge: Judge) -> tuple[Ap
     return door, downloads
 
 
-KINDS: Final = MappingProxyType[str, Factory]({"qwen": _open_qwen, "gateway": _open_gateway})
+def _open_qwen_realtime(opening: Opening) -> SpeechService:
+    from narration.services.conversation import SocketDoor
+    from narration.services.qwen_errors import judge
+    from narration.services.qwen_realtime import QwenRealtimeService
+
+    settings = opening.settings
+    door = SocketDoor(
+        service=settings.service, key=opening.key, limits=settings.limits, judge=judge, timing=opening.timing
+    )
+    return QwenRealtimeService(voices=_open_qwen(opening), door=door)
+
+
+KINDS: Final = MappingProxyType[str, Factory](
+    {
+        "qwen": _open_qwen,
+        "qwen-realtime": _open_qwen_realtime,
+        "cosyvoice": _open_cosyvoice,
+        "gateway": _open_gateway,
+    }
+)
 """Every kind of service, and what opens it."""
+
+
+def check_region(service: ServiceSettings) -> None:
+    """See that a service is offered where the profile looks for it; the sandbox offers everything.
+
+    Raises:
+        InputError: it is not.
+    """
+    regions = regions_of(service.kind)
+    if regions and not service.sandbox and service.region not in regions:
+        raise InputError(
+            Problem(
+                what=f"{service.kind} designs voices in {' and '.join(regions)} only, not in "
+                f"{service.region or 'an unnamed region'}.",
+                where=f"base_url and region of profile {service.profile}",
+                expected=f"region {' or '.join(regions)}, an address there, and a key of that site",
+                hint="Choose a profile of that region; nothing was sent.",
+            )
+        )
 
 
 def open_service(
@@ -171,6 +225,7 @@ def open_service(
     from narration.services.download import addresses_of
     from narration.services.http import Timing
 
+    check_region(settings.service)
     kind = settings.service.kind
     factory = KINDS.get(kind)
     if factory is None:

@@ -46,7 +46,8 @@ class Tasks:
         door: calls to it.
         profile: name for messages.
         timing: time and chance.
-        patience_s: how long a task is waited for; then it stays open.
+        patience_s: how long a task is waited for, from when it was made; then it stays open. An older one is looked at
+            once, so that a run with many tasks of a dead one does not wait for each in turn.
         spacing_s: least time between two looks, whatever the tasks.
     """
 
@@ -86,9 +87,9 @@ class Tasks:
             ServiceUnavailable: it has not ended in time, or the gateway does not answer.
             ServiceError: the gateway does not say.
         """
-        started = self._timing.clock()
+        started, patience_s = self._timing.clock(), self._patience_left_s(task_id)
         for wait_s in _waits():
-            await self._timing.sleep(wait_s)
+            await self._timing.sleep(wait_s if patience_s else 0.0)
             await self._turn()
             task = await self._known(task_id, model, expires_at)
             match task.state:
@@ -98,14 +99,19 @@ class Tasks:
                     raise self._failed(task, model)
                 case TaskState.OPEN:
                     log.debug("task %s: %s, %d %%", task_id, readable(task.told, 20), task.progress)
-            if self._timing.clock() - started >= self._patience_s:
+            if self._timing.clock() - started >= patience_s:
                 break
         raise ServiceUnavailable(
             f"The task {task_id} has not ended within {self._patience_s:.0f} s "
-            f"({readable(task.told, 20)}, {task.progress} %).",
+            f"({readable(task.told, 20) or 'no state'}, {task.progress} %).",
             "Run the same command again later: the task is kept, asked for again, and not paid for twice.",
             CallFacts(action="poll", model=model, status=200, request_id=task_id),
         )
+
+    def _patience_left_s(self, task_id: str) -> float:
+        created = _CREATED.match(task_id)
+        age_s = self._timing.now() - int(created[1]) if created else 0.0
+        return min(max(self._patience_s - age_s, 0.0), self._patience_s)
 
     async def _known(self, task_id: str, model: str, expires_at: int) -> Task:
         call = ApiCall(

@@ -14,6 +14,7 @@ import asyncio
 import email.utils
 import math
 import random
+import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -229,6 +230,23 @@ class Wire:
     async def aclose(self) -> None:
         """Close every connection."""
         await self._client.aclose()
+
+
+def tls_context() -> ssl.SSLContext:
+    """What connections of another door are encrypted with: the same certificates, and the same variables, as here.
+
+    Raises:
+        InputError: a certificate setting of the environment cannot be used.
+    """
+    try:
+        return httpx.create_ssl_context()
+    except (ValueError, OSError) as error:
+        problem = Problem(
+            what=f"Connections cannot be set up: {readable(str(error), 200)}",
+            where="SSL_CERT_FILE or SSL_CERT_DIR of the environment",
+            expected="readable certificates",
+        )
+    raise InputError(problem)
 
 
 def _oversize(request: WireRequest) -> WireFailure:

@@ -8,14 +8,16 @@ from __future__ import annotations
 import functools
 import importlib.resources
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
+from narration.errors import TextRefused
 from narration.services.protocol import ServiceLimits
-from narration.settings import LengthUnit
+from narration.settings import ChunkSettings, LengthUnit
 
 LANGUAGE_TYPES: Final = MappingProxyType(
     {
@@ -32,6 +34,29 @@ LANGUAGE_TYPES: Final = MappingProxyType(
     }
 )
 """ISO 639-1 to the `language_type` of a synthesis request. Source: alibabacloud.com, model-studio qwen-tts-api."""
+
+_COUNTS_MOST: Final = MappingProxyType({LengthUnit.CODEPOINTS: 1, LengthUnit.WEIGHTED: 2, LengthUnit.BYTES: 4})
+"""What one code point counts at the most, by unit; each unit counts any text at least as high as those before it."""
+
+
+def primary_language(language: str) -> str:
+    """The ISO 639-1 part of a language tag: `en` of `en-GB`."""
+    return language.partition("-")[0].strip().lower()
+
+
+def language_type(language: str) -> str:
+    """The vendor's name of a language.
+
+    Raises:
+        TextRefused: the service does not speak it.
+    """
+    found = LANGUAGE_TYPES.get(primary_language(language))
+    if found is None:
+        raise TextRefused(
+            f"The service does not speak the language {language!r}; nothing was sent.",
+            "It speaks " + ", ".join(LANGUAGE_TYPES) + ".",
+        )
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,13 +99,43 @@ class ModelRate:
     source: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechOption:
+    """An option of synthesis that a service documents.
+
+    Attributes:
+        name: as the service spells it.
+        least, most: of a number; both 0 for words.
+        most_chars: of words, code points; 0 for a number.
+        only: values that a number may have; empty where every one between `least` and `most` will do.
+        source: where it stands.
+    """
+
+    name: str
+    least: float
+    most: float
+    most_chars: int
+    only: tuple[int, ...]
+    source: str
+
+
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Option(_Table):
+    name: str
+    least: float = 0.0
+    most: float = 0.0
+    most_chars: int = 0
+    only: tuple[int, ...] = ()
+    source: str
 
 
 class _Family(_Table):
     text_max: int
     text_unit: LengthUnit
+    text_unit_settled: bool = True
     text_source: str
     prompt_max_chars: int
     preview_max_chars: int
@@ -88,6 +143,8 @@ class _Family(_Table):
     design_source: str
     prompt_languages: tuple[str, ...]
     languages: tuple[str, ...]
+    options: dict[str, _Option] = {}
+    regions: tuple[str, ...] = ()
 
 
 class _Model(_Table):
@@ -97,6 +154,7 @@ class _Model(_Table):
     per_second: float
     rate_assumed: bool
     rate_source: str
+    options: dict[str, _Option] = {}
     ends: str = ""
     ends_announced: str = ""
     ends_source: str = ""
@@ -115,7 +173,7 @@ def _limits() -> _Limits:
 
 
 def limits_of(family: str) -> ServiceLimits:
-    """What one request to a family of models may hold (`qwen`).
+    """What one request to a family of models may hold (`qwen`, `cosyvoice`).
 
     Raises:
         KeyError: the table has no such family.
@@ -130,6 +188,46 @@ def limits_of(family: str) -> ServiceLimits:
         prompt_languages=row.prompt_languages,
         languages=row.languages,
     )
+
+
+def bounded(chunks: ChunkSettings, family: str) -> ChunkSettings:
+    """How lines are cut for a family of models: within its limit, whatever is set.
+
+    Where the documents do not settle what the limit counts, it is counted as set.
+
+    Raises:
+        KeyError: the table has no such family.
+    """
+    row = _limits().families[family]
+    if row.text_unit_settled and row.text_unit is not chunks.unit:
+        if chunks.max_length * _COUNTS_MOST[row.text_unit] <= row.text_max:
+            return chunks
+        # So many of the unit that counts more are no more of the other.
+        chunks = replace(chunks, unit=max(row.text_unit, chunks.unit, key=lambda unit: _COUNTS_MOST[unit]))
+    return replace(chunks, max_length=min(chunks.max_length, row.text_max))
+
+
+def options_of(family: str, model: str) -> Mapping[str, SpeechOption]:
+    """The options of synthesis that a model has, by the names of the table `speech` of the settings.
+
+    Raises:
+        KeyError: the table has no such family.
+    """
+    limits = _limits()
+    of_model = next((row.options for row in limits.models if row.name == model), {})
+    found = limits.families[family].options | of_model
+    return {word: SpeechOption(**option.model_dump()) for word, option in found.items()}
+
+
+def families() -> tuple[str, ...]:
+    """The families of the table: the kinds of services."""
+    return tuple(_limits().families)
+
+
+def regions_of(family: str) -> tuple[str, ...]:
+    """Where a family of models is offered at all; empty: wherever the vendor is, or the family is not in the table."""
+    row = _limits().families.get(family)
+    return () if row is None else row.regions
 
 
 def rate_of(model: str) -> ModelRate | None:

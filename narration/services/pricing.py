@@ -60,8 +60,9 @@ def _prices() -> _Prices:
 def price_of(model: str, region: str) -> Price:
     """The price of a model in a region, in US dollars.
 
-    The sandbox is priced as the international region is, so that its proofs show what a book would cost there. Any
-    other region without a row is priced likewise, and marked as assumed; a model that is sold elsewhere only, as there.
+    The sandbox is priced as the international region is, or where the model is not offered there as its own region, so
+    that its proofs show what a book would cost. Any other region without a row is priced likewise, and marked as
+    assumed.
 
     Raises:
         InputError: no price of that model is known, so nothing could be budgeted.

@@ -12,12 +12,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, TypeVar
 
-from narration.errors import AnswerUnclear, CallFacts, ServiceRefused, TextRefused, VoiceMissing
+from narration.errors import AnswerUnclear, CallFacts, ServiceRefused, VoiceMissing
 from narration.services.api import ApiCall, ApiDoor, Repeat
 from narration.services.download import Downloads
 from narration.services.envelope import Json
 from narration.services.keys import ApiKey
-from narration.services.limits import LANGUAGE_TYPES, limits_of
+from narration.services.limits import language_type, limits_of, primary_language
 from narration.services.naming import preferred_name
 from narration.services.protocol import Designed, Gate, Listed, OpenGate, ServiceLimits, Spoken
 from narration.services.qwen_answers import Page, read_design, read_page, read_query, read_speech
@@ -82,7 +82,7 @@ class QwenService:
             TextRefused: the service does not speak the language; nothing was sent.
             ServiceError: its refusal, or no answer; `call.in_doubt` is 1 when the voice may exist nevertheless.
         """
-        _language_type(design.language)
+        language_type(design.language)
         body: Json = {
             "model": design.design_model,
             "input": {
@@ -91,7 +91,7 @@ class QwenService:
                 "voice_prompt": design.voice_prompt,
                 "preview_text": design.preview_text,
                 "preferred_name": preferred_name,
-                "language": _primary(design.language),
+                "language": primary_language(design.language),
             },
             "parameters": {"sample_rate": PREVIEW_RATE_HZ, "response_format": "wav"},
         }
@@ -170,7 +170,7 @@ class QwenService:
             "input": {
                 "text": ask.text,
                 "voice": ask.voice,
-                "language_type": _language_type(ask.language),
+                "language_type": language_type(ask.language),
                 **dict(ask.options),
             },
         }
@@ -213,26 +213,6 @@ class QwenService:
         model = self._service.design_model
         body: Json = {"model": model, "input": {"action": action, **more}}
         return ApiCall(action=action, model=model, path=CUSTOMIZATION, body=body, repeat=Repeat.FREE, read=read)
-
-
-def _primary(language: str) -> str:
-    """The ISO 639-1 part of a language tag: `en` of `en-GB`."""
-    return language.partition("-")[0].strip().lower()
-
-
-def _language_type(language: str) -> str:
-    """The vendor's name of a language.
-
-    Raises:
-        TextRefused: the service does not speak it.
-    """
-    found = LANGUAGE_TYPES.get(_primary(language))
-    if found is None:
-        raise TextRefused(
-            f"The service does not speak the language {language!r}; nothing was sent.",
-            "It speaks " + ", ".join(LANGUAGE_TYPES) + ".",
-        )
-    return found
 
 
 def _added(first: CallFacts, later: CallFacts) -> CallFacts:

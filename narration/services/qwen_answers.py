@@ -6,48 +6,46 @@ Invariant: what the purpose of a call needs (a voice's name, a link) must be the
 
 from __future__ import annotations
 
-import base64
-import binascii
 from dataclasses import dataclass
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import Field
 
 from narration.services.envelope import Json, Misshapen
+from narration.services.reading import (
+    COUNT_MOST,
+    Part,
+    VoiceName,
+    bytes_of,
+    count_of,
+    text_of,
+    usage_count,
+    validated,
+)
 from narration.services.riff import wav_flaw
 from narration.take import Receipt
 from narration.voice import DesignAnswer, RemoteVoice, VoiceStatus
 
-M = TypeVar("M", bound=BaseModel)
-
-COUNT_MOST: Final = 10_000_000
-"""A billed count above this is no count: one request holds 600 characters."""
-
 _LATEST: Final = 1 << 40
-VoiceName = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,200}$")]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
-
-
-class _Audio(_Part):
+class _Audio(Part):
     url: str = ""
     data: object = None
     expires_at: object = None
 
 
-class _Speech(_Part):
+class _Speech(Part):
     audio: _Audio
 
 
-class _Design(_Part):
+class _Design(Part):
     voice: VoiceName
     target_model: str | None = None
     preview_audio: object = None
 
 
-class _Listed(_Part):
+class _Listed(Part):
     voice: VoiceName
     target_model: object = None
     language: object = None
@@ -56,7 +54,7 @@ class _Listed(_Part):
     gmt_create: object = None
 
 
-class _Page(_Part):
+class _Page(Part):
     voice_list: list[_Listed]
     total_count: Annotated[int, Field(ge=0, le=COUNT_MOST)] | None = None
 
@@ -80,17 +78,17 @@ def read_speech(content: Json, request_id: str) -> Receipt:
     output = content.get("output")
     if isinstance(output, dict) and not output.get("audio"):
         output = {"audio": _wrapped_audio(output)}
-    audio = _validated(_Speech, output, "output.audio.url").audio
-    sound = _decoded(audio.data)
+    audio = validated(_Speech, output, "output.audio.url").audio
+    sound = bytes_of(audio.data)
     flaw = wav_flaw(sound) if sound else None
     if not audio.url and (not sound or flaw is not None):
         said = f": {flaw.what}" if flaw is not None else ""
         raise Misshapen(f"the answer has no sound output.audio.url, and no whole sound instead{said}")
     return Receipt(
         request_id=request_id,
-        billed_characters=_usage(content, "characters"),
+        billed_characters=usage_count(content, "characters"),
         url=audio.url,
-        expires_at=(_count(audio.expires_at, _LATEST) or 0) if audio.url else 0,
+        expires_at=(count_of(audio.expires_at, _LATEST) or 0) if audio.url else 0,
         audio=None if flaw is not None else sound or None,
     )
 
@@ -101,16 +99,16 @@ def read_design(content: Json, request_id: str, target_model: str) -> DesignAnsw
     Raises:
         Misshapen: no name of a voice, or a voice for another model than was asked for.
     """
-    design = _validated(_Design, content.get("output"), "output.voice")
+    design = validated(_Design, content.get("output"), "output.voice")
     if design.target_model not in {None, "", target_model}:
         raise Misshapen(f"the voice {design.voice} is for {design.target_model}, not for {target_model} as asked")
     preview = design.preview_audio if isinstance(design.preview_audio, dict) else {}
-    billed = _usage(content, "count")
+    billed = usage_count(content, "count")
     return DesignAnswer(
         voice=design.voice,
         status=VoiceStatus.READY,
-        preview_audio=_decoded(preview.get("data")),
-        preview_format=_text(preview.get("response_format")) or "wav",
+        preview_audio=bytes_of(preview.get("data")),
+        preview_format=text_of(preview.get("response_format")) or "wav",
         request_id=request_id,
         billed_voices=1 if billed is None else billed,
     )
@@ -122,7 +120,7 @@ def read_query(content: Json) -> RemoteVoice:
     Raises:
         Misshapen: no name of a voice.
     """
-    return _remote(_validated(_Listed, content.get("output"), "output.voice"))
+    return _remote(validated(_Listed, content.get("output"), "output.voice"))
 
 
 def read_page(content: Json) -> Page:
@@ -131,37 +129,19 @@ def read_page(content: Json) -> Page:
     Raises:
         Misshapen: no list, or an entry without a name.
     """
-    page = _validated(_Page, content.get("output"), "output.voice_list")
+    page = validated(_Page, content.get("output"), "output.voice_list")
     return Page(voices=tuple(_remote(item) for item in page.voice_list), total=page.total_count)
 
 
 def _remote(item: _Listed) -> RemoteVoice:
     return RemoteVoice(
         voice=item.voice,
-        target_model=_text(item.target_model),
-        voice_prompt=_text(item.voice_prompt),
-        preview_text=_text(item.preview_text),
-        language=_text(item.language),
-        created_at=_text(item.gmt_create),
+        target_model=text_of(item.target_model),
+        voice_prompt=text_of(item.voice_prompt),
+        preview_text=text_of(item.preview_text),
+        language=text_of(item.language),
+        created_at=text_of(item.gmt_create),
     )
-
-
-def _decoded(data: object) -> bytes:
-    """The bytes of a base64 text; empty when it is none, as the voice is there all the same."""
-    try:
-        return base64.b64decode(data, validate=True) if isinstance(data, str) else b""
-    except (binascii.Error, ValueError):
-        return b""
-
-
-def _validated(model: type[M], value: object, what: str) -> M:
-    try:
-        return model.model_validate(value)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = ".".join(str(step) for step in first["loc"])
-        message = f"the answer has no sound {what} ({where}: {first['msg']})"
-    raise Misshapen(message)
 
 
 def _wrapped_audio(output: Json) -> object:
@@ -175,18 +155,3 @@ def _wrapped_audio(output: Json) -> object:
         else:
             return None
     return step
-
-
-def _usage(content: Json, name: str) -> int | None:
-    usage = content.get("usage")
-    return _count(usage.get(name), COUNT_MOST) if isinstance(usage, dict) else None
-
-
-def _count(value: object, most: int) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return int(value) if 0 <= value <= most and value == int(value) else None
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""

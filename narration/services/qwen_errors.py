@@ -176,7 +176,7 @@ TABLE: Final[tuple[Row, ...]] = (
     ),
     Row(
         name="model, by message",
-        message=r"model (does )?not exist|model can ?not be found|url error, please check",
+        message=r"model (does )?not (exist|found)|model can ?not be found|url error, please check",
         error=ModelGone,
         why="the host does not know the model, or not at this address",
         hint=_MODEL_HINT,
@@ -271,7 +271,7 @@ TABLE: Final[tuple[Row, ...]] = (
     Row(
         name="parameter",
         code=r"(.*\.)?(InvalidParameter(\..+)?|InvalidURL|BadRequest\..+|EmptyInput|EmptyModel|EmptyParameters"
-        r"|ClientDisconnect|Audio\..+)",
+        r"|ClientDisconnect|Audio\..+|invalid_value|close\.\d+)",
         error=ServiceRefused,
         why="the service finds the request wrong",
         hint="Its words above say which field. If the book's own settings are right, this is a fault of narrate's.",

@@ -102,15 +102,16 @@ def test_the_name_of_what_is_asked_is_a_plain_key(account: str, model: str, othe
 
 
 async def test_runs_that_ask_the_same_account_and_model_know_of_each_other(store: Store) -> None:
-    first, second = (Claims(store, this_run(now=NOW + n), asks="a") for n in (0, 1))
-    other, silent = Claims(store, this_run(), asks="b"), Claims(store, this_run())
+    first, second = (Claims(store, this_run(now=NOW + n), asks=frozenset({"a", "c"})) for n in (0, 1))
+    other, silent = Claims(store, this_run(), asks=frozenset({"b", "c"})), Claims(store, this_run())
     for claims in (second, first, other, silent):
         await claims.announce()
     both = (first.run.run_id, second.run.run_id)
-    assert await first.fellows() == await second.fellows() == both
-    assert await other.fellows() == (other.run.run_id,)
+    assert await first.fellows("a") == await second.fellows("a") == both
+    assert await other.fellows("b") == (other.run.run_id,)
+    assert set(await other.fellows("c")) == {*both, other.run.run_id}
     await first.leave()
-    assert await second.fellows() == (second.run.run_id,)
+    assert await second.fellows("a") == (second.run.run_id,)
 
 
 def desk_on(store: Store, per_second: int = 3) -> Any:  # noqa: ANN401 — an async context of a Desk
@@ -120,37 +121,41 @@ def desk_on(store: Store, per_second: int = 3) -> Any:  # noqa: ANN401 — an as
     }
     settings = load_settings("sandbox", environ={}, overrides=overrides)
     return open_desk(
-        store=store, service=open_service(settings, KEY), settings=settings, run=this_run(), production="book"
+        store=store,
+        services={"sandbox": (open_service(settings, KEY), settings)},
+        main="sandbox",
+        run=this_run(),
+        production="book",
     )
 
 
 async def refuse(desk: Desk) -> None:
-    permit = await desk.pacer.enter()
-    await desk.pacer.go(permit)
-    desk.pacer.end(permit, AttemptEnd(ending=Ending.THROTTLED, status=429, code="Throttling.RateQuota"))
+    permit = await desk.main.speech.pacer.enter()
+    await desk.main.speech.pacer.go(permit)
+    desk.main.speech.pacer.end(permit, AttemptEnd(ending=Ending.THROTTLED, status=429, code="Throttling.RateQuota"))
 
 
 async def test_a_run_begins_with_what_the_last_one_learnt(store: Store) -> None:
     async with desk_on(store) as desk:
-        assert desk.pacer.learnt == Learnt()
+        assert desk.main.speech.pacer.learnt == Learnt()
         await refuse(desk)
-        learnt = desk.pacer.learnt
+        learnt = desk.main.speech.pacer.learnt
         assert 0 < learnt.rate_hz < 3.0
     async with desk_on(store) as desk:
-        assert desk.pacer.learnt.rate_hz == pytest.approx(learnt.rate_hz, rel=0.01)
+        assert desk.main.speech.pacer.learnt.rate_hz == pytest.approx(learnt.rate_hz, rel=0.01)
 
 
 async def test_each_model_has_its_own_pace_and_designs_are_not_asked_for_faster_than_the_table_says(
     store: Store,
 ) -> None:
     async with desk_on(store) as desk:
-        service = desk.settings.service
+        service = desk.main.settings.service
         await refuse(desk)
-        assert desk.pacer_of(service.speech_model).learnt.rate_hz > 0
-        assert desk.pacer_of(service.design_model).learnt == Learnt()
-        assert desk.pacer_of("unknown") is desk.pacer_of(service.speech_model)
-        assert 2.9 < desk.pacer_of(service.speech_model)._ceiling_hz <= 3.0
-        assert 0.9 < desk.pacer_of(service.design_model)._ceiling_hz <= 1.0
+        assert desk.main.pacer_of(service.speech_model).learnt.rate_hz > 0
+        assert desk.main.pacer_of(service.design_model).learnt == Learnt()
+        assert desk.main.pacer_of("unknown") is desk.main.pacer_of(service.speech_model)
+        assert 2.9 < desk.main.pacer_of(service.speech_model)._ceiling_hz <= 3.0
+        assert 0.9 < desk.main.pacer_of(service.design_model)._ceiling_hz <= 1.0
 
 
 async def test_a_service_that_fails_for_minutes_stops_the_run(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,12 +173,12 @@ async def test_a_service_that_fails_for_minutes_stops_the_run(store: Store, monk
             production="book",
             service="qwen",
             region="sandbox",
-            model=desk.settings.service.speech_model,
+            model=desk.main.settings.service.speech_model,
             action="synthesize",
         )
         for n in range(8):
             assert desk.halt.reason is None
-            gate = _PaidGate(desk, Order(subject=f"take{n}", row=row, there=never))
+            gate = _PaidGate(desk, Order(subject=f"take{n}", row=row, there=never, booth=desk.main))
             await gate.before(1)
             await gate.after(1, AttemptEnd(ending=Ending.FAILED, status=500, code="InternalError.Algo"))
         assert isinstance(desk.halt.reason, ServiceUnavailable)

@@ -104,7 +104,7 @@ async def test_the_asynchronous_form_is_refused(desk: Desk) -> None:
         ("GET", "/"),
         ("GET", "/api/v1"),
         ("POST", "/compatible-mode/v1/audio/speech"),
-        ("POST", "/api/v1/services/audio/tts/SpeechSynthesizer"),
+        ("POST", "/api/v1/services/audio/tts/other"),
         ("GET", "/sandbox/nothing"),
     ],
 )

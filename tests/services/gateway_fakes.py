@@ -25,7 +25,7 @@ GATEWAY_DESIGN = dataclasses.replace(DESIGN, service="gateway", base_url=BASE, t
 RECEIPT = Receipt(request_id=TASK, task_id=TASK, expires_at=1_795_000_000 + 86_400)
 
 
-def task(status: str = "pending", **more: object) -> httpx.Response:
+def task(status: object = "pending", **more: object) -> httpx.Response:
     body: dict[str, object] = {
         "id": TASK,
         "object": "audio.generation.task",
@@ -33,7 +33,7 @@ def task(status: str = "pending", **more: object) -> httpx.Response:
         "model": SPEAKS,
         "created": 1_795_000_000,
         "status": status,
-        "progress": {"completed": 100, "processing": 50}.get(status, 0),
+        "progress": {"completed": 100, "processing": 50}.get(str(status), 0),
         "task_info": {"can_cancel": True, "estimated_time": 10, "audio_type": "tts"},
         "usage": {"credits_reserved": 0.32},
     }
@@ -64,7 +64,7 @@ def gateway(
     wire: Callable[[httpx.Request], httpx.Response], time: FakeTime | None = None, **service: object
 ) -> SpeechService:
     settings = load_settings(
-        "evolink",
+        "gateway",
         environ={},
         overrides={"service": {"base_url": BASE, **service}, "limits": {"attempts": 4, "total_s": 120.0}},
     )

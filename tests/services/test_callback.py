@@ -122,13 +122,13 @@ async def test_a_name_that_leads_into_somebodys_own_network_is_refused(addresses
         asked.append((host, port))
         return addresses
 
-    callback = Callback("https://hooks.narrate.dev:8443/done", "evolink", resolve)
+    callback = Callback("https://hooks.narrate.dev:8443/done", "gateway", resolve)
     if good:
         await callback.check()
         await callback.check()
         assert asked == [("hooks.narrate.dev", 8443)], "once is enough"
     else:
-        with pytest.raises(InputError, match="callback_url of profile evolink"):
+        with pytest.raises(InputError, match="callback_url of profile gateway"):
             await callback.check()
 
 
@@ -142,10 +142,10 @@ async def test_nothing_is_sent_with_a_callback_that_cannot_be_used() -> None:
     def settings(url: str) -> dict[str, dict[str, object]]:
         return {"service": {"callback_url": url}}
 
-    written = load_settings("evolink", environ={}, overrides=settings("https://192.168.1.1/"))
+    written = load_settings("gateway", environ={}, overrides=settings("https://192.168.1.1/"))
     with pytest.raises(InputError, match="Nothing was sent"):
         open_service(written, "sk-evo-1")
-    resolved = load_settings("evolink", environ={}, overrides=settings("https://hooks.narrate.dev/"))
+    resolved = load_settings("gateway", environ={}, overrides=settings("https://hooks.narrate.dev/"))
     service = open_service(resolved, "sk-evo-1", transport=httpx.MockTransport(wire), resolve=inner)
     with pytest.raises(InputError, match=r"leads to 10\.0\.0\.8"):
         await service.speak(GATEWAY_ASK, OpenGate())

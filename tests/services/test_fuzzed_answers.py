@@ -15,7 +15,7 @@ from narration.errors import ServiceError
 from narration.services import Listed, OpenGate, Spoken, open_service
 from narration.services.http import Timing
 from narration.services.protocol import SpeechService
-from narration.settings import load_settings
+from narration.settings import Settings, load_settings
 from narration.take import Receipt, SpeechAsk
 from narration.voice import VoiceDesign
 
@@ -25,7 +25,8 @@ MODEL = "qwen3-tts-vd-2026-01-26"
 
 NAMES = st.sampled_from(
     ["output", "audio", "url", "expires_at", "usage", "characters", "count", "code", "message", "request_id", "voice",
-     "voice_list", "total_count", "preview_audio", "data", "target_model", "error", "choices", "content"]
+     "voice_id", "status", "voice_list", "total_count", "preview_audio", "data", "target_model", "error",
+     "choices", "content"]
 )  # fmt: skip
 TEXTS = st.one_of(
     st.text(st.characters(codec="utf-8"), max_size=20),
@@ -50,7 +51,11 @@ SHAPED = st.fixed_dictionaries(
                 optional={
                     "audio": st.one_of(JSON, st.fixed_dictionaries({"url": TEXTS}, optional={"expires_at": LEAVES})),
                     "voice": TEXTS,
-                    "voice_list": st.lists(st.one_of(JSON, st.fixed_dictionaries({"voice": TEXTS})), max_size=4),
+                    "voice_id": TEXTS,
+                    "status": st.one_of(LEAVES, st.sampled_from(["OK", "DEPLOYING", "UNDEPLOYED"])),
+                    "voice_list": st.lists(
+                        st.one_of(JSON, st.fixed_dictionaries({"voice": TEXTS, "voice_id": TEXTS})), max_size=4
+                    ),
                     "total_count": LEAVES,
                     "preview_audio": JSON,
                     "target_model": LEAVES,
@@ -112,16 +117,19 @@ async def public(host: str, port: int) -> tuple[str, ...]:
     return ("47.95.1.1",)
 
 
-SETTINGS = load_settings(
-    "international",
-    environ={},
-    overrides={"service": {"base_url": f"http://{HOST}/api/v1"}, "limits": {"attempts": 3, "total_s": 3600.0}},
-)
+def _settings(profile: str) -> Settings:
+    here = load_settings(profile, environ={}).service
+    service = {"base_url": f"http://{HOST}/api/v1", "region": here.region}
+    limits = {"attempts": 3, "total_s": 3600.0}
+    return load_settings(profile, environ={}, overrides={"service": service, "limits": limits})
 
 
-def opened(server: Server) -> SpeechService:
+SETTINGS = {"qwen": _settings("international"), "cosyvoice": _settings("china-cosyvoice")}
+
+
+def opened(server: Server, kind: str = "qwen") -> SpeechService:
     return open_service(
-        SETTINGS,
+        SETTINGS[kind],
         KEY,
         timing=Timing(clock=lambda: 0.0, now=lambda: 1_795_000_000.0, sleep=no_sleep, random=lambda: 0.0),
         transport=httpx.MockTransport(server),
@@ -149,8 +157,8 @@ CALLS: dict[str, Callable[[SpeechService], Awaitable[object]]] = {
 }
 
 
-async def outcome(call: Callable[[SpeechService], Awaitable[object]], server: Server) -> object:
-    door = opened(server)
+async def outcome(call: Callable[[SpeechService], Awaitable[object]], server: Server, kind: str = "qwen") -> object:
+    door = opened(server, kind)
     try:
         return await call(door)
     except ServiceError as error:
@@ -159,12 +167,15 @@ async def outcome(call: Callable[[SpeechService], Awaitable[object]], server: Se
         await door.aclose()
 
 
+@pytest.mark.parametrize("kind", SETTINGS)
 @pytest.mark.parametrize("name", CALLS)
-@settings(deadline=None, max_examples=120, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(status=STATUSES, headers=HEADERS, body=BODIES)
-def test_any_answer_is_a_value_or_a_typed_error(name: str, status: int, headers: dict[str, str], body: bytes) -> None:
+def test_any_answer_is_a_value_or_a_typed_error(
+    kind: str, name: str, status: int, headers: dict[str, str], body: bytes
+) -> None:
     server = Server(status, headers, body)
-    result = asyncio.run(outcome(CALLS[name], server))
+    result = asyncio.run(outcome(CALLS[name], server, kind))
     match result:
         case Spoken(receipt=receipt):
             assert receipt.url

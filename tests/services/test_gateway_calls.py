@@ -118,7 +118,7 @@ async def test_looks_at_many_tasks_are_spread() -> None:
             return task("completed" if len(looks) > 40 else "processing", **DONE)
         return httpx.Response(200, content=wav())
 
-    settings = load_settings("evolink", environ={}, overrides={"service": {"base_url": BASE}})
+    settings = load_settings("gateway", environ={}, overrides={"service": {"base_url": BASE}})
     timing = Timing(clock=time.clock, now=time.now, sleep=time.sleep, random=lambda: 0.0)
     service = open_service(settings, KEY, timing=timing, transport=httpx.MockTransport(wire), resolve=public)
 
@@ -299,7 +299,7 @@ async def test_a_dead_link_is_lost() -> None:
 
 async def test_realtime_voices_are_refused_before_anything_is_sent() -> None:
     model = "qwen3-tts-vd-realtime-2026-01-15"
-    settings = load_settings("evolink", environ={}, overrides={"service": {"speech_model": model}})
+    settings = load_settings("gateway", environ={}, overrides={"service": {"speech_model": model}})
     with pytest.raises(InputError, match=f"can make voices for {model}, but it cannot speak"):
         open_service(settings, KEY)
     wire = Wire()
@@ -338,7 +338,7 @@ async def test_what_the_gateway_does_not_offer_is_refused_without_a_request() ->
 
 async def test_the_vendors_variables_do_not_move_the_gateway() -> None:
     environ = {"DASHSCOPE_BASE_URL": "https://dashscope.aliyuncs.com/api/v1", "DASHSCOPE_WORKSPACE": "ws-1"}
-    service = load_settings("evolink", environ=environ).service
+    service = load_settings("gateway", environ=environ).service
     assert (service.base_url, service.workspace, service.websocket_url) == ("https://api.evolink.ai/v1", "", "")
 
 

@@ -48,6 +48,7 @@ ANSWERS: list[tuple[int, str, str, str, type[ServiceError], Ending]] = [
     (200, "InvalidApiKey", "", "key", KeyRefused, REFUSED),
     (401, "", "NOT AUTHORIZED", "key, by message", KeyRefused, REFUSED),
     (403, "AccessDenied", ASYNC, "asynchronous", ServiceRefused, REFUSED),
+    (400, "InvalidParameter", "This model does not support stream output.", "streaming", ServiceRefused, REFUSED),
     (404, "WorkSpaceNotFound", "", "workspace", KeyRefused, REFUSED),
     (403, "Workspace.AccessDenied", "", "workspace", KeyRefused, REFUSED),
     (403, "Endpoint.AccessDenied", "", "workspace", KeyRefused, REFUSED),

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from narration.errors import InputError
 from narration.services import KINDS, cost_usd, key_fingerprint, open_service, price_of
 from narration.services.keys import ApiKey, readable
-from narration.services.limits import LANGUAGE_TYPES, end_of_service, limits_of, rate_of
-from narration.services.naming import preferred_name
+from narration.services.limits import LANGUAGE_TYPES, end_of_service, limits_of, rate_of, regions_of
+from narration.services.naming import preferred_name, voice_prefix
 from narration.settings import LengthUnit, Settings, load_settings
 
 VD = "qwen3-tts-vd-2026-01-26"
@@ -43,13 +43,19 @@ def settings(**service: object) -> Settings:
         ("qwen3-tts-vd", "evolink", 1.275, 10_000, True),
         ("qwen3-tts-vd", "sandbox-gateway", 1.275, 10_000, True),
         ("qwen3-tts-vd", "elsewhere", 1.275, 10_000, True),
+        ("voice-enrollment", "cn-beijing", 0.0, 0, False),
+        ("cosyvoice-v3.5-flash", "cn-beijing", 0.116, 10_000, False),
+        ("cosyvoice-v3.5-flash", "sandbox", 0.116, 10_000, False),
+        ("cosyvoice-v3-flash", "cn-beijing", 0.14335, 10_000, False),
+        ("cosyvoice-v3.5-plus", "cn-beijing", 0.286706, 10_000, True),
     ],
 )
 def test_prices_are_those_of_the_documents(
     model: str, region: str, usd: float, per_characters: int, assumed: bool
 ) -> None:
     price = price_of(model, region)
-    assert (price.usd, price.per_characters, price.assumed) == (pytest.approx(usd), per_characters, assumed)
+    assert price.usd == pytest.approx(usd)
+    assert (price.per_characters, price.assumed) == (per_characters, assumed)
     assert re.fullmatch(r"20\d\d-\d\d-\d\d", price.as_of)
     assert price.source
 
@@ -72,6 +78,18 @@ def test_every_model_of_the_limits_has_a_price_and_the_reverse() -> None:
     assert {row["name"] for row in limits["models"]} == {row["model"] for row in prices["price"]}
 
 
+def test_the_realtime_models_have_the_documented_price_and_rate() -> None:
+    for model in ("qwen3-tts-vd-realtime-2026-01-15", "qwen3-tts-vd-realtime-2025-12-16"):
+        for region in ("ap-southeast-1", "cn-beijing", "sandbox"):
+            price = price_of(model, region)
+            assert (price.usd, price.per_characters, price.assumed) == (0.143353, 10_000, False)
+        rate = rate_of(model)
+        assert rate is not None
+        assert (rate.per_minute, rate.per_second, rate.assumed) == (180, 3.0, False)
+    limits = limits_of("qwen-realtime")
+    assert (limits.text_max, limits.text_unit) == (600, LengthUnit.WEIGHTED)
+
+
 def test_limits_are_those_of_the_documents() -> None:
     limits = limits_of("qwen")
     assert (limits.text_max, limits.text_unit) == (600, LengthUnit.WEIGHTED)
@@ -82,6 +100,14 @@ def test_limits_are_those_of_the_documents() -> None:
     assert rate is not None
     assert (rate.per_minute, rate.per_second, rate.assumed) == (180, 3.0, True)
     assert rate_of("unknown") is None
+
+
+def test_limits_of_cosyvoice_are_those_of_the_documents() -> None:
+    limits = limits_of("cosyvoice")
+    assert (limits.prompt_max_chars, limits.preview_max_chars, limits.voices_max) == (500, 200, 1000)
+    assert (limits.text_max, limits.text_unit) == (2000, LengthUnit.WEIGHTED)
+    assert (limits.prompt_languages, limits.languages) == (("zh", "en"), ("zh", "en"))
+    assert (regions_of("cosyvoice"), regions_of("qwen"), regions_of("unknown")) == (("cn-beijing",), (), ())
 
 
 def test_the_announced_end_of_voice_design_is_known_with_its_source() -> None:
@@ -108,7 +134,16 @@ def test_any_character_has_a_name_that_the_service_accepts_and_no_other_has_it(f
     assert (one.lower() == other.lower()) == (first == second)
 
 
+@given(first=NAMES, second=NAMES)
+def test_any_character_has_a_prefix_that_cosyvoice_accepts_and_no_other_has_it(first: str, second: str) -> None:
+    one, other = voice_prefix(first), voice_prefix(second)
+    assert re.fullmatch(r"[a-z0-9]{10}", one)
+    assert (one == other) == (first == second)
+
+
 def test_names_are_the_same_for_ever() -> None:
+    assert voice_prefix("Old Wen") == "oldbk4xdm2"
+    assert voice_prefix("阿Q") == "q3465fqkub"
     assert preferred_name("Old Wen") == "old_wen_yahm8arx"
     assert preferred_name("阿Q") == "q_2z1mbwn6yb1euj"
     assert preferred_name("Narrator") == "narrator_5h5f6lo"
@@ -116,6 +151,7 @@ def test_names_are_the_same_for_ever() -> None:
 
 def test_a_thousand_namesakes_do_not_collide() -> None:
     assert len({preferred_name(f"Character {n}") for n in range(20_000)}) == 20_000
+    assert len({voice_prefix(f"Character {n}") for n in range(20_000)}) == 20_000
 
 
 def test_a_fingerprint_names_an_account_and_does_not_tell_its_key() -> None:
@@ -142,7 +178,7 @@ def test_a_key_that_no_header_can_carry_is_refused_without_being_shown(key: str)
 
 
 def test_an_unknown_kind_is_a_mistake_with_the_nearest_name() -> None:
-    assert {"qwen", "gateway"} <= set(KINDS)
+    assert set(KINDS) >= {"qwen", "qwen-realtime", "cosyvoice", "gateway"}
     with pytest.raises(InputError, match="Did you mean qwen"):
         open_service(settings(kind="qwenn"), "sk-one")
 

@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from flows.opening import Request, open_job
+from narration.booth import one_booth
 from narration.claims import Run, this_run
 from narration.design import voice_for
 from narration.desk import Desk, Halt, open_desk
@@ -128,11 +129,10 @@ class World:
             job.production,
             job.cast,
             job.book,
-            self.settings,
+            one_booth(self.settings, key_fingerprint(KEY)),
             takes=Takes(kept),
             voices=Voices(kept),
             refusals=Refusals(kept),
-            account=key_fingerprint(KEY),
             scripts=job.scripts,
             lexicon=job.lexicon,
         )
@@ -159,8 +159,8 @@ class World:
         try:
             async with open_desk(
                 store=store or self.store,
-                service=service,
-                settings=self.settings,
+                services={self.settings.service.profile: (service, self.settings)},
+                main=self.settings.service.profile,
                 run=this_run() if alive else self.new_run(),
                 production="book",
                 book_cap_usd=book_cap_usd,

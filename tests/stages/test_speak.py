@@ -159,7 +159,7 @@ async def test_a_missing_voice_stops_its_character_only(world: World) -> None:
             await voice_for(desk, planned)
         mara = await desk.voices.get(plan.voices[1].design.design_id)
         assert mara is not None
-        await desk.service.delete(mara.voice)
+        await desk.main.service.delete(mara.voice)
         spoken = await speak_all(desk, await world.plan())
     assert all(isinstance(chapter.error, VoiceMissing) for chapter in spoken)
     assert "--redesign-missing" in str(spoken[0].error)
@@ -176,7 +176,7 @@ async def test_a_missing_voice_is_made_anew_only_when_told(world: World) -> None
         plan = await world.plan()
         voice = plan.voices[1].voice
         assert voice is not None
-        await desk.service.delete(voice.voice)
+        await desk.main.service.delete(voice.voice)
         gone = await give_up_missing(desk, plan.voices)
     assert [planned.character.name for planned in gone] == ["Mara"]
     plan = await world.plan()
@@ -191,10 +191,11 @@ async def test_a_missing_voice_is_made_anew_only_when_told(world: World) -> None
 
 async def test_a_full_quota_is_told_before_a_voice_is_paid_for(world: World) -> None:
     world.switch(voice_quota=1000)
+    planned = (await world.plan()).voices[0]
     async with world.desk() as desk:
-        await check_quota(desk, 1000)
+        await check_quota(desk, [planned] * 1000)
         with pytest.raises(VoiceQuotaFull, match="holds 0 of 1000"):
-            await check_quota(desk, 1001)
+            await check_quota(desk, [planned] * 1001)
 
 
 async def test_a_creation_without_an_answer_is_found_in_the_account_and_not_repeated(world: World) -> None:
