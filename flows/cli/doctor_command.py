@@ -133,7 +133,8 @@ async def _service(profile: str, variables: Mapping[str, str]) -> str:
         service, placed = services[seating.main]
         listed = await service.voices()
     where = "the local sandbox" if settings.service.sandbox else placed.service.base_url
-    voices = f"{listed.total} of {service.limits.voices_max} voices in the account"
+    most = service.limits.voices_max
+    voices = f"{listed.total} of {most} voices in the account" if listed.told else "it does not tell its voices"
     return f"profile {settings.service.profile}: {where} answers and takes the key; {voices}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -137,13 +138,32 @@ async def test_a_cut_stream_is_in_doubt_asked_for_again_and_never_half_a_take(bo
         await streaming(Wire(*[stream(body)] * 3)).speak(ASK, OpenGate())
 
 
-async def test_a_connection_that_breaks_within_a_stream_yields_nothing() -> None:
-    class Breaking(httpx.AsyncByteStream):
-        async def __aiter__(self):  # type: ignore[no-untyped-def]  # noqa: ANN204
-            yield spelled(*WHOLE[:2])
-            raise httpx.RemoteProtocolError("peer closed connection")
+class Breaking(httpx.AsyncByteStream):
+    """Bytes, and then a connection that breaks."""
 
-    broken = httpx.Response(200, stream=Breaking(), headers={"content-type": "text/event-stream"})
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._body
+        raise httpx.RemoteProtocolError("peer closed connection")
+
+
+def breaking(body: bytes) -> httpx.Response:
+    return httpx.Response(200, stream=Breaking(body), headers={"content-type": "text/event-stream"})
+
+
+async def test_a_connection_that_breaks_after_the_last_event_loses_nothing() -> None:
+    gate = Listening()
+    spoken = await streaming(Wire(breaking(spelled(*WHOLE)))).speak(ASK, gate)
+    assert (gate.endings, spoken.receipt.url) == ([Ending.ANSWERED], LINK)
+    assert spoken.receipt.audio is not None
+    assert pcm_of(spoken.receipt.audio, 0)[1] == PCM
+
+
+@pytest.mark.parametrize("cut", [1, 40, 200])
+async def test_a_connection_that_breaks_within_a_stream_yields_nothing(cut: int) -> None:
+    broken = breaking(spelled(*WHOLE).rstrip()[:-cut])
     gate = Listening()
     await streaming(Wire(broken, stream(spelled(*WHOLE)))).speak(ASK, gate)
     assert gate.endings == [Ending.IN_DOUBT, Ending.ANSWERED]
