@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -28,9 +28,11 @@ from narration.sandbox.faults import NO_LIMITS, read_switches
 from narration.sandbox.wire import DroppedError
 from narration.services import key_fingerprint, open_service
 from narration.services.http import Timing
+from narration.services.protocol import Gate, SpeechService, Spoken
 from narration.settings import Settings, load_settings
 from narration.speak import SpokenChapter, speak_chapter
 from narration.store import Store, open_store
+from narration.take import Receipt, SpeechAsk
 from narration.takes import Takes
 from narration.voice import Voice
 from narration.voices import Voices
@@ -83,6 +85,27 @@ class Wire(httpx.AsyncBaseTransport):
             raise httpx.RemoteProtocolError("dropped", request=request) from error
 
 
+class Sounding:
+    """A service whose answers are the sound itself; a sound that was not kept cannot be had again."""
+
+    def __init__(self, inner: SpeechService) -> None:
+        self._inner = inner
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._inner, name)
+
+    async def speak(self, ask: SpeechAsk, gate: Gate) -> Spoken:
+        spoken = await self._inner.speak(ask, gate)
+        sound = await self._inner.collect(spoken.receipt)
+        receipt = Receipt(
+            request_id=spoken.receipt.request_id, billed_characters=spoken.receipt.billed_characters, audio=sound
+        )
+        return Spoken(receipt=receipt, call=spoken.call)
+
+    async def collect(self, receipt: Receipt) -> bytes:
+        raise AssertionError(receipt)
+
+
 @dataclass
 class World:
     """A production, a store and a vendor."""
@@ -92,6 +115,8 @@ class World:
     wire: Wire
     dead_pid: int
     budget: float | None = None
+    sounding: bool = False
+    """Whether the sound comes in the answer itself, as over a WebSocket."""
     runs: list[Run] = field(default_factory=list)
 
     def write(self, text: str = TEXT, cast: str = CAST, budget: float = 100.0) -> None:
@@ -155,7 +180,8 @@ class World:
         async def no_sleep(_seconds: float) -> None:
             return None
 
-        service = open_service(self.settings, KEY, timing=Timing(sleep=no_sleep), transport=self.wire)
+        real = open_service(self.settings, KEY, timing=Timing(sleep=no_sleep), transport=self.wire)
+        service = cast("SpeechService", Sounding(real)) if self.sounding else real
         try:
             async with open_desk(
                 store=store or self.store,

@@ -61,14 +61,19 @@ async def _buy_everything(desk: Desk, world: World) -> None:
     assert [chapter.error for chapter in chapters] == [None] * len(chapters)
 
 
-@pytest.mark.parametrize(("after", "lost"), [(False, 0.0), (True, 0.3)], ids=["before, calm", "after, answers lost"])
+@pytest.mark.parametrize(
+    ("after", "lost", "sounding"),
+    [(False, 0.0, False), (True, 0.3, False), (True, 0.0, True)],
+    ids=["before, calm", "after, answers lost", "after, the sound in the answer"],
+)
 @pytest.mark.slow
 @pytest.mark.proof
 async def test_a_run_killed_at_any_write_loses_nothing_and_pays_nothing_twice(
-    world: World, after: bool, lost: float
+    world: World, after: bool, lost: float, sounding: bool
 ) -> None:
     world.switch(drop_after=lost, fault_actions=("synthesize",))
     calm = World(folder=world.folder / "calm", service=world.service, wire=world.wire, dead_pid=world.dead_pid)
+    calm.sounding = sounding
     calm.folder.mkdir()
     calm.write(TEXT)
     counting = MortalStore(calm.store, 10**6, after=False)
@@ -76,10 +81,13 @@ async def test_a_run_killed_at_any_write_loses_nothing_and_pays_nothing_twice(
         await _buy_everything(desk, calm)
     writes = 10**6 - counting.left
     assert writes > 30
-    for last in range(1, writes + 1, 3 if lost else 1):  # with answers lost by chance, a sample of the moments
+    for last in range(
+        1, writes + 1, 3 if lost else 2 if sounding else 1
+    ):  # with answers lost by chance, a sample of the moments
         here = World(
             folder=world.folder / f"{last}-{after}", service=world.service, wire=world.wire, dead_pid=world.dead_pid
         )
+        here.sounding = sounding
         here.folder.mkdir()
         here.write(TEXT)
         before, spoken_before, voices_before = world.bill(), len(world.spoken()), world.bill()["voices_created"]

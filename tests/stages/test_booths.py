@@ -1,0 +1,191 @@
+"""Booths of one run: what was paid for in one account is brought home there, and what needs no account anywhere."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from narration.booth import Seating, booth_settings
+from narration.claims import Claim
+from narration.design import check_quota
+from narration.desk import Desk, open_desk
+from narration.errors import VoiceQuotaFull
+from narration.journal import Answer
+from narration.keep import Recovered, recover
+from narration.plan import make_plan
+from narration.refusals import Refusals
+from narration.row import Row
+from narration.services import key_fingerprint, open_service
+from narration.services.http import Timing
+from narration.services.pcm import wav_file
+from narration.settings import LengthUnit, Settings
+from narration.take import Receipt, SpeechAsk
+from narration.takes import Takes
+from narration.voices import Voices
+from tests.stages.conftest import KEY, World
+
+
+def wav() -> bytes:
+    """A fifth of a second of a tone."""
+    frames = b"".join(round(9000 * math.sin(n / 8)).to_bytes(2, "little", signed=True) for n in range(4800))
+    return wav_file(frames, 24_000)
+
+
+OTHER = "sk-another-account"
+KEYS = {"mine": KEY, "theirs": OTHER}
+ASK = SpeechAsk(service="qwen", region="sandbox", model="m", voice="v", text="Nobody spoke.", language="en")
+
+
+def settings_of(world: World, profile: str) -> Settings:
+    found = world.settings
+    return dataclasses.replace(found, service=dataclasses.replace(found.service, profile=profile))
+
+
+@asynccontextmanager
+async def desk_of(world: World, *profiles: str) -> AsyncIterator[Desk]:
+    """A desk with a booth for each profile, every one of an account of its own."""
+
+    async def no_sleep(_seconds: float) -> None:
+        return None
+
+    timing = Timing(sleep=no_sleep)
+    services = {
+        name: (open_service(settings, KEYS[name], timing=timing, transport=world.wire), settings)
+        for name in profiles
+        for settings in [settings_of(world, name)]
+    }
+    try:
+        async with open_desk(
+            store=world.store, services=services, main=profiles[0], run=world.new_run(), production="book"
+        ) as desk:
+            yield desk
+    finally:
+        for service, _ in services.values():
+            await service.aclose()
+
+
+async def paid_and_killed(world: World, profile: str, receipt: Receipt) -> None:
+    """A run that paid for a take and died when the answer was in the journal."""
+    async with desk_of(world, profile) as desk:
+        row = Row(
+            call_id="paid",
+            at=desk.now(),
+            run_id=desk.run.run_id,
+            production="book",
+            service="qwen",
+            region="sandbox",
+            take_id=ASK.take_id,
+            action="synthesize",
+            characters=13,
+            price_usd=0.5,
+            status=200,
+        )
+        claim = await desk.claims.acquire(ASK.take_id, row)
+        assert isinstance(claim, Claim)
+        account = desk.main.service.account
+        answer = Answer(generation=1, row=row, receipt=receipt, account=account, profile=profile, ask=ASK)
+        await desk.journal.answered(ASK.take_id, answer)
+
+
+async def test_an_answer_of_another_account_waits_and_names_the_profile_that_brings_it_home(world: World) -> None:
+    await paid_and_killed(world, "theirs", Receipt(request_id="r", url="http://127.0.0.1:9/oss/x.wav?Expires=9"))
+    async with desk_of(world, "mine") as desk:
+        found = await recover(desk)
+        assert (found.waiting, found.kept, found.lost) == (1, 0, 0)
+        (sentence,) = found.away
+        assert "`narrate recover --profile theirs`" in sentence
+        assert key_fingerprint(OTHER) in sentence
+        assert await desk.journal.subjects() == (ASK.take_id,)
+
+
+async def test_a_booth_beside_the_productions_own_brings_home_what_is_its(world: World) -> None:
+    await paid_and_killed(world, "theirs", Receipt(request_id="r", url="http://127.0.0.1:9/oss/x.wav?Expires=9"))
+    async with desk_of(world, "mine", "theirs") as desk:
+        found = await recover(desk)
+    assert (found.waiting, found.away) == (1, ()), "it was asked for, and the vendor has no such file"
+    assert any("/oss/x.wav" in str(request.url) for request in world.wire.requests)
+
+
+async def test_a_sound_that_came_with_its_answer_is_kept_whatever_profile_is_open(world: World) -> None:
+    await paid_and_killed(world, "theirs", Receipt(request_id="r", billed_characters=13, audio=wav()))
+    async with desk_of(world, "mine") as desk:
+        assert await recover(desk) == Recovered(kept=1)
+        take = await desk.takes.get(ASK.take_id)
+        assert take is not None
+        assert await desk.takes.audio(take) == wav()
+        assert await desk.journal.subjects() == ()
+        assert [(row["take_id"], row["price_usd"]) for row in (await desk.ledger.table()).to_pylist()] == [
+            (ASK.take_id, 0.5)
+        ]
+
+
+async def test_a_sound_that_came_with_its_answer_and_is_gone_is_money_lost(world: World) -> None:
+    await paid_and_killed(world, "mine", Receipt(request_id="r", audio=wav()))
+    await world.store.delete(f"open/{ASK.take_id}/audio-000001.bin")
+    async with desk_of(world, "mine") as desk:
+        assert await recover(desk) == Recovered(lost=1, lost_usd=0.5)
+        assert await desk.journal.subjects() == ()
+
+
+async def test_a_link_that_is_dead_is_lost_whatever_profile_is_open(world: World) -> None:
+    receipt = Receipt(request_id="r", url="http://127.0.0.1:9/oss/x.wav?Expires=9", expires_at=1_700_000_000)
+    await paid_and_killed(world, "theirs", receipt)
+    async with desk_of(world, "mine") as desk:
+        assert await recover(desk) == Recovered(lost=1, lost_usd=0.5)
+
+
+async def test_each_account_has_a_quota_of_its_own(world: World) -> None:
+    world.switch(voice_quota=1000)
+    planned = (await world.plan()).voices[0]
+    mine, theirs = (dataclasses.replace(planned, booth=name) for name in ("mine", "theirs"))
+    async with desk_of(world, "mine", "theirs") as desk:
+        await check_quota(desk, [mine] * 600 + [theirs] * 600)
+        with pytest.raises(VoiceQuotaFull, match="profile theirs holds 0 of 1000 voices, and this book needs 1001"):
+            await check_quota(desk, [mine] * 600 + [theirs] * 1001)
+
+
+async def test_booths_of_one_account_and_model_share_one_rate(world: World) -> None:
+    KEYS["again"] = KEY
+    async with desk_of(world, "mine", "again", "theirs") as desk:
+        booths = desk.booths
+        assert booths["mine"].speech is booths["again"].speech
+        assert booths["mine"].speech is not booths["theirs"].speech
+        assert booths["mine"].speech is not booths["mine"].design
+        assert len(desk.paces) == 4
+
+
+async def test_each_characters_lines_are_cut_for_its_own_service(world: World) -> None:
+    long = " ".join(["The door was shut and nobody came."] * 20)
+    world.write(f"# One\n\n{long}\n\n“{long}” said Mara.\n")
+    short = settings_of(world, "theirs")
+    short = dataclasses.replace(
+        short, chunks=dataclasses.replace(short.chunks, max_length=100, unit=LengthUnit.CODEPOINTS)
+    )
+    job_plan = await world.plan()
+    seating = Seating(
+        main="mine",
+        booths={
+            "mine": booth_settings(settings_of(world, "mine"), "a"),
+            "theirs": booth_settings(short, "b"),
+        },
+        elsewhere={"Mara": "theirs"},
+    )
+    store = world.store
+    plan = await make_plan(
+        job_plan.production,
+        job_plan.cast,
+        job_plan.book,
+        seating,
+        takes=Takes(store),
+        voices=Voices(store),
+        refusals=Refusals(store),
+    )
+    lengths = {"Narrator": 0, "Mara": 0}
+    for planned in plan.chapters[0].chunks:
+        lengths[planned.chunk.character] = max(lengths[planned.chunk.character], len(planned.ask.text))
+        assert planned.booth == ("theirs" if planned.chunk.character == "Mara" else "mine")
+    assert lengths["Mara"] <= 100 < lengths["Narrator"]
