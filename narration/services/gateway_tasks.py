@@ -17,7 +17,7 @@ from typing import Final
 from narration.errors import CallFacts, LinkExpired, ServiceRefused, ServiceUnavailable
 from narration.services.api import ApiCall, ApiDoor, Repeat
 from narration.services.download import ANEW_HINT
-from narration.services.envelope import Json
+from narration.services.envelope import Json, Misshapen
 from narration.services.gateway_answers import Task, TaskState, read_task
 from narration.services.gateway_errors import TASK_UNKNOWN, judge
 from narration.services.http import Timing
@@ -120,7 +120,7 @@ class Tasks:
             path=f"{TASKS}/{task_id}",
             body=None,
             repeat=Repeat.FREE,
-            read=lambda content, _: read_task(content),
+            read=lambda content, _: _own(read_task(content), task_id),
             method="GET",
             errors_inside=False,
         )
@@ -157,6 +157,17 @@ class Tasks:
         error = verdict.error(f"The task {task.task_id} failed: {verdict.why}. The gateway says: {said}.", hint, facts)
         # A failed task is not charged; of a cancelled one that is not documented.
         return TaskFailed(error, again=verdict.repeat and not cancelled, billed=cancelled)
+
+
+def _own(task: Task, task_id: str) -> Task:
+    """The task that was asked for, and no other.
+
+    Raises:
+        Misshapen: it is another.
+    """
+    if task.task_id != task_id:
+        raise Misshapen(f"the answer tells of task {task.task_id}, not of {task_id}")
+    return task
 
 
 def _waits() -> Iterator[float]:

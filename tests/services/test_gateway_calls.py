@@ -291,6 +291,12 @@ async def test_a_result_that_is_no_audio_or_lies_elsewhere_is_refused(results: o
         await gateway(Wire(task("completed", results=results))).collect(RECEIPT)
 
 
+async def test_the_answer_for_another_task_is_not_taken() -> None:
+    other = task("completed", id="task-unified-1795000000-zzzzzzzz", **DONE)
+    with pytest.raises(AnswerUnclear, match="zzzzzzzz, not of"):
+        await gateway(Wire(*[other] * 4)).collect(RECEIPT)
+
+
 async def test_a_dead_link_is_lost() -> None:
     gone = httpx.Response(403, text="<Error><Code>AccessDenied</Code><Message>Request has expired.</Message></Error>")
     with pytest.raises(LinkExpired):

@@ -184,6 +184,26 @@ async def test_a_dead_link_is_a_loss_that_the_ledger_shows(gateway: Gateway) -> 
     await ledger_is_the_bill(gateway)
 
 
+async def test_a_task_whose_file_cannot_be_fetched_is_in_the_ledger_and_in_the_journal(gateway: Gateway) -> None:
+    async with gateway.desk() as desk:
+        for planned in (await gateway.plan()).voices:
+            await voice_for(desk, planned)
+    gateway.switch(download_500=1.0)
+    async with gateway.desk() as desk:
+        with pytest.raises(ServiceUnavailable, match="could not be fetched"):
+            await speak_all(desk, await gateway.plan())
+        sums = totals(await desk.ledger.table())
+    assert sums.characters_billed == gateway.bill()["characters"]
+    made = gateway.made()
+    gateway.switch(download_500=0.0)
+    async with gateway.desk() as desk:
+        await recover(desk)
+        await speak_all(desk, await gateway.plan())
+    assert len(gateway.spoken()) == len(set(gateway.spoken()))
+    assert gateway.made() <= made + 1
+    await ledger_is_the_bill(gateway)
+
+
 async def test_open_tasks_of_a_run_that_ended_count_against_the_books_cap(gateway: Gateway) -> None:
     plan = await gateway.plan()
     cap_usd = plan.cost_usd + 1e-6
