@@ -208,7 +208,10 @@ async def open_desk(
     ledger, journal = Ledger(store, run.run_id), Journal(store)
 
     async def spent_elsewhere(left_out: frozenset[str]) -> float:
-        return await ledger.spent_usd(production, left_out) + await journal.open_tasks_usd(production, left_out)
+        waiting = [
+            row.price_usd for row in await journal.open_tasks(production, left_out) if not await ledger.noted(row)
+        ]
+        return await ledger.spent_usd(production, left_out) + sum(waiting)
 
     budget = Budget(
         store,

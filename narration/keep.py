@@ -68,8 +68,8 @@ async def keep_take(desk: Desk, booth: Booth | None, claim: Claim, answer: Answe
         await desk.ledger.note(answer.row)
         await desk.claims.release(claim)
         raise
-    except (AudioRefused, ServiceUnavailable):
-        if not answer.receipt.task_id:  # what a task costs is known when it has ended
+    except (AudioRefused, ServiceUnavailable) as error:
+        if _is_on_the_bill(answer, error):
             await desk.ledger.note(answer.row)
         raise
     take = Take(
@@ -149,6 +149,13 @@ async def keep_voice(
     await desk.ledger.note(answer.row)
     await desk.claims.release(claim)
     return voice
+
+
+def _is_on_the_bill(answer: Answer, error: AudioRefused | ServiceUnavailable) -> bool:
+    """Whether what could not be had is billed for certain: of a task, once it is completed and has a result."""
+    if not answer.receipt.task_id or isinstance(error, AudioRefused):
+        return True
+    return error.call is not None and error.call.action == "download"
 
 
 async def _designed(booth: Booth, answer: Answer) -> Answer:

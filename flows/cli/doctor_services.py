@@ -117,7 +117,7 @@ async def _asked(service: SpeechService, settings: ServiceSettings) -> str:
             "Delete some that no book uses. A book whose voices are all kept (see `narrate plan`) renders as it is.",
             listed.call,
         )
-    voices = f"{listed.total} of {most} voices in the account"
+    voices = f"{listed.total} of {most} voices in the account" if listed.told else "it does not tell its voices"
     return f"{profile}: {where} answers and takes the key; {voices}; {_ends(settings)}"
 
 

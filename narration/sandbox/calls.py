@@ -15,6 +15,7 @@ from narration.sandbox.engine import EngineError
 from narration.sandbox.faults import Switchboard, Switches
 from narration.sandbox.limits import Limiter
 from narration.sandbox.links import Links
+from narration.sandbox.models import Family
 from narration.sandbox.speaker import Speaker
 from narration.sandbox.state import CallRow, State
 from narration.sandbox.wire import Body, DroppedError, RefusedError
@@ -48,6 +49,10 @@ class House:
     clock: Callable[[], float]
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     errands: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def held(self, account: str, family: Family) -> int:
+        """How many voices of a family an account holds, those beside ours included."""
+        return self.state.voice_count(account, family) + self.switchboard.now.voices_beside
 
     async def pause(self, seconds: float) -> None:
         """Wait, but not beyond the end of the service.

@@ -109,6 +109,9 @@ class Switches(BaseModel):
     undeployed_words: Words = Field((), description="words in a CosyVoice description that end UNDEPLOYED")
     cosy_http: bool = Field(default=True, description="answer CosyVoice over HTTP; older pages do not")
     voice_quota: Annotated[int, Field(ge=0)] = Field(1_000, description="designed voices per account and family")
+    voices_beside: Annotated[int, Field(ge=0)] = Field(
+        0, description="voices that each account holds beside those made here: counted, and not listed"
+    )
     # Source: model-studio qwen-tts-api: 600 characters a request.
     length_limit: Annotated[int, Field(ge=0)] = Field(600, description="longest text of one request")
     length_unit: LengthUnit = Field(LengthUnit.WEIGHTED, description="unit of that limit: weighted, codepoints, bytes")

@@ -39,6 +39,7 @@ ANSWERS: list[tuple[int, str, str, str, type[ServiceError], Ending]] = [
     (429, "Throttling.AllocationQuota", CLONES, "voice quota", VoiceQuotaFull, REFUSED),
     (403, "AllocationQuota.FreeTierOnly", "The free tier is exhausted.", "free tier", AccountBlocked, REFUSED),
     (429, "Throttling.AllocationQuota", FREE, "free quota", AccountBlocked, REFUSED),
+    (400, "InvalidParameter", "This model does not support streaming output.", "streaming", ServiceRefused, REFUSED),
     (400, "Arrearage", "Access denied, your account is overdue.", "billing", AccountBlocked, REFUSED),
     (429, "CommodityNotPurchased", "", "billing", AccountBlocked, REFUSED),
     (429, "PrepaidBillOverdue", "", "billing", AccountBlocked, REFUSED),
