@@ -141,6 +141,8 @@ async def render(
         NarrationError: the run could not begin (no key, no service, no store).
     """
     halt = halt or Halt()
+    for end in plan.endings() if buying and plan.seating.costs_money else ():
+        log.warning("%s", end.sentence())
     recovered = Recovered()
     for last in (False, True):
         async with _desk_if_needed(job, plan, environ, halt, flow_run_id, buying=buying) as desk:

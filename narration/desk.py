@@ -81,7 +81,7 @@ class Desk:
         main: the production's own booth.
         store, claims, journal, takes, voices, refusals, ledger, budget: the memory.
         halt: whether to stop.
-        gone: voices that the service no longer has, and its answer.
+        gone: voices that a service no longer has, by booth and name, and its answer.
         refused: why the service refused a design, by design id.
         clock: Unix seconds.
         sleep: waits so many seconds.
@@ -101,7 +101,7 @@ class Desk:
     ledger: Ledger
     budget: Budget
     halt: Halt = field(default_factory=Halt)
-    gone: dict[str, VoiceMissing] = field(default_factory=dict)
+    gone: dict[tuple[str, str], VoiceMissing] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -159,6 +159,16 @@ class Desk:
             None,
         )
 
+    async def gather_dead_rows(self) -> None:
+        """Bring the rows of dead runs into the ledger's files, those too that were noted for them by this run.
+
+        Raises:
+            StoreError: the store cannot be read or written.
+        """
+        for run_id in await self.ledger.waiting_runs():
+            if run_id != self.run.run_id and not await self.claims.run_lives(run_id):
+                await self.ledger.compact(run_id)
+
     def now(self) -> str:
         """The time, ISO 8601, UTC, milliseconds."""
         return datetime.fromtimestamp(self.clock(), UTC).isoformat(timespec="milliseconds")
@@ -198,7 +208,10 @@ async def open_desk(
     ledger, journal = Ledger(store, run.run_id), Journal(store)
 
     async def spent_elsewhere(left_out: frozenset[str]) -> float:
-        return await ledger.spent_usd(production, left_out) + await journal.open_tasks_usd(production, left_out)
+        waiting = [
+            row.price_usd for row in await journal.open_tasks(production, left_out) if not await ledger.noted(row)
+        ]
+        return await ledger.spent_usd(production, left_out) + sum(waiting)
 
     budget = Budget(
         store,
@@ -239,6 +252,7 @@ async def open_desk(
             await renewal
         await _remember(desk)
         await ledger.compact()
+        await desk.gather_dead_rows()
         await budget.close()
         await desk.claims.leave()
 

@@ -147,8 +147,8 @@ class Journal:
                 ) from error
         return History(claims=tuple(claims), answers=tuple(answers), resent=resent)
 
-    async def open_tasks_usd(self, production: str, left_out: frozenset[str]) -> float:
-        """What tasks cost that were paid for and have not ended: the ledger has no row of them yet.
+    async def open_tasks(self, production: str, left_out: frozenset[str]) -> tuple[Row, ...]:
+        """The rows of tasks that were paid for and may not have ended: the ledger gets them when they have.
 
         Args:
             production: as the rows name it.
@@ -161,12 +161,9 @@ class Journal:
         for key in await self._store.keys(f"{OPEN}/"):
             if "/answer-" in key:
                 found.add(key.split("/")[-2])
-        total_usd = 0.0
-        for subject in sorted(found):
-            for answer in (await self.history(subject)).answers[-1:]:
-                if answer.receipt.task_id and answer.row.production == production and answer.row.run_id not in left_out:
-                    total_usd += answer.row.price_usd
-        return total_usd
+        answers = [answer for subject in sorted(found) for answer in (await self.history(subject)).answers[-1:]]
+        rows = (answer.row for answer in answers if answer.receipt.task_id)
+        return tuple(row for row in rows if row.production == production and row.run_id not in left_out)
 
     async def subjects(self) -> tuple[str, ...]:
         """Every subject that something is open on.

@@ -70,8 +70,8 @@ async def keep_take(desk: Desk, booth: Booth | None, claim: Claim, answer: Answe
         await desk.ledger.note(answer.row)
         await desk.claims.release(claim)
         raise
-    except (AudioRefused, ServiceUnavailable):
-        if not answer.receipt.task_id:  # what a task costs is known when it has ended
+    except (AudioRefused, ServiceUnavailable) as error:
+        if _is_on_the_bill(answer, error):
             await desk.ledger.note(answer.row)
         raise
     take = Take(
@@ -171,6 +171,13 @@ async def keep_answer(desk: Desk, claim: Claim, answer: Answer) -> ChatAnswer:
     return kept
 
 
+def _is_on_the_bill(answer: Answer, error: AudioRefused | ServiceUnavailable) -> bool:
+    """Whether what could not be had is billed for certain: of a task, once it is completed and has a result."""
+    if not answer.receipt.task_id or isinstance(error, AudioRefused):
+        return True
+    return error.call is not None and error.call.action == "download"
+
+
 async def _designed(booth: Booth, answer: Answer) -> Answer:
     """The answer with the voice that its task made, where there is a task."""
     if answer.voice or not answer.receipt.task_id:
@@ -240,9 +247,7 @@ async def recover(desk: Desk) -> Recovered:
     for subject in await desk.journal.subjects():
         async with desk.locks[subject]:
             outcome += await recover_subject(desk, subject)
-    for run_id in await desk.ledger.waiting_runs():
-        if run_id != desk.run.run_id and not await desk.claims.run_lives(run_id):
-            await desk.ledger.compact(run_id)
+    await desk.gather_dead_rows()
     # Whoever else is bringing a dead run's calls to an end has not noted them all yet: its allowance stands until then.
     unsettled = await _runs_with_claims(desk)
     for run_id in await desk.budget.runs():

@@ -14,8 +14,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from narration.cast import Cast, DesignLimits, load_cast
+from narration.cast import Cast, load_cast
 from narration.credits import checked_template
+from narration.design_limits import DesignLimits
 from narration.edition import Edition, isbn_digits
 from narration.errors import InputError, Problem
 from narration.formats import DEFAULT_FORMATS, Format

@@ -19,7 +19,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from narration.chat_settings import ChatSettings, chat_problems
 from narration.errors import InputError, Problem
-from narration.presets import DEFAULT_PRESET, LoudnessUnit, Preset, presets_folder, read_preset
+from narration.presets import DEFAULT_PRESET, LoudnessUnit, Preset, read_preset
 from narration.profiles import (
     API_PATHS,
     VENDOR_KEY,
@@ -307,31 +307,6 @@ def typed_overrides(
             typed[key], problem = _typed(table, key, value, places[key], text=True)
         problems += [problem] if problem else []
     return ({}, tuple(problems)) if problems else (typed, ())
-
-
-def settings_reference() -> str:
-    """A Markdown table of every setting: key, default, meaning; from defaults.toml and the default preset."""
-    rows = ["| setting | default | meaning |", "|---|---|---|", *_reference_rows(defaults_text(), "")]
-    preset = (presets_folder() / f"{DEFAULT_PRESET}.toml").read_text(encoding="utf-8")
-    return "\n".join([*rows, *_reference_rows(preset, f" in `{DEFAULT_PRESET}`")]) + "\n"
-
-
-def _reference_rows(text: str, of: str) -> list[str]:
-    """A row for each key of the tables of settings in a TOML text; the comment above a key is its meaning."""
-    rows: list[str] = []
-    table, meaning = "", ""
-    for line in text.splitlines():
-        if line.startswith("["):
-            table, meaning = line.strip("[] "), ""
-        elif line.startswith("#"):
-            meaning = f"{meaning} {line.lstrip('# ')}".strip()
-        elif " = " in line and table in _TABLES:
-            key, default = line.split(" = ", 1)
-            rows.append(f"| `{table}.{key}` | `{default}`{of} | {meaning} |")
-            meaning = ""
-        else:
-            meaning = ""
-    return rows
 
 
 @cache

@@ -22,8 +22,8 @@ from narration.settings import (
     SpeechSettings,
     load_settings,
     profiles_folder,
-    settings_reference,
 )
+from narration.settings_reference import settings_reference
 
 VENDOR = {
     "DASHSCOPE_API_KEY": "sk-real",

@@ -241,7 +241,7 @@ class GatewayService:
             read=lambda content, _: bool(content),
             method="GET",
         )
-        return Listed(voices=(), total=0, call=(await self._door.ask(call, OpenGate()))[1])
+        return Listed(voices=(), total=0, call=(await self._door.ask(call, OpenGate()))[1], told=False)
 
     async def delete(self, voice: str) -> CallFacts:
         """Refused: the gateway deletes no voices.

@@ -17,7 +17,7 @@ from typing import Final
 from narration.errors import CallFacts, LinkExpired, ServiceRefused, ServiceUnavailable
 from narration.services.api import ApiCall, ApiDoor, Repeat
 from narration.services.download import ANEW_HINT
-from narration.services.envelope import Json
+from narration.services.envelope import Json, Misshapen
 from narration.services.gateway_answers import Task, TaskState, read_task
 from narration.services.gateway_errors import TASK_UNKNOWN, judge
 from narration.services.http import Timing
@@ -46,7 +46,8 @@ class Tasks:
         door: calls to it.
         profile: name for messages.
         timing: time and chance.
-        patience_s: how long a task is waited for; then it stays open.
+        patience_s: how long a task is waited for, from when it was made; then it stays open. An older one is looked at
+            once, so that a run with many tasks of a dead one does not wait for each in turn.
         spacing_s: least time between two looks, whatever the tasks.
     """
 
@@ -86,9 +87,9 @@ class Tasks:
             ServiceUnavailable: it has not ended in time, or the gateway does not answer.
             ServiceError: the gateway does not say.
         """
-        started = self._timing.clock()
+        started, patience_s = self._timing.clock(), self._patience_left_s(task_id)
         for wait_s in _waits():
-            await self._timing.sleep(wait_s)
+            await self._timing.sleep(wait_s if patience_s else 0.0)
             await self._turn()
             task = await self._known(task_id, model, expires_at)
             match task.state:
@@ -98,14 +99,19 @@ class Tasks:
                     raise self._failed(task, model)
                 case TaskState.OPEN:
                     log.debug("task %s: %s, %d %%", task_id, readable(task.told, 20), task.progress)
-            if self._timing.clock() - started >= self._patience_s:
+            if self._timing.clock() - started >= patience_s:
                 break
         raise ServiceUnavailable(
             f"The task {task_id} has not ended within {self._patience_s:.0f} s "
-            f"({readable(task.told, 20)}, {task.progress} %).",
+            f"({readable(task.told, 20) or 'no state'}, {task.progress} %).",
             "Run the same command again later: the task is kept, asked for again, and not paid for twice.",
             CallFacts(action="poll", model=model, status=200, request_id=task_id),
         )
+
+    def _patience_left_s(self, task_id: str) -> float:
+        created = _CREATED.match(task_id)
+        age_s = self._timing.now() - int(created[1]) if created else 0.0
+        return min(max(self._patience_s - age_s, 0.0), self._patience_s)
 
     async def _known(self, task_id: str, model: str, expires_at: int) -> Task:
         call = ApiCall(
@@ -114,7 +120,7 @@ class Tasks:
             path=f"{TASKS}/{task_id}",
             body=None,
             repeat=Repeat.FREE,
-            read=lambda content, _: read_task(content),
+            read=lambda content, _: _own(read_task(content), task_id),
             method="GET",
             errors_inside=False,
         )
@@ -151,6 +157,17 @@ class Tasks:
         error = verdict.error(f"The task {task.task_id} failed: {verdict.why}. The gateway says: {said}.", hint, facts)
         # A failed task is not charged; of a cancelled one that is not documented.
         return TaskFailed(error, again=verdict.repeat and not cancelled, billed=cancelled)
+
+
+def _own(task: Task, task_id: str) -> Task:
+    """The task that was asked for, and no other.
+
+    Raises:
+        Misshapen: it is another.
+    """
+    if task.task_id != task_id:
+        raise Misshapen(f"the answer tells of task {task.task_id}, not of {task_id}")
+    return task
 
 
 def _waits() -> Iterator[float]:

@@ -218,11 +218,11 @@ class Wire:
                 if len(body) > request.most_bytes:
                     raise _oversize(request)
         except httpx.TransportError:
-            if answer.status_code < 400:
+            if answer.status_code < 400 and not _tells_its_end(answer):
                 raise  # of an error answer the status says enough, however much of its body came
         finally:
             await answer.aclose()
-        if answer.status_code < 400 and _is_short(answer, len(body)):
+        if answer.status_code < 400 and not _tells_its_end(answer) and _is_short(answer, len(body)):
             raise WireFailure("the answer is shorter than it says", Ending.IN_DOUBT, transient=True)
         headers = {name.lower(): value for name, value in answer.headers.items()}
         return Reply(status=answer.status_code, headers=headers, body=bytes(body))
@@ -251,6 +251,11 @@ def tls_context() -> ssl.SSLContext:
 
 def _oversize(request: WireRequest) -> WireFailure:
     return WireFailure(f"the answer is longer than {request.most_bytes} bytes", Ending.IN_DOUBT, transient=False)
+
+
+def _tells_its_end(answer: httpx.Response) -> bool:
+    """Whether the content itself says where it ends: a stream's last event does, however the connection ended."""
+    return str(answer.headers.get("content-type", "")).casefold().startswith("text/event-stream")
 
 
 def _is_short(answer: httpx.Response, length: int) -> bool:

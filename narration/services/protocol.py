@@ -156,11 +156,12 @@ class TaskFailed(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """An answered list call: all voices of the account, over all pages."""
+    """An answered list call: all voices of the account, over all pages; `told` is False where it lists none."""
 
     voices: tuple[RemoteVoice, ...]
     total: int
     call: CallFacts
+    told: bool = True
 
 
 class SpeechService(Protocol):

@@ -25,6 +25,7 @@ REFUSED, THROTTLED, FAILED = Ending.REFUSED, Ending.THROTTLED, Ending.FAILED
 LENGTH = "<400> InternalError.Algo.InvalidParameter: Range of input length should be [0, 600]"
 FREE = "Free allocated quota exceeded."
 CLONES = "Maximum voice-clone voice limit exceeded."
+ELSEWHERE = "Invalid API-key provided: the API key belongs to another region."
 ASYNC = "current user api does not support asynchronous calls."
 CONTENT = "Input data may contain inappropriate content."
 QUOTA = "Allocated quota exceeded, please increase your quota limit."
@@ -38,6 +39,7 @@ ANSWERS: list[tuple[int, str, str, str, type[ServiceError], Ending]] = [
     (429, "Throttling.AllocationQuota", CLONES, "voice quota", VoiceQuotaFull, REFUSED),
     (403, "AllocationQuota.FreeTierOnly", "The free tier is exhausted.", "free tier", AccountBlocked, REFUSED),
     (429, "Throttling.AllocationQuota", FREE, "free quota", AccountBlocked, REFUSED),
+    (400, "InvalidParameter", "This model does not support streaming output.", "streaming", ServiceRefused, REFUSED),
     (400, "Arrearage", "Access denied, your account is overdue.", "billing", AccountBlocked, REFUSED),
     (429, "CommodityNotPurchased", "", "billing", AccountBlocked, REFUSED),
     (429, "PrepaidBillOverdue", "", "billing", AccountBlocked, REFUSED),
@@ -45,6 +47,7 @@ ANSWERS: list[tuple[int, str, str, str, type[ServiceError], Ending]] = [
     (403, "AccessDenied.Unpurchased", "", "not activated", AccountBlocked, REFUSED),
     (401, "InvalidApiKey", "Invalid API-key provided.", "key", KeyRefused, REFUSED),
     (200, "InvalidApiKey", "", "key", KeyRefused, REFUSED),
+    (401, "InvalidApiKey", ELSEWHERE, "key of another region", KeyRefused, REFUSED),
     (401, "", "NOT AUTHORIZED", "key, by message", KeyRefused, REFUSED),
     (403, "AccessDenied", ASYNC, "asynchronous", ServiceRefused, REFUSED),
     (400, "InvalidParameter", "This model does not support stream output.", "streaming", ServiceRefused, REFUSED),

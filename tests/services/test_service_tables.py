@@ -39,6 +39,10 @@ def settings(**service: object) -> Settings:
         ("qwen3-tts-flash", "ap-southeast-1", 0.10, 10_000, False),
         ("qwen3-tts-flash", "cn-beijing", 0.114682, 10_000, False),
         ("qwen3-tts-flash", "sandbox", 0.10, 10_000, False),
+        ("qwen-voice-design", "evolink", 0.05, 0, True),
+        ("qwen3-tts-vd", "evolink", 1.275, 10_000, True),
+        ("qwen3-tts-vd", "sandbox-gateway", 1.275, 10_000, True),
+        ("qwen3-tts-vd", "elsewhere", 1.275, 10_000, True),
         ("voice-enrollment", "cn-beijing", 0.0, 0, False),
         ("cosyvoice-v3.5-flash", "cn-beijing", 0.116, 10_000, False),
         ("cosyvoice-v3.5-flash", "sandbox", 0.116, 10_000, False),
@@ -50,7 +54,8 @@ def test_prices_are_those_of_the_documents(
     model: str, region: str, usd: float, per_characters: int, assumed: bool
 ) -> None:
     price = price_of(model, region)
-    assert (price.usd, price.per_characters, price.assumed) == (usd, per_characters, assumed)
+    assert price.usd == pytest.approx(usd)
+    assert (price.per_characters, price.assumed) == (per_characters, assumed)
     assert re.fullmatch(r"20\d\d-\d\d-\d\d", price.as_of)
     assert price.source
 
@@ -173,7 +178,7 @@ def test_a_key_that_no_header_can_carry_is_refused_without_being_shown(key: str)
 
 
 def test_an_unknown_kind_is_a_mistake_with_the_nearest_name() -> None:
-    assert set(KINDS) >= {"qwen", "qwen-realtime", "cosyvoice"}
+    assert set(KINDS) >= {"qwen", "qwen-realtime", "cosyvoice", "gateway"}
     with pytest.raises(InputError, match="Did you mean qwen"):
         open_service(settings(kind="qwenn"), "sk-one")
 
