@@ -19,7 +19,7 @@ from narration.cast import Cast
 from narration.design_limits import DesignLimits
 from narration.errors import InputError, Problem
 from narration.production import Production, ProfileRules, profile_at
-from narration.profiles import api_address, websocket_beside
+from narration.profiles import API_PATHS, api_address, websocket_beside
 from narration.sandbox.launch import account_key
 from narration.services import key_fingerprint, open_service
 from narration.services.limits import families, limits_of
@@ -109,11 +109,19 @@ def _seat(settings: Settings, environ: Mapping[str, str], *, needs_key: bool) ->
 def _in_sandbox(settings: Settings, main: Settings) -> Settings:
     """A profile's kind and models, spoken by the sandbox of the run's own profile."""
     local, own = main.service, settings.service
-    base_url = api_address(own.kind, local.base_url)
+    # What a third party sells has prices of its own, in the sandbox too.
+    region = f"sandbox-{own.kind}" if own.kind in API_PATHS else local.region
     service = replace(
-        local, kind=own.kind, profile=own.profile, design_model=own.design_model, speech_model=own.speech_model
+        own,
+        base_url=api_address(own.kind, local.base_url),
+        websocket_url=local.websocket_url,
+        region=region,
+        workspace="",
+        download_hosts=local.download_hosts,
+        sandbox=True,
+        callback_url="",
     )
-    return replace(settings, service=replace(service, base_url=base_url), limits=main.limits)
+    return replace(settings, service=service, limits=main.limits)
 
 
 def service_key(settings: Settings, environ: Mapping[str, str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sqlite3
 from pathlib import Path
@@ -9,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from flows.booths import seating_of
+from narration.production import load
+from narration.settings import load_settings
 from tests.flows.conftest import Narrate
 from tests.flows.stage import small_book
 
@@ -93,3 +97,14 @@ def test_a_paid_booth_beside_the_sandbox_needs_its_own_key(narrate: Narrate, tmp
     said = narrate("render", folder)
     assert said.code == 2
     assert "DASHSCOPE_API_KEY" in said.err
+
+
+def test_a_profile_sounds_in_the_sandbox_as_its_own_sandbox_profile_does(tmp_path: Path) -> None:
+    """So that what was proofed with `sandbox-cosyvoice` is there when the cast names `china-cosyvoice`."""
+    production, cast = load(small_book(tmp_path / "book", cast=CAST.replace("china-cosyvoice", "gateway")))
+    seating = seating_of(production, cast, {}, profile=None, needs_key=False)
+    for name, alone in (("gateway", "sandbox-gateway"), ("international-realtime", "sandbox-realtime")):
+        mapped = seating.booths[name].settings.service
+        own = load_settings(alone, environ={}).service
+        assert dataclasses.replace(mapped, profile=alone, key_variable=own.key_variable) == own
+        assert seating.booths[name].account == seating.booths["sandbox"].account
