@@ -15,7 +15,8 @@ from flows.places import sandbox_state
 from flows.sandbox_process import sandbox
 from narration.api_keys import api_key
 from narration.booth import BoothSettings, Seating, booth_settings, one_booth
-from narration.cast import Cast, DesignLimits
+from narration.cast import Cast
+from narration.design_limits import DesignLimits
 from narration.errors import InputError, Problem
 from narration.production import Production, ProfileRules, profile_at
 from narration.profiles import api_address, websocket_beside

@@ -126,6 +126,8 @@ async def render(
         NarrationError: the run could not begin (no key, no service, no store).
     """
     halt = halt or Halt()
+    for end in plan.endings() if plan.seating.costs_money else ():
+        log.warning("%s", end.sentence())
     async with _desk_if_needed(job, plan, environ, halt, flow_run_id) as desk:
         recovered = await recover(desk) if desk is not None else Recovered()
         if desk is not None and job.request.redesign_missing and await give_up_missing(desk, plan.voices):

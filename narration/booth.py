@@ -7,14 +7,14 @@ Invariant: whatever is asked for a character is asked in the character's own boo
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from narration.cast import Cast
+from narration.cast import Cast, Character
 from narration.errors import InputError, Problem
 from narration.rates import Rates
-from narration.services.limits import bounded, families, limits_of
+from narration.services.limits import SystemVoices, bounded, check_region, families, limits_of, system_voices_of
 from narration.services.options import speech_options
 from narration.services.pace import Pacer
 from narration.services.protocol import SpeechService
@@ -84,7 +84,7 @@ def booth_settings(settings: Settings, account: str | None) -> BoothSettings:
     """A booth, its chunks within the limit of its service.
 
     Raises:
-        InputError: there is no such kind of service.
+        InputError: there is no such kind of service, or it is not offered where the profile looks for it.
     """
     kind, known = settings.service.kind, families()
     if kind not in known:
@@ -97,6 +97,7 @@ def booth_settings(settings: Settings, account: str | None) -> BoothSettings:
                 hint=f"Did you mean {nearest[0]}?" if nearest else "",
             )
         )
+    check_region(settings.service)
     return BoothSettings(settings=replace(settings, chunks=bounded(settings.chunks, kind)), account=account)
 
 
@@ -133,6 +134,7 @@ def options_by_name(cast: Cast, language: str, seating: Seating) -> dict[str, tu
                     expected=f"one of {', '.join(spoken)}",
                 )
             )
+        problems += _voice_problems(character, settings)
         try:
             options[character.name] = speech_options(
                 settings.service, settings.speech, dict(character.speech), character.name
@@ -142,6 +144,33 @@ def options_by_name(cast: Cast, language: str, seating: Seating) -> dict[str, tu
     if problems:
         raise InputError(*problems)
     return options
+
+
+def _voice_problems(character: Character, settings: Settings) -> Iterator[Problem]:
+    """A designed voice where the model has system voices, the reverse, or a system voice that it does not have."""
+    model, profile = settings.service.speech_model, settings.service.profile
+    known, where = system_voices_of(model), f"cast sheet, {character.name}, voice"
+    if not character.system_voice:
+        if known is not None:
+            what = f"{model} speaks with system voices only, and a description is given"
+            hint = f"Write `voice: {{system: {known.names[0]}}}`, or let another profile speak (now: {profile})."
+            yield Problem(what=what, where=where, expected="a system voice", hint=hint)
+        return
+    name = character.system_voice
+    if known is None:
+        what = f"{model} speaks with designed voices only, and {name} is a system voice"
+        hint = f"Describe the voice, or let a profile of a flash model speak (now: {profile})."
+        yield Problem(what=what, where=where, expected="a description of the sound", hint=hint)
+    elif known.whole and name not in known.names:
+        near = nearest_voices(name, known)
+        expected = f"one of {', '.join(near or known.names)}"
+        yield Problem(what=f"{model} has no system voice {name}", where=where, expected=expected)
+
+
+def nearest_voices(name: str, known: SystemVoices) -> list[str]:
+    """Known system voices whose names are like one that is not."""
+    spelt = {one.casefold(): one for one in known.names}
+    return [spelt[one] for one in difflib.get_close_matches(name.casefold(), spelt, n=3, cutoff=0.5)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationError
 
+from narration.design_limits import DesignLimits, DesignRules, design_problems
 from narration.errors import InputError, Problem
 from narration.sheet import Sheet, in_order, problems_of, shown
 from narration.table import TABLE_SUFFIXES, Columns, read_table_file
@@ -44,7 +45,8 @@ class Character:
 
     Attributes:
         name: as the script names them.
-        voice: the vendor's `voice_prompt`, a description of the sound.
+        voice: the vendor's `voice_prompt`, a description of the sound; empty for a system voice.
+        system_voice: the service's name of a voice that everybody has, instead of a designed one; else empty.
         preview: the vendor's `preview_text`, what the audition says.
         role: narrator or character.
         gender: a hint for attribution.
@@ -56,6 +58,7 @@ class Character:
 
     name: str
     voice: str = ""
+    system_voice: str = ""
     preview: str = ""
     role: Role = Role.CHARACTER
     gender: Gender = Gender.UNKNOWN
@@ -92,24 +95,6 @@ class Cast:
         raise KeyError(name)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DesignLimits:
-    """What a service accepts as a voice design.
-
-    Attributes:
-        prompt_max_chars: of the description, in code points.
-        preview_max_chars: of the preview text, in code points.
-        language: ISO 639-1 of the book, whose script the preview must be in; empty leaves that open.
-
-    Source: alibabacloud.com model-studio, qwen-tts voice design: 2,048 and 1,024 characters, description in Chinese or
-    English, preview in the language of the request. The unit is not stated; code points is the plain reading.
-    """
-
-    prompt_max_chars: int
-    preview_max_chars: int
-    language: str = ""
-
-
 SPEECH_KEYS = ("speed", "pitch", "volume", "seed", "instructions")
 """Keys of a character that are options of speech; see `narration.settings.SpeechSettings`."""
 
@@ -121,10 +106,6 @@ _COLUMNS = Columns(
 _NARRATOR_NAMES = frozenset({"narrator", "旁白"})
 _SCRIPT_SIGNS = re.compile(r"[:：\n\r\t\u2028\u2029]| \+ |^[#~%;\\\[({-]|[?？]$")
 """What the marked script reads as its own: the end of a name, a joint line, a mark at the start of a line, a doubt."""
-
-# The letters that a language cannot be without, as prefixes of their Unicode names.
-_SCRIPTS = {"zh": ("CJK",), "ja": ("HIRAGANA", "KATAKANA", "CJK"), "ko": ("HANGUL",), "ru": ("CYRILLIC",)}
-_LATIN = ("LATIN", "FULLWIDTH LATIN")
 
 
 def _folded(name: str) -> str:
@@ -141,6 +122,26 @@ def _tidy(value: object) -> object:
 def _split(value: object) -> object:
     """Aliases in one cell stand between semicolons or bars."""
     return [part for part in re.split(r"[;；|]", value) if part.strip()] if isinstance(value, str) else value
+
+
+def _system_voice(value: object) -> str:
+    """The name in `{system: Cherry}`, which is `system: Cherry` in one cell; empty for a description."""
+    if isinstance(value, dict) and set(value) == {"system"} and isinstance(value["system"], str):
+        return value["system"].strip()
+    match = re.fullmatch(r"\s*system\s*:\s*(\S.*?)\s*", value) if isinstance(value, str) else None
+    return match[1] if match else ""
+
+
+def _with_system_voices(data: Mapping[str, object]) -> Mapping[str, object]:
+    """The sheet with system voices in one spelling; they need no preview."""
+    rows = data.get("characters")
+    if not isinstance(rows, list):
+        return data
+    told = []
+    for row in rows:
+        name = _system_voice(row.get("voice")) if isinstance(row, dict) else ""
+        told.append({"preview": "-", **row, "voice": f"system: {name}"} if name else row)
+    return {**data, "characters": told}
 
 
 def _lower(value: object) -> object:
@@ -216,10 +217,6 @@ class _Draft:
     aliases: tuple[str, ...]
 
 
-DesignRules = Callable[[str], DesignLimits | None]
-"""What the service of a profile accepts; the profile as a character's entry names it, empty for the book's own."""
-
-
 def load_cast(path: Path, *, limits: DesignLimits | DesignRules | None = None, label: str = "") -> Cast:
     """The cast sheet: YAML with a list `characters`, or a table with the same columns.
 
@@ -244,9 +241,9 @@ def load_cast(path: Path, *, limits: DesignLimits | DesignRules | None = None, l
         if allowed is None:
             continue
         places = {key: sheet.where(("characters", draft.index, key)) for key in ("voice", "preview")}
-        problems += _design_problems(draft.voice, draft.preview, allowed, places)
+        problems += design_problems(draft.voice, draft.preview, allowed, places)
     try:
-        rows = _CastFile.model_validate(sheet.data).characters
+        rows = _CastFile.model_validate(_with_system_voices(sheet.data)).characters
     except ValidationError as error:
         raise InputError(*in_order([*problems_of(error, _CastFile, sheet), *problems])) from error
     if problems:
@@ -254,35 +251,17 @@ def load_cast(path: Path, *, limits: DesignLimits | DesignRules | None = None, l
     return Cast(characters=tuple(_character(row, narrator=index == narrator) for index, row in enumerate(rows)))
 
 
-def check_designs(
-    cast: Cast, *, prompt_max: int, preview_max: int, language: str = "", where: Callable[[int, str], str] | None = None
-) -> tuple[Problem, ...]:
-    """What a service would refuse of these voice designs, found before any request.
-
-    Args:
-        cast: the cast to check.
-        prompt_max: longest description, in code points.
-        preview_max: longest preview text, in code points.
-        language: as in `DesignLimits`.
-        where: names the place of a character's key (`index, "voice"`) in messages; by default it has the name.
-    """
-    limits = DesignLimits(prompt_max_chars=prompt_max, preview_max_chars=preview_max, language=language)
-    problems: list[Problem] = []
-    for index, character in enumerate(cast.characters):
-        places = {key: where(index, key) if where else f"{character.name}, {key}" for key in ("voice", "preview")}
-        problems += _design_problems(character.voice, character.preview, limits, places)
-    return tuple(problems)
-
-
 def _character(row: _Row, *, narrator: bool) -> Character:
     aliases: dict[str, str] = {}
     for alias in row.aliases:
         aliases.setdefault(_folded(alias), alias)
     aliases.pop(_folded(row.name), None)
+    system = _system_voice(row.voice)
     return Character(
         name=row.name,
-        voice=row.voice,
-        preview=row.preview,
+        voice="" if system else row.voice,
+        system_voice=system,
+        preview="" if system else row.preview,
         role=Role.NARRATOR if narrator else row.role,
         gender=row.gender,
         aliases=tuple(aliases.values()),
@@ -302,7 +281,7 @@ def _drafts(sheet: Sheet) -> Iterator[_Draft]:
         yield _Draft(
             index=index,
             name=texts.get("name", "").strip(),
-            voice=texts.get("voice", "").strip(),
+            voice="" if _system_voice(texts.get("voice")) else texts.get("voice", "").strip(),
             preview=texts.get("preview", "").strip(),
             profile=texts.get("profile", "").strip(),
             role=texts["role"].strip().lower() if "role" in texts else None,
@@ -357,32 +336,3 @@ def _spelling_problems(name: str, where: str) -> Iterator[Problem]:
 
 def _sign_text(sign: str) -> str:
     return "a line break or tab" if sign in "\n\r\t\u2028\u2029" else f"`{sign.strip()}`"
-
-
-def _design_problems(voice: str, preview: str, limits: DesignLimits, places: dict[str, str]) -> Iterator[Problem]:
-    longest = (("voice", voice, limits.prompt_max_chars), ("preview", preview, limits.preview_max_chars))
-    for key, text, most in longest:
-        if len(text) > most:
-            yield Problem(what=f"has {len(text):,} characters", where=places[key], expected=f"{most:,} at the most")
-    foreign = next((char for char in voice if _is_letter(char) and not _is_script(char, (*_LATIN, "CJK"))), "")
-    if foreign:
-        name = unicodedata.name(foreign, "an unknown letter").lower()
-        what = f"has the letter “{foreign}” ({name})"
-        yield Problem(what=what, where=places["voice"], expected="a description in English or Chinese")
-    elif voice and not any(map(_is_letter, voice)):
-        what = f"found {shown(voice)}"
-        yield Problem(what=what, where=places["voice"], expected="a description of the sound, in English or Chinese")
-    script = _SCRIPTS.get(limits.language, _LATIN)
-    if limits.language and preview and not any(_is_script(char, script) for char in preview):
-        what = f"has no letter of the book's language (`{limits.language}`): {shown(preview)}"
-        yield Problem(what=what, where=places["preview"], expected="text in the language of the book")
-
-
-def _is_letter(char: str) -> bool:
-    return unicodedata.category(char) in ("Lu", "Ll", "Lt", "Lo")
-
-
-def _is_script(char: str, prefixes: tuple[str, ...]) -> bool:
-    # Below U+0250 stand only Latin letters and the ordinal and micro signs that Western text uses among them.
-    latin = "LATIN" in prefixes and char < "\u0250" and _is_letter(char)
-    return latin or (_is_letter(char) and unicodedata.name(char, "").startswith(prefixes))

@@ -154,7 +154,7 @@ async def give_up_missing(desk: Desk, kept: Iterable[PlannedVoice]) -> tuple[Pla
     """
     gone = []
     for planned in kept:
-        if planned.voice is None:
+        if planned.voice is None or planned.character.system_voice:
             continue
         booth = desk.booths[planned.booth]
         remote, call = await booth.service.query(planned.voice.voice)

@@ -159,6 +159,16 @@ class Desk:
             None,
         )
 
+    async def gather_dead_rows(self) -> None:
+        """Bring the rows of dead runs into the ledger's files, those too that were noted for them by this run.
+
+        Raises:
+            StoreError: the store cannot be read or written.
+        """
+        for run_id in await self.ledger.waiting_runs():
+            if run_id != self.run.run_id and not await self.claims.run_lives(run_id):
+                await self.ledger.compact(run_id)
+
     def now(self) -> str:
         """The time, ISO 8601, UTC, milliseconds."""
         return datetime.fromtimestamp(self.clock(), UTC).isoformat(timespec="milliseconds")
@@ -242,6 +252,7 @@ async def open_desk(
             await renewal
         await _remember(desk)
         await ledger.compact()
+        await desk.gather_dead_rows()
         await budget.close()
         await desk.claims.leave()
 

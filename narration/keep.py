@@ -227,9 +227,7 @@ async def recover(desk: Desk) -> Recovered:
     for subject in await desk.journal.subjects():
         async with desk.locks[subject]:
             outcome += await recover_subject(desk, subject)
-    for run_id in await desk.ledger.waiting_runs():
-        if run_id != desk.run.run_id and not await desk.claims.run_lives(run_id):
-            await desk.ledger.compact(run_id)
+    await desk.gather_dead_rows()
     # Whoever else is bringing a dead run's calls to an end has not noted them all yet: its allowance stands until then.
     unsettled = await _runs_with_claims(desk)
     for run_id in await desk.budget.runs():

@@ -8,26 +8,30 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from narration.book import Book, ChapterChunks, ChapterScript, Chunk
 from narration.booth import Seating, options_by_name
 from narration.cast import Cast, Character
 from narration.chunks import billed_characters, cut_chapter, verify_coverage
-from narration.halving import halves, lengths
 from narration.lexicon import Lexicon
+from narration.planned import Lookup, system_voice
+from narration.planned import PlannedChunk as PlannedChunk
+from narration.planned import PlannedVoice as PlannedVoice
 from narration.production import Production
-from narration.refusals import LengthLesson, Refusal, RefusalKind, Refusals, too_long
+from narration.refusals import Refusals
 from narration.saying import as_said
 from narration.script import script_book
 from narration.script.policies import apply_policies
+from narration.services.limits import EndOfService, end_of_service
+from narration.services.options import carries, directed
 from narration.services.pricing import cost_usd, price_of
 from narration.services.protocol import Price
-from narration.settings import LengthUnit, Settings
-from narration.take import SpeechAsk, Take
+from narration.settings import Settings
+from narration.take import SpeechAsk
 from narration.takes import Takes
-from narration.voice import Voice, VoiceDesign
+from narration.voice import VoiceDesign
 from narration.voices import Voices
 
 LATIN_PER_S = 14.6
@@ -35,62 +39,6 @@ LATIN_PER_S = 14.6
 
 WIDE_PER_S = 4.5
 """Han, kana and hangul characters spoken in a second: the middle of the 2.5 to 7 that recordings show."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedVoice:
-    """A character who speaks in the plan.
-
-    Attributes:
-        character: of the cast.
-        booth: key of the booth in which it sits.
-        design: what the voice is made from.
-        voice: the voice that is kept for it, or None: it is to be created.
-        refusal: that the service refused the design before; then nothing is created, nor asked for. Else None.
-    """
-
-    character: Character
-    booth: str
-    design: VoiceDesign
-    voice: Voice | None
-    refusal: Refusal | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedChunk:
-    """A chunk, and what is known of its take.
-
-    Attributes:
-        chunk: what is said.
-        booth: key of the booth in which it is said.
-        design_id: of the voice that says it.
-        ask: the request, its `voice` empty while the voice does not exist.
-        take: the take that is in the store, or None: it is to be spoken.
-        refusal: that the service refused these words before, and they cannot be cut smaller, or the voice that was to
-            say them; else None.
-    """
-
-    chunk: Chunk
-    booth: str
-    design_id: str
-    ask: SpeechAsk
-    take: Take | None
-    refusal: Refusal | None = None
-
-    def ask_with(self, voice: Voice) -> SpeechAsk:
-        """The request in a voice that exists."""
-        return replace(self.ask, voice=voice.voice)
-
-    def halves(self, language: str, *, within_sentences: bool) -> tuple[PlannedChunk, PlannedChunk] | None:
-        """The chunk in two, or None where it cannot be cut (see `narration.halving`)."""
-        pair = halves(self.chunk, language, within_sentences=within_sentences)
-        if pair is None:
-            return None
-        first, second = (
-            replace(self, chunk=chunk, ask=replace(self.ask, text=chunk.spoken), take=None, refusal=None)
-            for chunk in pair
-        )
-        return first, second
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,11 +108,14 @@ class Plan:
         return tuple({(planned.design_id, planned.ask): planned for planned in chunks}.values())
 
     @property
-    def directions(self) -> int:
-        """Lines with a direction: no service here carries one, so it is neither sent nor spoken."""
-        return sum(
-            bool(line.direction) and not line.skipped for chapter in self.chapters for line in chapter.cut.script.lines
+    def directions(self) -> tuple[int, int]:
+        """Lines whose direction goes along as an instruction, and those whose direction is neither sent nor spoken."""
+        lines = (line for chapter in self.chapters for line in chapter.cut.script.lines)
+        directed = [line for line in lines if line.direction and not line.skipped]
+        carried = sum(
+            carries(self.seating.booth_of(line.character).settings.service, line.direction) for line in directed
         )
+        return carried, len(directed) - carried
 
     def removed(self, rule: str) -> int:
         """Stretches of text that are left unspoken by a rule (see `narration.book.Removal`)."""
@@ -185,6 +136,14 @@ class Plan:
         """Keys of the booths in which somebody speaks, the production's own first."""
         used = {voice.booth for voice in self.voices}
         return tuple(key for key in self.seating.booths if key in used) or (self.seating.main,)
+
+    def endings(self) -> tuple[EndOfService, ...]:
+        """Announced ends of the models that the plan has yet to ask."""
+        services = {key: self.seating.booths[key].settings.service for key in self.booths}
+        asked = [services[voice.booth].design_model for voice in self.voices_to_create()]
+        asked += [planned.ask.model for planned in self.missing()]
+        found = (end_of_service(model) for model in dict.fromkeys(asked))
+        return tuple(end for end in found if end is not None)
 
     def prices(self, booth: str) -> tuple[Price, Price]:
         """Of one design, and of speech, in a booth."""
@@ -290,6 +249,9 @@ async def make_plan(
         if character.name in speaking:
             booth = seating.booth_of(character.name)
             design = await voices.current(design_of(character, production, booth.settings, booth.account or ""))
+            if character.system_voice:
+                planned_voices.append(system_voice(character, seating.key_of(character.name), design))
+                continue
             found = await voices.get(design.design_id) if booth.account else await voices.whatever_account(design)
             refusal = None if found else (await refusals.find([design.design_id])).get(design.design_id)
             key = seating.key_of(character.name)
@@ -299,7 +261,7 @@ async def make_plan(
     by_name = {voice.character.name: voice for voice in planned_voices}
     without = [
         tuple(
-            _planned(chunk, by_name[chunk.character], production, seating, options[chunk.character])
+            _planned(chunk, by_name[chunk.character], production, seating, options[chunk.character], cut.script)
             for chunk in cut.chunks
         )
         for cut in cuts
@@ -327,57 +289,6 @@ async def make_plan(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lookup:
-    """Finds what the store knows of planned chunks.
-
-    Attributes:
-        takes: of the store.
-        refusals: of the store.
-        language: of the book, ISO 639-1.
-        lessons: what was learnt of the length limits, by key of the booth.
-    """
-
-    takes: Takes
-    refusals: Refusals
-    language: str
-    lessons: Mapping[str, Mapping[LengthUnit, LengthLesson]]
-
-    async def resolve(self, chunks: list[PlannedChunk]) -> dict[Chunk, tuple[PlannedChunk, ...]]:
-        """Each chunk with its take; one that was refused, as the pieces that it was cut into.
-
-        Raises:
-            StoreError: the store cannot be read.
-        """
-        with_voice = [planned for planned in chunks if planned.ask.voice]
-        takes = await self.takes.find(planned.ask.take_id for planned in with_voice)
-        missing = [planned.ask.take_id for planned in with_voice if planned.ask.take_id not in takes]
-        refused = await self.refusals.find(missing)
-        resolved: dict[Chunk, tuple[PlannedChunk, ...]] = {}
-        cut: dict[Chunk, tuple[PlannedChunk, PlannedChunk]] = {}
-        for planned in chunks:
-            take = takes.get(planned.ask.take_id) if planned.ask.voice else None
-            refusal = refused.get(planned.ask.take_id) if planned.ask.voice else planned.refusal
-            pieces = None if take else self._pieces(planned, refusal)
-            if pieces is None:
-                resolved[planned.chunk] = (replace(planned, take=take, refusal=refusal),)
-            else:
-                cut[planned.chunk] = pieces
-        if cut:
-            deeper = await self.resolve([piece for pair in cut.values() for piece in pair])
-            for chunk, (first, second) in cut.items():
-                resolved[chunk] = (*deeper[first.chunk], *deeper[second.chunk])
-        return resolved
-
-    def _pieces(self, planned: PlannedChunk, refusal: Refusal | None) -> tuple[PlannedChunk, PlannedChunk] | None:
-        if refusal is not None and refusal.kind is RefusalKind.VOICE:
-            return None
-        for_length = (refusal is not None and refusal.kind is RefusalKind.LENGTH) or (
-            refusal is None and too_long(lengths(planned.chunk.spoken), self.lessons[planned.booth])
-        )
-        return planned.halves(self.language, within_sentences=for_length) if refusal or for_length else None
-
-
 def _cut(script: ChapterScript, cast: Cast, seating: Seating, language: str) -> ChapterChunks:
     chunks = seating.settings.chunks
     cut = cut_chapter(apply_policies(script, cast, chunks), chunks, language=language, elsewhere=seating.limits())
@@ -386,7 +297,12 @@ def _cut(script: ChapterScript, cast: Cast, seating: Seating, language: str) -> 
 
 
 def _planned(
-    chunk: Chunk, voice: PlannedVoice, production: Production, seating: Seating, options: tuple[tuple[str, str], ...]
+    chunk: Chunk,
+    voice: PlannedVoice,
+    production: Production,
+    seating: Seating,
+    options: tuple[tuple[str, str], ...],
+    script: ChapterScript,
 ) -> PlannedChunk:
     service = seating.booths[voice.booth].settings.service
     ask = SpeechAsk(
@@ -396,7 +312,7 @@ def _planned(
         voice=voice.voice.voice if voice.voice else "",
         text=chunk.spoken,
         language=production.language,
-        options=options,
+        options=directed(service, options, script.lines[chunk.line].direction),
     )
     return PlannedChunk(
         chunk=chunk,

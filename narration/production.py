@@ -14,7 +14,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from narration.cast import Cast, DesignLimits, load_cast
+from narration.cast import Cast, load_cast
+from narration.design_limits import DesignLimits
 from narration.errors import InputError, Problem
 from narration.settings import typed_overrides
 from narration.sheet import Sheet, in_order, missing_file, nearest, problems_of

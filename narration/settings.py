@@ -282,24 +282,6 @@ def typed_overrides(
     return ({}, tuple(problems)) if problems else (typed, ())
 
 
-def settings_reference() -> str:
-    """A Markdown table of every setting: key, default, meaning; made from defaults.toml."""
-    rows = ["| setting | default | meaning |", "|---|---|---|"]
-    table, meaning = "", ""
-    for line in defaults_text().splitlines():
-        if line.startswith("["):
-            table, meaning = line.strip("[] "), ""
-        elif line.startswith("#"):
-            meaning = f"{meaning} {line.lstrip('# ')}".strip()
-        elif " = " in line:
-            key, default = line.split(" = ", 1)
-            rows.append(f"| `{table}.{key}` | `{default}` | {meaning} |")
-            meaning = ""
-        else:
-            meaning = ""
-    return "\n".join(rows) + "\n"
-
-
 @cache
 def _adapters(table: str) -> Mapping[str, TypeAdapter[Any]]:
     hints = typing.get_type_hints(_TABLES[table], include_extras=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from narration.book import ChapterChunks, Chunk
-from narration.booth import Booth
+from narration.booth import Booth, nearest_voices
 from narration.chunks import billed_characters
 from narration.desk import Desk
 from narration.errors import (
@@ -32,6 +32,7 @@ from narration.plan import ChapterPlan, PlannedChunk
 from narration.purchase import Bought, Elsewhere, Order, buy
 from narration.refusals import Refusal, RefusalKind
 from narration.row import Row
+from narration.services.limits import system_voices_of
 from narration.services.pricing import cost_usd, price_of
 from narration.services.protocol import Gate, TaskFailed
 from narration.take import SpeechAsk, Take
@@ -165,8 +166,10 @@ async def _spoken(
         return (SpokenPiece(chunk=chunk, finding=_unvoiced(chunk, desk.refused[planned.design_id])),)
     if desk.halt.reason is not None:
         return (SpokenPiece(chunk=chunk, error=desk.halt.reason),)
-    booth = desk.booths[planned.booth]
-    ask = planned.ask_with(voices[chunk.character])
+    booth, voice = desk.booths[planned.booth], voices[chunk.character]
+    ask = planned.ask_with(voice)
+    if stranger := _stranger(booth, voice, ask):
+        return (SpokenPiece(chunk=chunk, error=stranger),)
     if ask.voice in desk.gone:
         return (SpokenPiece(chunk=chunk, error=desk.gone[ask.voice]),)
     try:
@@ -174,7 +177,7 @@ async def _spoken(
     except TextRefused as error:
         return await _refused(desk, replace(planned, ask=ask), error, voices, watcher)
     except VoiceMissing as error:
-        gone = desk.gone.setdefault(ask.voice, _gone(chunk.character, ask.voice, error))
+        gone = desk.gone.setdefault(ask.voice, _gone(chunk.character, voice, ask.model, error))
         return (SpokenPiece(chunk=chunk, error=gone),)
     except (AudioRefused, ServiceUnavailable) as error:
         desk.halt.failed(error)
@@ -293,9 +296,29 @@ def _waiting(ask: SpeechAsk, recovered: Recovered) -> ServiceUnavailable:
     return ServiceUnavailable(what, "Run the same command again before the link dies: it is not paid for twice.")
 
 
-def _gone(character: str, voice: str, error: VoiceMissing) -> VoiceMissing:
+def _stranger(booth: Booth, voice: Voice, ask: SpeechAsk) -> VoiceMissing | None:
+    """That a voice is another service's, account's or model's; nothing is asked of the service for it."""
+    service, design = booth.settings.service, voice.design
+    here = (service.kind, booth.service.account, ask.model)
+    if (design.service, design.account, design.target_model) == here or not design.account:
+        return None
     return VoiceMissing(
-        f"The service no longer has the voice of {character} ({voice}): {error.what}",
+        f"The voice {voice.voice} belongs to {design.target_model} of account {design.account} ({design.service}), and "
+        f"profile {booth.profile} speaks with {ask.model} of account {booth.service.account}; nothing was sent.",
+        "Use the profile and the key that it was made with; `narrate voices list --json` has both.",
+    )
+
+
+def _gone(character: str, voice: Voice, model: str, error: VoiceMissing) -> VoiceMissing:
+    known = system_voices_of(model)
+    if known is not None:
+        near = nearest_voices(voice.voice, known)
+        hint = f"Like it are {', '.join(near)}." if near else f"Known are {', '.join(known.names)} ({known.source})."
+        return VoiceMissing(
+            f"{model} has no system voice {voice.voice} for {character}: {error.what}", hint, error.call
+        )
+    return VoiceMissing(
+        f"The service no longer has the voice of {character} ({voice.voice}): {error.what}",
         "`narrate render --redesign-missing` makes a new version of it, and speaks everything of that character again; "
         "nothing is replaced unless you say so.",
         error.call,

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from flows.cli import exit_codes
 from flows.cli.main import app
 from narration.services.pricing import price_of
-from narration.settings import settings_reference
+from narration.settings_reference import settings_reference
 
 ROOT = Path(__file__).parents[1]
 PAGES = ("README.md", "docs/commands.md", "docs/settings.md", "docs/prices.md", "docs/ledger.md")

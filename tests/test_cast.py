@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from narration.cast import Cast, Character, DesignLimits, Gender, Role, check_designs, load_cast
-from narration.errors import InputError
+from narration.cast import Character, Gender, Role, load_cast
+from narration.design_limits import DesignLimits, design_problems
+from narration.errors import InputError, Problem
 
 LIMITS = DesignLimits(prompt_max_chars=2048, preview_max_chars=1024)
 SHEET = """\
@@ -210,14 +211,20 @@ def test_a_table_of_nothing_but_a_header_is_a_mistake(tmp_path: Path) -> None:
     assert mistakes(write(tmp_path, "name,voice,preview\n", "cast.csv"))
 
 
+def flaws(
+    voice: str, preview: str = "x", *, prompt_max: int = 100, preview_max: int = 100, language: str = ""
+) -> list[Problem]:
+    limits = DesignLimits(prompt_max_chars=prompt_max, preview_max_chars=preview_max, language=language)
+    return list(design_problems(voice, preview, limits, {"voice": "the voice", "preview": "the preview"}))
+
+
 @pytest.mark.parametrize(
     ("prompt_chars", "preview_chars", "problems"), [(2048, 1024, 0), (2049, 1024, 1), (2048, 1025, 1), (2049, 1025, 2)]
 )
 def test_the_limits_count_code_points_and_the_limit_itself_is_allowed(
     prompt_chars: int, preview_chars: int, problems: int
 ) -> None:
-    one = Character(name="A", voice="声" * prompt_chars, preview="😀" * preview_chars)
-    found = check_designs(Cast(characters=(one,)), prompt_max=2048, preview_max=1024)
+    found = flaws("声" * prompt_chars, "😀" * preview_chars, prompt_max=2048, preview_max=1024)
     assert len(found) == problems
 
 
@@ -225,14 +232,13 @@ def test_the_limits_count_code_points_and_the_limit_itself_is_allowed(
     "voice", ["A low voice, naïve, 50 %, “soft”.", "低沉，沙哑（老年）。", "低沉 low", "Ａ ｖｏｉｃｅ"]
 )
 def test_descriptions_in_english_and_chinese_pass(voice: str) -> None:
-    cast = Cast(characters=(Character(name="A", voice=voice, preview="x"),))
-    assert check_designs(cast, prompt_max=100, preview_max=100) == ()
+    assert flaws(voice) == []
 
 
 @pytest.mark.parametrize("voice", ["низкий голос", "低い声", "낮은 목소리", "صوت", "φωνή", "123 …", "low ж"])
 def test_descriptions_in_other_scripts_are_refused(voice: str) -> None:
-    cast = Cast(characters=(Character(name="A", voice=voice, preview="x"),))
-    (problem,) = check_designs(cast, prompt_max=100, preview_max=100)
+    (problem,) = flaws(voice)
+    assert problem.where == "the voice"
     assert "English or Chinese" in problem.expected
 
 
@@ -248,17 +254,9 @@ def test_descriptions_in_other_scripts_are_refused(voice: str) -> None:
 )
 def test_a_preview_in_another_script_than_the_book_is_refused(language: str, right: str, wrong: str) -> None:
     def problems(preview: str) -> int:
-        cast = Cast(characters=(Character(name="A", voice="low", preview=preview),))
-        return len(check_designs(cast, prompt_max=100, preview_max=100, language=language))
+        return len(flaws("low", preview, language=language))
 
     assert (problems(right), problems(wrong)) == (0, 1)
-
-
-def test_checks_of_a_loaded_cast_name_the_place_they_are_told(tmp_path: Path) -> None:
-    cast = load_cast(write(tmp_path, SHEET))
-    found = check_designs(cast, prompt_max=10, preview_max=100, where=lambda index, key: f"entry {index}, {key}")
-    assert [problem.where for problem in found] == ["entry 0, voice", "entry 1, voice"]
-    assert check_designs(cast, prompt_max=10, preview_max=100)[0].where == "Narrator, voice"
 
 
 _names = st.text("aAbBcé王阿", min_size=1, max_size=3)

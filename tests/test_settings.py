@@ -20,8 +20,8 @@ from narration.settings import (
     SpeechSettings,
     load_settings,
     profiles_folder,
-    settings_reference,
 )
+from narration.settings_reference import settings_reference
 
 VENDOR = {
     "DASHSCOPE_API_KEY": "sk-real",

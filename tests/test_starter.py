@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from narration.cast import DesignLimits
+from narration.design_limits import DesignLimits
 from narration.production import LANGUAGES, load
 from narration.starter import starter_files
 

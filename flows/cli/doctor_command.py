@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -13,8 +14,9 @@ import typer
 from rich.markup import escape
 
 from flows.cli import console
+from flows.cli.doctor_services import ask_service, booths_of
 from flows.cli.options import Json, LogFile, Profile, Quiet, StoreOption, Verbose, Version, environ, examples
-from narration.errors import ExitCode, InputError, NarrationError, ServiceUnavailable, StoreError
+from narration.errors import ExitCode, NarrationError, ServiceUnavailable, StoreError
 
 EXAMPLES = examples(
     "narrate doctor                          this machine, with the sandbox",
@@ -62,8 +64,9 @@ def doctor(
 ) -> None:
     """Check everything that a render needs; free of charge.
 
-    Production, profile, key, service, store, disk, ffmpeg, and Prefect where PREFECT_API_URL is set. The service is
-    asked for its list of voices. Exits with the code of the first thing that will not do.
+    Production, profile, key, service, store, disk, ffmpeg, and Prefect where PREFECT_API_URL is set. Each service that
+    speaks is asked for its list of voices, and what the vendor has announced of its models is told. Exits with the code
+    of the first thing that will not do.
     """
     checks = console.wait(_all(folder, profile, store, environ()))
     failed = next((check.exit_code for check in checks if not check.good), ExitCode.DONE)
@@ -85,11 +88,8 @@ async def _all(
     looks: list[tuple[str, Callable[[], Awaitable[str]]]] = []
     if folder is not None:
         looks.append(("production", lambda: _production(folder, profile, store, variables)))
-    looks += [
-        ("service", lambda: _service(profile or _profile_of(folder), variables)),
-        ("store", lambda: _store(store, variables)),
-        ("ffmpeg", _ffmpeg),
-    ]
+    looks += [(name, partial(ask_service, booth, variables)) for name, booth in booths_of(folder, profile, variables)]
+    looks += [("store", lambda: _store(store, variables)), ("ffmpeg", _ffmpeg)]
     if variables.get("PREFECT_API_URL", "").strip():
         looks.append(("prefect", lambda: _prefect(variables["PREFECT_API_URL"])))
     return [await _tried(name, look) for name, look in looks]
@@ -112,30 +112,6 @@ async def _production(folder: Path, profile: str | None, store: str | None, vari
     return (
         f"{job.production.title}: {chapters}, {voices}, {plan.chunks_to_speak} of {plan.chunks_total} chunks to speak"
     )
-
-
-def _profile_of(folder: Path | None) -> str:
-    """The profile of a production; the sandbox where there is none, or it cannot be read (its own check tells why)."""
-    from narration.production import load_production
-
-    try:
-        return load_production(folder).profile if folder is not None else "sandbox"
-    except InputError:
-        return "sandbox"
-
-
-async def _service(profile: str, variables: Mapping[str, str]) -> str:
-    from flows.booths import lone_booth, speaking
-
-    seating = lone_booth(profile, variables)
-    settings = seating.settings
-    async with speaking(seating, variables) as services:
-        service, placed = services[seating.main]
-        listed = await service.voices()
-    where = "the local sandbox" if settings.service.sandbox else placed.service.base_url
-    most = service.limits.voices_max
-    voices = f"{listed.total} of {most} voices in the account" if listed.told else "it does not tell its voices"
-    return f"profile {settings.service.profile}: {where} answers and takes the key; {voices}"
 
 
 async def _store(store: str | None, variables: Mapping[str, str]) -> str:

@@ -28,7 +28,7 @@ from flows.cli.tables import Column, table
 
 if TYPE_CHECKING:
     from flows.opening import Job
-    from narration.plan import Plan
+    from narration.plan import Plan, PlannedVoice
 
 EXAMPLES = examples(
     "narrate plan                        the production you are in",
@@ -84,6 +84,10 @@ def plan_json(plan: Plan) -> dict[str, object]:
         "profile": plan.settings.service.profile,
         "service": plan.settings.service.kind,
         "model": plan.settings.service.speech_model,
+        "announced_ends": [
+            {"model": end.model, "ends": end.ends, "source": end.source, "profile": end.profile}
+            for end in plan.endings()
+        ],
         "booths": [
             {
                 "profile": service.profile,
@@ -100,7 +104,8 @@ def plan_json(plan: Plan) -> dict[str, object]:
         "lines_doubtful": sum(chapter.cut.script.doubtful for chapter in plan.chapters),
         "lines_skipped": plan.removed("skipped-by-script"),
         "tags_dropped": plan.removed("dropped-tag"),
-        "directions_not_carried": plan.directions,
+        "directions_carried": plan.directions[0],
+        "directions_not_carried": plan.directions[1],
         "chunks_total": plan.chunks_total,
         "chunks_to_speak": plan.chunks_to_speak,
         "chunks_reused": plan.chunks_reused,
@@ -187,11 +192,17 @@ def _voices(plan: Plan) -> None:
             (
                 voice.character.name,
                 str(_lines_of(plan, voice.character.name)),
-                f"kept, made {voice.voice.created_at[:10]}" if voice.voice else "to be created",
+                _voice_words(voice),
             )
             for voice in plan.voices
         ],
     )
+
+
+def _voice_words(planned: PlannedVoice) -> str:
+    if planned.character.system_voice:
+        return f"system voice {planned.character.system_voice}"
+    return f"kept, made {planned.voice.created_at[:10]}" if planned.voice else "to be created"
 
 
 def _sums(job: Job, plan: Plan) -> None:
@@ -231,15 +242,26 @@ def _say_unattributed(plan: Plan) -> None:
 
 def _notes(plan: Plan) -> list[str]:
     """What the script and the policies make of the text."""
-    skipped, dropped, directions = plan.removed("skipped-by-script"), plan.removed("dropped-tag"), plan.directions
+    skipped, dropped, (carried, directions) = (
+        plan.removed("skipped-by-script"),
+        plan.removed("dropped-tag"),
+        plan.directions,
+    )
     notes = []
     if skipped:
         notes.append(f"{console.count(skipped, 'line')} skipped by the script (`~`, `#!`).")
     if dropped:
         notes.append(f"{console.count(dropped, 'tag')} dropped, where the voice tells already (`tags: drop`).")
+    if carried:
+        notes.append(f"{console.count(carried, 'direction')} {'goes' if carried == 1 else 'go'} along as instructions.")
     if directions:
         verb = "is" if directions == 1 else "are"
         notes.append(f"{console.count(directions, 'direction')} {verb} not carried by this service, nor spoken.")
+    if plan.seating.costs_money:
+        notes += [
+            f"[yellow]{escape(end.sentence())}[/] `narrate doctor` asks whether it still answers."
+            for end in plan.endings()
+        ]
     return notes
 
 

@@ -104,6 +104,8 @@ def render(
     plan = console.wait(job.plan())
     if not yes and not json and _costs(job, plan) and sys.stdin.isatty() and sys.stdout.isatty():
         _ask(job, plan)
+    for end in plan.endings() if job.seating.costs_money else ():
+        console.tell(f"[yellow]{escape(end.sentence())}[/]")
     watched = _on_server if variables.get("PREFECT_API_URL", "").strip() else _watched
     summary = console.wait(watched(job, plan, variables))
     if json:

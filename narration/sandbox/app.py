@@ -163,7 +163,7 @@ class Service:
             DroppedError: the connection is to be cut.
         """
         house, switches = self.house, self.house.switchboard.now
-        progress.account = account_of(request.headers.get("authorization", ""))
+        progress.account = account_of(request.headers.get("authorization", ""), house.switchboard.now)
         body = _json(await request.body())
         given = body.get("input")
         if progress.action == UNKNOWN_ACTION and isinstance(given, dict) and isinstance(given.get("action"), str):
@@ -183,7 +183,7 @@ class Service:
 
     async def _look(self, request: Request, progress: _Progress) -> Response:
         house = self.house
-        progress.account = account_of(request.headers.get("authorization", ""))
+        progress.account = account_of(request.headers.get("authorization", ""), house.switchboard.now)
         faults = house.switchboard.draw(CALL_FAULTS, progress.action)
         await self._before(faults, progress)
         if (task_id := request.path_params.get("task_id")) is None:

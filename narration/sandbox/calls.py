@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from narration.sandbox.engine import EngineError
-from narration.sandbox.faults import Switchboard
+from narration.sandbox.faults import Switchboard, Switches
 from narration.sandbox.limits import Limiter
 from narration.sandbox.links import Links
+from narration.sandbox.models import Family
 from narration.sandbox.speaker import Speaker
 from narration.sandbox.state import CallRow, State
 from narration.sandbox.wire import Body, DroppedError, RefusedError
@@ -48,6 +49,10 @@ class House:
     clock: Callable[[], float]
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     errands: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def held(self, account: str, family: Family) -> int:
+        """How many voices of a family an account holds, those beside ours included."""
+        return self.state.voice_count(account, family) + self.switchboard.now.voices_beside
 
     async def pause(self, seconds: float) -> None:
         """Wait, but not beyond the end of the service.
@@ -124,8 +129,12 @@ class Call:
         )
 
 
-def account_of(authorization: str) -> str:
+def account_of(authorization: str, switches: Switches | None = None) -> str:
     """Return the account of a key: a hash, never the key.
+
+    Args:
+        authorization: the header.
+        switches: say which keys are of another region; None knows of no regions.
 
     Raises:
         RefusedError: 401 `InvalidApiKey`; the sandbox knows keys by their `sk-`.
@@ -134,6 +143,9 @@ def account_of(authorization: str) -> str:
     key = key.strip()
     if scheme.lower() != "bearer" or not key.startswith("sk-") or len(key) <= len("sk-"):
         raise RefusedError(401, "InvalidApiKey", "Invalid API-key provided.")
+    if switches is not None and switches.foreign_keys and key.startswith(switches.foreign_keys):
+        told = ": the API key belongs to another region." if switches.region_told else "."
+        raise RefusedError(401, "InvalidApiKey", f"Invalid API-key provided{told}")
     return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()[:16]
 
 

@@ -79,7 +79,7 @@ async def _create(house: House, call: Call) -> Outcome:
         house.inspect(prompt, preview_text)
     rate_hz, form = _preview_form(call)
     quota = house.switchboard.now.voice_quota
-    if house.state.voice_count(call.account, Family.COSY_DESIGN) >= quota:
+    if house.held(call.account, Family.COSY_DESIGN) >= quota:
         raise RefusedError(400, "Throttling.AllocationQuota", QUOTA_FULL)
     await house.latency(billed_chars(preview_text))
 

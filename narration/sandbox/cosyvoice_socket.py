@@ -35,8 +35,7 @@ from narration.sandbox.sockets import LOSING, UNSUITABLE, Line, serve
 from narration.sandbox.state import CallRow
 from narration.sandbox.wire import Body, RefusedError, invalid, new_request_id
 
-TEXT_WAIT_S = 23.0
-LATE = "request timeout after 23 seconds."
+LATE = "request timeout after {seconds:g} seconds."
 _TASK_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 
 
@@ -107,11 +106,12 @@ class _Task:
 
     async def _hear_text(self) -> bool:
         """Take the text in until it is finished; whether the caller cancels it."""
+        wait_s = self.line.house.switchboard.now.task_text_wait_s
         while True:
             try:
-                frame = await self.line.hear(TEXT_WAIT_S)
+                frame = await self.line.hear(wait_s)
             except TimeoutError:
-                raise invalid(LATE) from None
+                raise invalid(LATE.format(seconds=wait_s)) from None
             message = _read(frame, "continue-task", "finish-task")
             if _task_id(message) != self.task_id:
                 raise invalid("task_id does not match the running task")

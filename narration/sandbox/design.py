@@ -54,7 +54,7 @@ async def _create(house: House, call: Call) -> Outcome:
     check_texts(prompt, preview_text)
     house.inspect(prompt, preview_text)
     quota = house.switchboard.now.voice_quota
-    if house.state.voice_count(call.account, Family.QWEN_DESIGN) >= quota:
+    if house.held(call.account, Family.QWEN_DESIGN) >= quota:
         raise _quota_full()
     await house.latency(billed_chars(preview_text))
 
@@ -86,7 +86,7 @@ async def _list(house: House, call: Call) -> Outcome:
     size = whole_number(call.fields, "page_size", 10, low=1, high=2**31)
     await house.latency(0)
     voices = house.state.voices(call.account, Family.QWEN_DESIGN, page * size, size)
-    total = house.state.voice_count(call.account, Family.QWEN_DESIGN)
+    total = house.held(call.account, Family.QWEN_DESIGN)
     output = {
         "page_index": page,
         "page_size": size,

@@ -82,6 +82,8 @@ class Switches(BaseModel):
     socket_no_finish: Rate = Field(0.0, description="rate of socket answers that never end (billed)")
     # Source: not documented for Qwen realtime; CosyVoice closes a connection after 60 s (cosyvoice-websocket-api).
     socket_idle_s: Annotated[float, Field(gt=0)] = Field(60.0, description="a socket idle for so long is closed")
+    # Source: model-studio error-code page: "request timeout after 23 seconds".
+    task_text_wait_s: Annotated[float, Field(gt=0)] = Field(23.0, description="a CosyVoice task waits so long for text")
     fault_actions: Actions = Field(ACTIONS, description="actions that these faults strike, comma-separated")
 
     latency_ms: Annotated[float, Field(ge=0)] = Field(0.0, description="added to every answer, in ms")
@@ -107,12 +109,17 @@ class Switches(BaseModel):
     undeployed_words: Words = Field((), description="words in a CosyVoice description that end UNDEPLOYED")
     cosy_http: bool = Field(default=True, description="answer CosyVoice over HTTP; older pages do not")
     voice_quota: Annotated[int, Field(ge=0)] = Field(1_000, description="designed voices per account and family")
+    voices_beside: Annotated[int, Field(ge=0)] = Field(
+        0, description="voices that each account holds beside those made here: counted, and not listed"
+    )
     # Source: model-studio qwen-tts-api: 600 characters a request.
     length_limit: Annotated[int, Field(ge=0)] = Field(600, description="longest text of one request")
     length_unit: LengthUnit = Field(LengthUnit.WEIGHTED, description="unit of that limit: weighted, codepoints, bytes")
     retired: Annotated[dict[str, Status], BeforeValidator(_pairs)] = Field(
         {}, description="models out of service with their status, e.g. qwen-voice-design=404"
     )
+    foreign_keys: Words = Field((), description="beginnings of keys that are of another region, comma-separated")
+    region_told: bool = Field(default=False, description="say of such a key that it is of another region")
     usage_style: Literal["empty", "count"] = Field("empty", description="usage of list, query, delete: {} or count 0")
     not_found_status: Annotated[Literal[400, 200], BeforeValidator(_number)] = Field(
         400, description="status of an answer about a missing voice"

@@ -42,6 +42,11 @@ PATHS: Mapping[Family, tuple[str, ...]] = {
 MODELS: Mapping[str, Family] = {
     "qwen-voice-design": Family.QWEN_DESIGN,
     "qwen3-tts-vd-2026-01-26": Family.QWEN_SPEECH,
+    "qwen3-tts-flash": Family.QWEN_SPEECH,
+    "qwen3-tts-flash-2025-11-27": Family.QWEN_SPEECH,
+    "qwen3-tts-flash-2025-09-18": Family.QWEN_SPEECH,
+    "qwen3-tts-instruct-flash": Family.QWEN_SPEECH,
+    "qwen3-tts-instruct-flash-2026-01-26": Family.QWEN_SPEECH,
     "qwen3-tts-vd-realtime-2026-01-15": Family.QWEN_REALTIME,
     "qwen3-tts-vd-realtime-2025-12-16": Family.QWEN_REALTIME,
     "voice-enrollment": Family.COSY_DESIGN,
@@ -57,8 +62,15 @@ TASK_MODELS: Mapping[str, Family] = {
     "qwen3-tts-vd": Family.TASK_SPEECH,
 }
 
+# Models that speak with system voices only. Source: alibabacloud.com model-studio, qwen-tts.
+FLASH_MODELS = frozenset(name for name in MODELS if name.startswith(("qwen3-tts-flash", "qwen3-tts-instruct-flash")))
+
 # Models that a designed Qwen voice may be bound to.
-DESIGN_TARGETS = tuple(name for name, family in MODELS.items() if family in {Family.QWEN_SPEECH, Family.QWEN_REALTIME})
+DESIGN_TARGETS = tuple(
+    name
+    for name, family in MODELS.items()
+    if family in {Family.QWEN_SPEECH, Family.QWEN_REALTIME} and name not in FLASH_MODELS
+)
 
 # Models that a designed CosyVoice voice may be bound to.
 COSY_TARGETS = tuple(name for name, family in MODELS.items() if family is Family.COSY_SPEECH)
@@ -70,7 +82,9 @@ _SYSTEM_VOICES = (
     "Vincent, Bunny, Neil, Elias, Arthur, Nini, Seren, Pip, Stella, Ryan, Katerina, Jennifer, Aiden, Jada, Dylan, Li, "
     "Marcus, Roy, Peter, Sunny, Eric, Rocky, Kiki"
 )
-SYSTEM_VOICES = frozenset(_SYSTEM_VOICES.split(", "))
+SYSTEM_VOICES = tuple(_SYSTEM_VOICES.split(", "))
+INSTRUCT_VOICES = SYSTEM_VOICES[: SYSTEM_VOICES.index("Stella") + 1]
+"""Those of the instruct model. Source: the same page."""
 
 
 def family_of(model: object, path: str, retired: Mapping[str, int]) -> Family:

@@ -89,7 +89,17 @@ def serve(service: Service, listener: socket.socket, folder: Path, *, exit_with_
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     ready = {"base_url": f"http://{shown}:{port}/api/v1", "port": port, "pid": os.getpid(), "state": str(folder)}
-    config = uvicorn.Config(
+    logging.getLogger("uvicorn.error").addFilter(_ExpectedEnds())
+    server = _Server(configured(service), service, json.dumps(ready), exit_with_stdin=exit_with_stdin)
+    try:
+        server.run(sockets=[listener])
+    finally:
+        service.close()
+
+
+def configured(service: Service) -> uvicorn.Config:
+    """Return how the web server serves a service."""
+    return uvicorn.Config(
         create_app(service),
         http=_Protocol,
         ws="websockets-sansio",
@@ -103,12 +113,6 @@ def serve(service: Service, listener: socket.socket, folder: Path, *, exit_with_
         timeout_graceful_shutdown=1,
         backlog=512,
     )
-    logging.getLogger("uvicorn.error").addFilter(_ExpectedEnds())
-    server = _Server(config, service, json.dumps(ready), exit_with_stdin=exit_with_stdin)
-    try:
-        server.run(sockets=[listener])
-    finally:
-        service.close()
 
 
 def listen(host: str, port: int, folder: Path) -> socket.socket:

@@ -12,8 +12,9 @@ from narration.sandbox import audio
 from narration.sandbox.billing import billed_chars, length
 from narration.sandbox.calls import Call, House, Outcome
 from narration.sandbox.languages import AUTO, BY_TYPE, guess
-from narration.sandbox.models import SYSTEM_VOICES, Family
+from narration.sandbox.models import FLASH_MODELS, INSTRUCT_VOICES, SYSTEM_VOICES, Family
 from narration.sandbox.state import Voice
+from narration.sandbox.system_voices import system_voice
 from narration.sandbox.wire import Body, invalid, require
 
 # How much PCM an event carries: 0.4 s.
@@ -88,12 +89,22 @@ def voice_of(house: House, account: str, model: str, name: str) -> Voice:
     Raises:
         RefusedError: 400 `InvalidParameter` with the engine's code 411 or 418.
     """
+    if model in FLASH_MODELS:
+        return _system_voice(model, name)
     if name in SYSTEM_VOICES:
         raise invalid(SYSTEM_VOICE_REFUSED)
     voice = house.state.voice(account, Family.QWEN_DESIGN, name)
     if voice is None or voice.target_model != model:
         raise invalid(VOICE_REFUSED)
     return voice
+
+
+def _system_voice(model: str, name: str) -> Voice:
+    """The voice of everybody; half of them sound like women, half like men, each like itself."""
+    known = INSTRUCT_VOICES if model.startswith("qwen3-tts-instruct") else SYSTEM_VOICES
+    if name not in known:
+        raise invalid(VOICE_REFUSED if name.startswith("qwen-tts-") else SYSTEM_VOICE_REFUSED)
+    return system_voice(model, name, SYSTEM_VOICES.index(name))
 
 
 def _events(link: Body, usage: Body, request_id: str, data: bytes, style: str) -> tuple[Body, ...]:

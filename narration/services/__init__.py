@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from narration.errors import InputError, Problem
 from narration.services.keys import ApiKey, key_fingerprint
-from narration.services.limits import regions_of
+from narration.services.limits import check_region
 from narration.services.pricing import cost_usd, price_of
 from narration.services.protocol import (
     AttemptEnd,
@@ -48,7 +48,6 @@ __all__ = [
     "ServiceLimits",
     "SpeechService",
     "Spoken",
-    "check_region",
     "cost_usd",
     "key_fingerprint",
     "open_service",
@@ -181,25 +180,6 @@ KINDS: Final = MappingProxyType[str, Factory](
     }
 )
 """Every kind of service, and what opens it."""
-
-
-def check_region(service: ServiceSettings) -> None:
-    """See that a service is offered where the profile looks for it; the sandbox offers everything.
-
-    Raises:
-        InputError: it is not.
-    """
-    regions = regions_of(service.kind)
-    if regions and not service.sandbox and service.region not in regions:
-        raise InputError(
-            Problem(
-                what=f"{service.kind} designs voices in {' and '.join(regions)} only, not in "
-                f"{service.region or 'an unnamed region'}.",
-                where=f"base_url and region of profile {service.profile}",
-                expected=f"region {' or '.join(regions)}, an address there, and a key of that site",
-                hint="Choose a profile of that region; nothing was sent.",
-            )
-        )
 
 
 def open_service(

@@ -10,7 +10,8 @@ replaced within the same attempt, as nothing had been asked on it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable
+import contextlib
+from collections.abc import Awaitable, Callable, Hashable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final, Generic, TypeVar
 from urllib.parse import urlsplit
@@ -131,15 +132,17 @@ class SocketDoor:
         return Done(AttemptEnd(ending=Ending.ANSWERED, status=TOLD), value)
 
     async def _attempt(self, call: Conversation[T], record: Record) -> T:
-        line = await self._pool.take((call.path, call.terms))
-        if line is not None:
-            try:
-                return await self._held(call, line, record)
-            except WireFailure:
-                if record.sent:
-                    raise
-        line = await dial(self._address(call), self._timing.clock)
-        return await self._held(call, line, record, new=True)
+        with self._pool.busy():
+            line = await self._pool.take((call.path, call.terms))
+            if line is not None:
+                try:
+                    return await self._held(call, line, record)
+                except WireFailure:
+                    if record.sent:
+                        raise
+            self._pool.make_room()
+            line = await dial(self._address(call), self._timing.clock)
+            return await self._held(call, line, record, new=True)
 
     async def _held(self, call: Conversation[T], line: Line, record: Record, *, new: bool = False) -> T:
         def sent() -> None:
@@ -203,7 +206,7 @@ class Pool:
     """Idle connections, by the terms they were made for.
 
     Args:
-        most: so many are kept.
+        most: so many are there, idle ones and those in use; one that is wanted is never refused for it.
         connect_s: how long one may take to show that it is there.
         clock: seconds that never run backwards.
     """
@@ -211,7 +214,22 @@ class Pool:
     def __init__(self, *, most: int, connect_s: float, clock: Callable[[], float]) -> None:
         self._most, self._connect_s, self._clock = most, connect_s, clock
         self._idle: list[tuple[Hashable, float, Line]] = []
+        self._busy = 0
         self._goodbyes: set[asyncio.Task[None]] = set()
+
+    @contextlib.contextmanager
+    def busy(self) -> Iterator[None]:
+        """One connection is in use for as long as the block lasts."""
+        self._busy += 1
+        try:
+            yield
+        finally:
+            self._busy -= 1
+
+    def make_room(self) -> None:
+        """Say goodbye to the longest idle ones, where another is about to be made."""
+        while self._idle and len(self._idle) + self._busy > self._most:
+            self._leave(self._idle.pop(0)[2])
 
     def give(self, terms: Hashable, line: Line) -> None:
         """Keep a connection whose conversation ended well, or say goodbye to it."""

@@ -15,9 +15,9 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
-from narration.errors import TextRefused
+from narration.errors import InputError, Problem, TextRefused
 from narration.services.protocol import ServiceLimits
-from narration.settings import ChunkSettings, LengthUnit
+from narration.settings import ChunkSettings, LengthUnit, ServiceSettings
 
 LANGUAGE_TYPES: Final = MappingProxyType(
     {
@@ -69,6 +69,7 @@ class EndOfService:
         announced: ISO date.
         source: where it stands.
         successor: what the vendor names instead; may be empty.
+        profile: of ours, which has the successor; may be empty.
     """
 
     model: str
@@ -76,10 +77,12 @@ class EndOfService:
     announced: str
     source: str
     successor: str
+    profile: str = ""
 
     def sentence(self) -> str:
         """The announcement, in one sentence."""
         instead = f"; it names {self.successor} instead" if self.successor else ""
+        instead += f" (profile {self.profile})" if self.profile else ""
         return f"The vendor announced the end of {self.model} for {self.ends} ({self.source}){instead}."
 
 
@@ -155,10 +158,14 @@ class _Model(_Table):
     rate_assumed: bool
     rate_source: str
     options: dict[str, _Option] = {}
+    system_voices: tuple[str, ...] = ()
+    system_voices_all: bool = False
+    system_voices_source: str = ""
     ends: str = ""
     ends_announced: str = ""
     ends_source: str = ""
     successor: str = ""
+    successor_profile: str = ""
 
 
 class _Limits(_Table):
@@ -219,6 +226,29 @@ def options_of(family: str, model: str) -> Mapping[str, SpeechOption]:
     return {word: SpeechOption(**option.model_dump()) for word, option in found.items()}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemVoices:
+    """The voices that a model has for everybody.
+
+    Attributes:
+        names: those that are known.
+        whole: whether the list is complete.
+        source: where it stands.
+    """
+
+    names: tuple[str, ...]
+    whole: bool
+    source: str
+
+
+def system_voices_of(model: str) -> SystemVoices | None:
+    """The system voices of a model; None where it speaks with designed voices only, by the documents."""
+    row = next((row for row in _limits().models if row.name == model and row.system_voices), None)
+    if row is None:
+        return None
+    return SystemVoices(names=row.system_voices, whole=row.system_voices_all, source=row.system_voices_source)
+
+
 def families() -> tuple[str, ...]:
     """The families of the table: the kinds of services."""
     return tuple(_limits().families)
@@ -228,6 +258,25 @@ def regions_of(family: str) -> tuple[str, ...]:
     """Where a family of models is offered at all; empty: wherever the vendor is, or the family is not in the table."""
     row = _limits().families.get(family)
     return () if row is None else row.regions
+
+
+def check_region(service: ServiceSettings) -> None:
+    """See that a service is offered where the profile looks for it; the sandbox offers everything.
+
+    Raises:
+        InputError: it is not.
+    """
+    regions = regions_of(service.kind)
+    if regions and not service.sandbox and service.region not in regions:
+        raise InputError(
+            Problem(
+                what=f"{service.kind} designs voices in {' and '.join(regions)} only, not in "
+                f"{service.region or 'an unnamed region'}.",
+                where=f"base_url and region of profile {service.profile}",
+                expected=f"region {' or '.join(regions)}, an address there, and a key of that site",
+                hint="Choose a profile of that region; nothing was sent.",
+            )
+        )
 
 
 def rate_of(model: str) -> ModelRate | None:
@@ -251,4 +300,5 @@ def end_of_service(model: str) -> EndOfService | None:
         announced=row.ends_announced,
         source=row.ends_source,
         successor=row.successor,
+        profile=row.successor_profile,
     )

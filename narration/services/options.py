@@ -48,6 +48,33 @@ def speech_options(
     return tuple(sorted(asked))
 
 
+def carries(service: ServiceSettings, direction: str) -> bool:
+    """Whether a model takes a line's direction, by the vendor's documents and by its length."""
+    option = options_of(service.kind, service.speech_model).get("instructions")
+    return option is not None and 0 < len(direction) <= option.most_chars
+
+
+def directed(
+    service: ServiceSettings, options: tuple[tuple[str, str], ...], direction: str
+) -> tuple[tuple[str, str], ...]:
+    """What a model is asked for a line with a direction.
+
+    Behind the character's own instructions where both fit, else in their place; as it was where the model takes none.
+
+    Args:
+        service: whose model speaks.
+        options: of the character, as `speech_options` gives them.
+        direction: of the line; may be empty.
+    """
+    if not carries(service, direction):
+        return options
+    option = options_of(service.kind, service.speech_model)["instructions"]
+    given = dict(options)
+    both = f"{given.get(option.name, '')} {direction}".strip()
+    given[option.name] = both if len(both) <= option.most_chars else direction
+    return tuple(sorted(given.items()))
+
+
 def _problem(
     service: ServiceSettings, option: SpeechOption | None, word: str, value: object, where: str
 ) -> Problem | None:

@@ -124,6 +124,14 @@ TABLE: Final[tuple[Row, ...]] = (
         hint="Activate it in the vendor's console, or use another key or profile (now: {profile}).",
     ),
     Row(
+        name="key of another region",
+        message=r"(key|workspace)\b.{0,60}\b(another|different|other|wrong) region|region (mismatch|does not match)",
+        statuses=frozenset({400, 401, 403}),
+        error=KeyRefused,
+        why="the key is of another region than the host",
+        hint="{host} wants a key of its own site; choose the profile of the key's (now: {profile}).",
+    ),
+    Row(
         name="key",
         code=r"(.*\.)?Invalid_?Api_?Key",
         error=KeyRefused,
@@ -345,7 +353,8 @@ def judge(status: int, code: str, message: str, model: str) -> Verdict:
     ended = end_of_service(model)
     if ended is not None and row.name in {"access", "model access", "model", "model, by message", "404"}:
         error = ModelGone
-        hint = f"{ended.sentence()} " + _MODEL_HINT
+        instead = f"Change to `--profile {ended.profile}`; now it is {{profile}}." if ended.profile else _MODEL_HINT
+        hint = f"{ended.sentence()} {instead}"
     return Verdict(
         error=error,
         ending=row.ending,

@@ -23,7 +23,7 @@ from urllib.parse import quote
 from narration.errors import CallFacts, ServiceRefused
 from narration.services.conversation import Conversation, SocketDoor
 from narration.services.envelope import Json, encoded
-from narration.services.limits import language_type, limits_of
+from narration.services.limits import language_type, limits_of, options_of
 from narration.services.pcm import wav_file
 from narration.services.protocol import Designed, Gate, Listed, ServiceLimits, SpeechService, Spoken
 from narration.services.qwen_realtime_answers import Hearing, hear_event
@@ -33,7 +33,6 @@ from narration.voice import RemoteVoice, VoiceDesign
 
 KIND: Final = "qwen-realtime"
 
-RATES_HZ: Final = (8_000, 16_000, 24_000, 48_000)
 FORMATS: Final = ("pcm", "wav")
 """Of the four documented ones (mp3 and opus too) those from which a take can be kept without loss."""
 MODES: Final = ("commit", "server_commit")
@@ -199,14 +198,13 @@ def session_of(ask: SpeechAsk) -> Session:
             case "response_format":
                 session = replace(session, response_format=_one_of(ask, name, value, FORMATS))
             case "sample_rate":
-                rates = tuple(str(rate) for rate in RATES_HZ)
-                session = replace(session, sample_rate=int(_one_of(ask, name, value, rates)))
-            case "speech_rate":
-                session = replace(session, speech_rate=_within(ask, name, value, 0.5, 2.0))
-            case "pitch_rate":
-                session = replace(session, pitch_rate=_within(ask, name, value, 0.5, 2.0))
+                session = replace(session, sample_rate=round(_number(ask, name, value, whole=True)))
             case "volume":
-                session = replace(session, volume=round(_within(ask, name, value, 0, 100, whole=True)))
+                session = replace(session, volume=round(_number(ask, name, value, whole=True)))
+            case "speech_rate":
+                session = replace(session, speech_rate=_number(ask, name, value))
+            case "pitch_rate":
+                session = replace(session, pitch_rate=_number(ask, name, value))
             case _:
                 nearest = difflib.get_close_matches(name, OPTIONS, n=1, cutoff=0.5)
                 hint = f"Did you mean {nearest[0]}?" if nearest else "It has " + ", ".join(OPTIONS) + "."
@@ -222,17 +220,19 @@ def _one_of(ask: SpeechAsk, name: str, value: str, allowed: tuple[str, ...]) -> 
     return value
 
 
-def _within(ask: SpeechAsk, name: str, value: str, low: float, high: float, *, whole: bool = False) -> float:
+def _number(ask: SpeechAsk, name: str, value: str, *, whole: bool = False) -> float:
+    """A number within what `limits.toml` has for the option of that name."""
+    option = next(option for option in options_of(KIND, ask.model).values() if option.name == name)
     try:
         number = float(value)
     except ValueError:
         number = float("nan")
-    if not low <= number <= high or (whole and number != int(number)):
+    fits = number in option.only if option.only else option.least <= number <= option.most
+    if not fits or (whole and number != int(number)):
         kind = "a whole number" if whole else "a number"
-        raise ServiceRefused(
-            f"{ask.model} cannot be asked for {name} {value!r}; nothing was sent.",
-            f"Use {kind} from {low:g} to {high:g}.",
-        )
+        span = f"{kind} from {option.least:g} to {option.most:g}"
+        of = f"one of {', '.join(map(str, option.only))}" if option.only else span
+        raise ServiceRefused(f"{ask.model} cannot be asked for {name} {value!r}; nothing was sent.", f"Use {of}.")
     return number
 
 

@@ -7,7 +7,8 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from narration.cast import DesignLimits, Gender
+from narration.cast import Gender
+from narration.design_limits import DesignLimits
 from narration.discovery import Speaker, draft_voice, guesses
 from narration.discovery.previews import choose_preview
 

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError, InvalidStatus
 from websockets.sync.client import connect
 from websockets.sync.connection import Connection
@@ -378,3 +380,46 @@ def test_a_session_that_its_caller_leaves_is_forgotten(place: Place) -> None:
     with place.session() as caller:
         assert caller.speak()[-1]["type"] == "response.done"
     assert place.process.bill()["synthesized"] == 1
+
+
+FRAMES = st.one_of(
+    st.sampled_from(
+        [
+            {"type": "session.update", "session": {"voice": "VOICE", "mode": "commit"}},
+            {"type": "session.update", "session": {"voice": "VOICE"}},
+            {"type": "session.update", "session": {"voice": 7}},
+            {"type": "session.update"},
+            {"type": "input_text_buffer.append", "text": "Nobody spoke until the kettle began to sing, and then. "},
+            {"type": "input_text_buffer.append", "text": "没人说话。"},
+            {"type": "input_text_buffer.append"},
+            {"type": "input_text_buffer.commit"},
+            {"type": "input_text_buffer.clear"},
+            {"type": "response.cancel"},
+            {"type": ["session.finish"]},
+            {},
+        ]
+    ).map(json.dumps),
+    st.sampled_from(["", "null", "[[]]", '{"type": "session.update", "session": "\\udc00"}', b"", b"\xff\x00"]),
+)
+
+
+def test_whatever_a_client_says_is_answered_by_events_and_billed_when_it_was_spoken(place: Place) -> None:
+    billed = 0
+
+    @settings(max_examples=60, deadline=None)
+    @given(frames=st.lists(FRAMES, max_size=8))
+    def hold(frames: list[str | bytes]) -> None:
+        nonlocal billed
+        heard: list[dict[str, Any]] = []
+        with place.call() as caller:
+            for frame in [*frames, json.dumps({"type": "session.finish"})]:
+                caller.socket.send(frame.replace("VOICE", place.voice) if isinstance(frame, str) else frame)
+            with contextlib.suppress(ConnectionClosed):
+                while True:
+                    heard.append(caller.hear())
+        assert heard[0]["type"] == "session.created"
+        assert (heard[-1]["type"], caller.socket.close_code) == ("session.finished", 1000)
+        billed += sum(e["response"]["usage"]["characters"] for e in heard if e["type"] == "response.done")
+
+    hold()
+    assert place.process.bill()["characters"] == billed

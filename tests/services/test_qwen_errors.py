@@ -25,6 +25,7 @@ REFUSED, THROTTLED, FAILED = Ending.REFUSED, Ending.THROTTLED, Ending.FAILED
 LENGTH = "<400> InternalError.Algo.InvalidParameter: Range of input length should be [0, 600]"
 FREE = "Free allocated quota exceeded."
 CLONES = "Maximum voice-clone voice limit exceeded."
+ELSEWHERE = "Invalid API-key provided: the API key belongs to another region."
 ASYNC = "current user api does not support asynchronous calls."
 CONTENT = "Input data may contain inappropriate content."
 QUOTA = "Allocated quota exceeded, please increase your quota limit."
@@ -46,6 +47,7 @@ ANSWERS: list[tuple[int, str, str, str, type[ServiceError], Ending]] = [
     (403, "AccessDenied.Unpurchased", "", "not activated", AccountBlocked, REFUSED),
     (401, "InvalidApiKey", "Invalid API-key provided.", "key", KeyRefused, REFUSED),
     (200, "InvalidApiKey", "", "key", KeyRefused, REFUSED),
+    (401, "InvalidApiKey", ELSEWHERE, "key of another region", KeyRefused, REFUSED),
     (401, "", "NOT AUTHORIZED", "key, by message", KeyRefused, REFUSED),
     (403, "AccessDenied", ASYNC, "asynchronous", ServiceRefused, REFUSED),
     (400, "InvalidParameter", "This model does not support stream output.", "streaming", ServiceRefused, REFUSED),

@@ -328,6 +328,51 @@ async def test_no_more_connections_are_kept_than_may_be_in_flight() -> None:
     assert len(server.said) == 4
 
 
+async def test_an_idle_connection_makes_room_for_one_on_other_terms() -> None:
+    there: list[int] = []
+    answers = speaking(response())
+
+    async def talk(server: Server, socket: ServerConnection) -> None:
+        there.append(there[-1] + 1 if there else 1)
+        try:
+            await answers(server, socket)
+        finally:
+            there.append(there[-1] - 1)
+
+    async with listening(talk) as server:
+        service = opened(server.url, limits={"in_flight": 2})
+        for volume in range(5):
+            await service.speak(ask(volume=str(volume)), Listening())
+            await asyncio.sleep(0.02)  # the goodbye is on its way
+        await service.aclose()
+    assert len(server.said) == 5
+    assert max(there) <= 3
+
+
+async def test_a_proxy_sees_a_tunnel_and_never_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[bytes] = []
+
+    async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(proxy, "127.0.0.1", 0) as running:
+        address = f"http://127.0.0.1:{running.sockets[0].getsockname()[1]}"
+        for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"):
+            monkeypatch.setenv(name, address)
+        gate = Listening()
+        await refused("wss://speech.invalid/api-ws/v1", gate, attempts=1)
+        assert gate.endings == [Ending.NOT_SENT]
+        assert heard[0].startswith(b"CONNECT speech.invalid:443 ")
+        assert KEY.encode() not in b"".join(heard)
+        async with listening(speaking(response())) as server:  # plain ws goes straight to its host
+            service = opened(server.url)
+            await service.speak(ask(), Listening())
+            await service.aclose()
+        assert len(heard) == 1
+
+
 @pytest.mark.parametrize("url", ["http://host/api-ws/v1", "wss://", "wss://u@host/x", "wss://host/x?y", "wss://h:0/"])
 def test_a_websocket_url_that_cannot_be_used_is_a_mistake(url: str) -> None:
     with pytest.raises(InputError, match="websocket_url of profile p"):

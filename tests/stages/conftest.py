@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -115,6 +116,8 @@ class World:
     wire: Wire
     dead_pid: int
     budget: float | None = None
+    profile: str = "sandbox"
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     sounding: bool = False
     """Whether the sound comes in the answer itself, as over a WebSocket."""
     runs: list[Run] = field(default_factory=list)
@@ -127,7 +130,7 @@ class World:
 
     @property
     def settings(self) -> Settings:
-        found = load_settings("sandbox", environ={})
+        found = load_settings(self.profile, environ={})
         limits = dataclasses.replace(found.limits, per_minute=0, per_second=0, attempts=12)
         service = dataclasses.replace(found.service, base_url=BASE_URL)
         return dataclasses.replace(found, service=service, limits=limits)
@@ -192,6 +195,7 @@ class World:
                 book_cap_usd=book_cap_usd,
                 run_cap_usd=run_cap_usd,
                 halt=Halt(),
+                sleep=self.sleep,
             ) as desk:
                 yield desk
         finally:

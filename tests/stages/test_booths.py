@@ -11,9 +11,9 @@ import pytest
 
 from narration.booth import Seating, booth_settings
 from narration.claims import Claim
-from narration.design import check_quota
+from narration.design import check_quota, voice_for
 from narration.desk import Desk, open_desk
-from narration.errors import VoiceQuotaFull
+from narration.errors import VoiceMissing, VoiceQuotaFull
 from narration.journal import Answer
 from narration.keep import Recovered, recover
 from narration.plan import make_plan
@@ -23,10 +23,11 @@ from narration.services import key_fingerprint, open_service
 from narration.services.http import Timing
 from narration.services.pcm import wav_file
 from narration.settings import LengthUnit, Settings
+from narration.speak import speak_chapter
 from narration.take import Receipt, SpeechAsk
 from narration.takes import Takes
 from narration.voices import Voices
-from tests.stages.conftest import KEY, World
+from tests.stages.conftest import KEY, World, quiet
 
 
 def wav() -> bytes:
@@ -189,3 +190,21 @@ async def test_each_characters_lines_are_cut_for_its_own_service(world: World) -
         lengths[planned.chunk.character] = max(lengths[planned.chunk.character], len(planned.ask.text))
         assert planned.booth == ("theirs" if planned.chunk.character == "Mara" else "mine")
     assert lengths["Mara"] <= 100 < lengths["Narrator"]
+
+
+@pytest.mark.parametrize("change", [{"account": "another"}, {"target_model": "another"}, {"service": "another"}])
+async def test_a_voice_of_another_account_model_or_service_is_refused_before_a_request(
+    world: World, change: dict[str, str]
+) -> None:
+    plan = await world.plan()
+    async with world.desk() as desk:
+        voices = {one.character.name: (await voice_for(desk, one))[0] for one in plan.voices}
+        mara = voices["Mara"]
+        voices["Mara"] = dataclasses.replace(mara, design=dataclasses.replace(mara.design, **change))
+        asked = world.asked()
+        spoken = await speak_chapter(desk, plan.chapters[0], voices, quiet)
+        assert isinstance(spoken.error, VoiceMissing)
+        assert "nothing was sent" in spoken.error.what
+        assert "another" in spoken.error.what
+        narrated = sum(1 for chunk in plan.chapters[0].chunks if chunk.chunk.character == "Narrator")
+        assert world.asked() - asked == narrated, "the narrator's lines, and none of hers"

@@ -133,7 +133,7 @@ async def test_a_direction_is_neither_spoken_nor_part_of_what_is_paid_for(world:
     await speak(world)
     edit(world, "Mara: “I have the key,”", "Mara (in a whisper): “I have the key,”")
     plan = await world.plan()
-    assert (plan.chunks_to_speak, plan.directions) == (0, 1)
+    assert (plan.chunks_to_speak, plan.directions) == (0, (0, 1))
 
 
 async def test_a_respelling_is_what_is_sent_and_makes_that_line_stale(world: World) -> None:
