@@ -23,9 +23,10 @@ def api_key(settings: Settings, environ: Mapping[str, str]) -> str:
     """
     if settings.service.sandbox:
         return SANDBOX_KEY
-    service = settings.service
-    key = environ.get(service.key_variable, "").strip()
-    where = f"environment variable {service.key_variable}"
+    service, names = settings.service, key_variables(settings)
+    name = next((name for name in names if environ.get(name, "").strip()), names[-1])
+    key = environ.get(name, "").strip()
+    where = f"environment variable {name}"
     site, region = "", ""
     if service.key_variable == VENDOR_KEY:
         site, region = f" ({_console(service.region)})", "a key of another region does not work. "
@@ -39,6 +40,14 @@ def api_key(settings: Settings, environ: Mapping[str, str]) -> str:
         what = "holds something that is not a key (a space, a line break or a foreign letter)"
         raise InputError(Problem(what=what, where=where, hint=hint))
     return key
+
+
+def key_variables(settings: Settings) -> tuple[str, ...]:
+    """Where the key of a profile may stand, the first that is set counts: the vendor's has a form for each region."""
+    service = settings.service
+    if service.key_variable != VENDOR_KEY or not service.region:
+        return (service.key_variable,)
+    return f"{VENDOR_KEY}_{service.region.upper().replace('-', '_')}", VENDOR_KEY
 
 
 def _console(region: str) -> str:

@@ -81,7 +81,7 @@ class Desk:
         main: the production's own booth.
         store, claims, journal, takes, voices, refusals, ledger, budget: the memory.
         halt: whether to stop.
-        gone: voices that the service no longer has, and its answer.
+        gone: voices that a service no longer has, by booth and name, and its answer.
         refused: why the service refused a design, by design id.
         clock: Unix seconds.
         sleep: waits so many seconds.
@@ -101,7 +101,7 @@ class Desk:
     ledger: Ledger
     budget: Budget
     halt: Halt = field(default_factory=Halt)
-    gone: dict[str, VoiceMissing] = field(default_factory=dict)
+    gone: dict[tuple[str, str], VoiceMissing] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep

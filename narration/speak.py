@@ -170,14 +170,15 @@ async def _spoken(
     ask = planned.ask_with(voice)
     if stranger := _stranger(booth, voice, ask):
         return (SpokenPiece(chunk=chunk, error=stranger),)
-    if ask.voice in desk.gone:
-        return (SpokenPiece(chunk=chunk, error=desk.gone[ask.voice]),)
+    place = (booth.key, ask.voice)
+    if place in desk.gone:
+        return (SpokenPiece(chunk=chunk, error=desk.gone[place]),)
     try:
         take, bought = await take_of(desk, booth, ask, chapter=chunk.chapter, character=chunk.character)
     except TextRefused as error:
         return await _refused(desk, replace(planned, ask=ask), error, voices, watcher)
     except VoiceMissing as error:
-        gone = desk.gone.setdefault(ask.voice, _gone(chunk.character, voice, ask.model, error))
+        gone = desk.gone.setdefault(place, _gone(chunk.character, voice, ask.model, error))
         return (SpokenPiece(chunk=chunk, error=gone),)
     except (AudioRefused, ServiceUnavailable) as error:
         desk.halt.failed(error)

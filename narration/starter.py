@@ -51,8 +51,8 @@ language: {language}
 manuscript: {manuscript}
 cast: cast.yaml
 
-# Which speech service speaks: `sandbox` (offline, free, a robot's voice), `international`, `china`, or the path of a
-# profile of your own. All but the sandbox cost money and need the key of their site in DASHSCOPE_API_KEY.
+# Which speech service speaks: `sandbox` (offline, free, a robot's voice), `international`, `china`, another packaged
+# profile, or the path of one of your own. All but the sandbox's cost money and need a key of their site.
 profile: sandbox
 
 # What this book may cost over all runs, in US dollars. A render stops cleanly when it is reached.
@@ -68,6 +68,8 @@ budget_usd: 5
 # chunks:
 #   target_chars: 320     # code points in one request, about
 #   tags: drop            # leave out “said Mara.”, where the voice beside it tells
+# speech:                 # only what the profile's model has, see the page on services
+#   speed: 1.1
 # audio:
 #   level_dbfs: -20       # loudness of the speech (RMS)
 #   paragraph_ms: 650     # pause between paragraphs
@@ -86,6 +88,7 @@ _CAST = """\
 #   role      `narrator` for exactly one; all others are characters
 #   gender    `female`, `male` or `neutral`; helps to tell who says a line
 #   aliases   other names in the manuscript, such as [Captain Reed, the captain]
+#   profile   whose service speaks, where it is not the production's
 
 characters:
 """

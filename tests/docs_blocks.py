@@ -5,6 +5,7 @@ A generated part stands between `<!-- generated: NAME -->` and `<!-- end: NAME -
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import sys
 import tomllib
@@ -16,11 +17,14 @@ from typer.testing import CliRunner
 
 from flows.cli import exit_codes
 from flows.cli.main import app
+from narration.profiles import profile_names
+from narration.services.limits import SpeechOption, end_of_service, options_of, system_voices_of
 from narration.services.pricing import price_of
+from narration.settings import SpeechSettings, load_settings
 from narration.settings_reference import settings_reference
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", "docs/commands.md", "docs/settings.md", "docs/prices.md", "docs/ledger.md")
+PAGES = ("README.md", "docs/commands.md", "docs/settings.md", "docs/prices.md", "docs/ledger.md", "docs/services.md")
 _BLOCK = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end: \2 -->)", re.DOTALL)
 
 
@@ -73,12 +77,55 @@ def ledger() -> str:
     return "\n".join(lines) + "\n"
 
 
+def profiles() -> str:
+    """Every packaged profile."""
+    lines = ["| profile | service | region | makes voices | speaks | key |", "|---|---|---|---|---|---|"]
+    for name in profile_names():
+        service = load_settings(name, environ={}).service
+        design = "" if system_voices_of(service.speech_model) else f"`{service.design_model}`"
+        key = "none" if service.sandbox else f"`{service.key_variable}`"
+        lines.append(f"| `{name}` | {service.kind} | {service.region} | {design} | `{service.speech_model}` | {key} |")
+    return "\n".join(lines) + "\n"
+
+
+def options() -> str:
+    """Options of speech, by the models that have any."""
+    words = [field.name for field in dataclasses.fields(SpeechSettings)]
+    lines = ["| model | " + " | ".join(f"`{word}`" for word in words) + " |", "|---|" + "---|" * len(words)]
+    rows = tomllib.loads((ROOT / "narration" / "services" / "limits.toml").read_text())["models"]
+    for row in rows:
+        found = options_of(row["family"], row["name"])
+        if found and row["name"] not in ("voice-enrollment", "qwen-voice-design"):
+            cells = [_range(found[word]) if word in found else "" for word in words]
+            lines.append(f"| {row['name']} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _range(option: SpeechOption) -> str:
+    if option.only:
+        return ", ".join(map(str, option.only))
+    return f"{option.most_chars:,} characters" if option.most_chars else f"{option.least:g} to {option.most:g}"
+
+
+def endings() -> str:
+    """Announced ends of service."""
+    lines = ["| model | ends | announced | source | instead |", "|---|---|---|---|---|"]
+    rows = tomllib.loads((ROOT / "narration" / "services" / "limits.toml").read_text())["models"]
+    for end in filter(None, (end_of_service(row["name"]) for row in rows)):
+        instead = f"{end.successor} (profile `{end.profile}`)" if end.profile else end.successor
+        lines.append(f"| {end.model} | {end.ends} | {end.announced} | {end.source} | {instead} |")
+    return "\n".join(lines) + "\n"
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "commands": commands,
     "exit-codes": exit_codes.table,
     "settings": settings_reference,
     "prices": prices,
     "ledger": ledger,
+    "profiles": profiles,
+    "options": options,
+    "endings": endings,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import random
@@ -115,6 +116,12 @@ def test_both_wires_come_to_the_same_sound_and_the_same_bill(shop: Vendor) -> No
         assert summary["chunks_spoken"] == usage["synthesized"]
         assert (after["downloads"] > before["downloads"]) == (transport == "http")
     assert bills[0] == bills[1]
+    changed = dataclasses.replace(studio_of(shop, "http", "http"), profile=profile_of(shop, "websocket"))
+    code, summary, err = changed.render(book=book)
+    assert code == 0, err
+    assert (summary["chunks_spoken"], summary["voices_created"]) == (0, 0), (
+        "what is spoken is spoken, over whatever wire"
+    )
 
 
 @pytest.mark.parametrize("transport", ["http", "websocket"])

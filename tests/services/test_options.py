@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from narration.api_keys import api_key
 from narration.chunks import measure
 from narration.errors import InputError
 from narration.services.limits import bounded, families, limits_of, options_of
@@ -138,3 +139,19 @@ def test_the_vendors_address_moves_only_profiles_with_the_vendors_key() -> None:
     moved = load_settings("china-realtime", environ=environ).service
     assert moved.base_url == environ["DASHSCOPE_BASE_URL"]
     assert moved.websocket_url == "wss://example.cn-beijing.maas.aliyuncs.com/api-ws/v1"
+
+
+def test_a_book_that_speaks_at_two_sites_has_both_keys() -> None:
+    both = {
+        "DASHSCOPE_API_KEY": "sk-singapore",
+        "DASHSCOPE_API_KEY_CN_BEIJING": "sk-beijing",
+        "EVOLINK_API_KEY": "sk-evo",
+    }
+    keys = {
+        name: api_key(load_settings(name, environ={}), both) for name in ("international", "china-cosyvoice", "gateway")
+    }
+    assert keys == {"international": "sk-singapore", "china-cosyvoice": "sk-beijing", "gateway": "sk-evo"}
+    alone = {"DASHSCOPE_API_KEY": "sk-beijing"}
+    assert api_key(load_settings("china", environ={}), alone) == "sk-beijing"
+    with pytest.raises(InputError, match="EVOLINK_API_KEY"):
+        api_key(load_settings("gateway", environ={}), alone)

@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
@@ -194,7 +195,7 @@ async def test_each_characters_lines_are_cut_for_its_own_service(world: World) -
 
 @pytest.mark.parametrize("change", [{"account": "another"}, {"target_model": "another"}, {"service": "another"}])
 async def test_a_voice_of_another_account_model_or_service_is_refused_before_a_request(
-    world: World, change: dict[str, str]
+    world: World, change: dict[str, Any]
 ) -> None:
     plan = await world.plan()
     async with world.desk() as desk:
