@@ -54,7 +54,7 @@ class Delivered:
         floor_dbfs: RMS of the quietest half second.
         head_ms, tail_ms: silence before the first and after the last sound.
         clipped_dbfs: where peaks are cut off; None where they are whole.
-        faults: what the decoder complained of, once for each kind of complaint.
+        faults: kinds of complaints of the decoder, and one more where an MP3 file lacks frames that it announces.
         chapters: how many the file has.
         tags: names as ffmpeg spells them, sorted.
     """
@@ -129,7 +129,7 @@ def probe(path: Path) -> Delivered:
         head_ms=meter.silence_ms[0],
         tail_ms=meter.silence_ms[1],
         clipped_dbfs=meter.clipped_dbfs,
-        faults=len(complaints),
+        faults=len(complaints) + (frames is not None and frames.is_cut_short),
         chapters=facts.chapters,
         tags=facts.tags,
     )
