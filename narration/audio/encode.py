@@ -25,7 +25,7 @@ import psutil
 from narration.audio.encodings import Encoding
 from narration.errors import NarrationError, StoreError, ToolError
 
-_LIBRARIES = ("libmp3lame", "libsoxr")
+_LIBRARIES = ("libmp3lame", "libsoxr", "libopus")
 """What ffmpeg must have been built with."""
 _REINSTALL = "Install the requirements again: imageio-ffmpeg brings an ffmpeg that fits."
 _DISK_FULL = "No space left on device"

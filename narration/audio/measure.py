@@ -54,7 +54,7 @@ class Delivered:
         floor_dbfs: RMS of the quietest half second.
         head_ms, tail_ms: silence before the first and after the last sound.
         clipped_dbfs: where peaks are cut off; None where they are whole.
-        faults: what the decoder complained of, once for each kind of complaint.
+        faults: kinds of complaints of the decoder, and one more where an MP3 file lacks frames that it announces.
         chapters: how many the file has.
         tags: names as ffmpeg spells them, sorted.
     """
@@ -129,7 +129,7 @@ def probe(path: Path) -> Delivered:
         head_ms=meter.silence_ms[0],
         tail_ms=meter.silence_ms[1],
         clipped_dbfs=meter.clipped_dbfs,
-        faults=len(complaints),
+        faults=len(complaints) + (frames is not None and frames.is_cut_short),
         chapters=facts.chapters,
         tags=facts.tags,
     )
@@ -276,7 +276,8 @@ class _Meter:
         whole = len(powers) // window
         if not whole:
             return self.rms_dbfs
-        return decibels(float(powers[: whole * window].reshape(whole, window).mean(axis=1).min()))
+        means = powers[: whole * window].reshape(whole, window).mean(axis=1, dtype=np.float64)
+        return decibels(float(means.min()))
 
     @property
     def silence_ms(self) -> tuple[int, int]:
@@ -284,12 +285,16 @@ class _Meter:
         powers = self._all()
         if not len(powers):
             return 0, 0
-        levels = 10 * np.log10(np.maximum(powers, 10 ** (SILENCE_DBFS / 10)))
-        loud = float(np.percentile(levels, 95))
-        threshold = max(loud - SOUND_BELOW_LOUD_DB, self.floor_dbfs + SOUND_ABOVE_FLOOR_DB)
-        heard = np.flatnonzero(levels >= min(threshold, loud))
+        loud_dbfs = decibels(float(np.percentile(powers, 95)))
+        threshold_dbfs = max(loud_dbfs - SOUND_BELOW_LOUD_DB, self.floor_dbfs + SOUND_ABOVE_FLOOR_DB)
+        heard = powers >= np.float32(10 ** (min(threshold_dbfs, loud_dbfs) / 10) * 0.999)
+        if not heard.any():
+            return 0, 0
         each_ms = 1000 * self._hundredth / self._rate_hz
-        return round(int(heard[0]) * each_ms), round((len(levels) - 1 - int(heard[-1])) * each_ms)
+        return round(int(heard.argmax()) * each_ms), round(int(heard[::-1].argmax()) * each_ms)
 
-    def _all(self) -> Powers:
-        return np.concatenate(self._powers).astype(np.float64) if self._powers else np.zeros(0)
+    def _all(self) -> Floats:
+        """Mean squares of all hundredths, in one piece."""
+        if len(self._powers) > 1:
+            self._powers = [np.concatenate(self._powers)]
+        return self._powers[0] if self._powers else np.zeros(0, dtype=np.float32)

@@ -1,6 +1,7 @@
 """The frames of an MP3 file, read from their headers: what bit rates, sample rates and channels are really in it.
 
-Invariant: nothing here trusts the file's own summary (the Xing or Info frame); it is passed over.
+Invariant: nothing here trusts the file's own summary (the Xing or Info frame); it is passed over, but for the number
+of frames that were written, which tells a file that was cut short.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ _KBPS_1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 _KBPS_2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
 """By the two version bits and the four bits of the bit rate. Source: ISO/IEC 11172-3, 2.4.2.3, and 13818-3."""
 _SUMMARIES = (b"Xing", b"Info", b"VBRI")
-_TAG_BYTES = 10
+_TAG_BYTES, _SUMMARY_BYTES = 10, 64
 _READ_BYTES, _MOST_BYTES = 1 << 20, 1 << 11
 """A file is read in pieces; no frame of Layer III is longer than the second. Source: 320 kbit/s at 32 kHz."""
 
@@ -26,11 +27,18 @@ class Frames:
         count: of frames with sound.
         kbps: the bit rates, in order of size.
         mean_kbps: over all frames.
+        announced: how many frames the file's summary says there are; 0 without one.
     """
 
     count: int
     kbps: tuple[int, ...]
     mean_kbps: float
+    announced: int
+
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether frames are missing; the last one may be counted or not."""
+        return self.count < self.announced - 1
 
 
 def read_frames(path: Path) -> Frames | None:
@@ -40,6 +48,7 @@ def read_frames(path: Path) -> Frames | None:
         OSError: it cannot be read.
     """
     counts: dict[int, int] = {}
+    announced = 0
     with path.open("rb") as file:
         file.seek(_after_tag(file.read(_TAG_BYTES)))
         data, position, first = file.read(_READ_BYTES), 0, True
@@ -54,7 +63,10 @@ def read_frames(path: Path) -> Frames | None:
                 position = at if at >= 0 else len(data)
                 continue
             kbps, size = found
-            if not (first and any(name in data[position : position + 60] for name in _SUMMARIES)):
+            summary = _summary(data[position : position + _SUMMARY_BYTES]) if first else None
+            if summary is not None:
+                announced = summary
+            else:
                 counts[kbps] = counts.get(kbps, 0) + 1
             first = False
             position += size
@@ -64,7 +76,21 @@ def read_frames(path: Path) -> Frames | None:
     mean = sum(kbps * count for kbps, count in counts.items()) / total
     # A stray byte pair in a cover or a torn frame looks like a header now and then.
     kept = tuple(sorted(kbps for kbps, count in counts.items() if count * 1000 >= total))
-    return Frames(count=total, kbps=kept, mean_kbps=round(mean, 1))
+    return Frames(count=total, kbps=kept, mean_kbps=round(mean, 1), announced=announced)
+
+
+def _summary(frame: bytes) -> int | None:
+    """How many frames a summary announces, 0 where it does not say; None where this frame is sound.
+
+    Source: the Xing header as LAME writes it: its name, four bytes of flags, then the number of frames.
+    """
+    for name in _SUMMARIES:
+        at = frame.find(name)
+        if at >= 0 and name == b"VBRI":
+            return int.from_bytes(frame[at + 14 : at + 18])
+        if at >= 0:
+            return int.from_bytes(frame[at + 8 : at + 12]) if frame[at + 7 : at + 8] and frame[at + 7] & 1 else 0
+    return None
 
 
 def _after_tag(data: bytes) -> int:

@@ -196,7 +196,7 @@ def test_the_ffmpeg_of_the_requirements_can_do_its_work() -> None:
 def test_an_ffmpeg_without_what_is_needed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     poor = script(tmp_path, "print('ffmpeg version 5.1 Copyright (c)\\nconfiguration: --enable-libmp3lame')")
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", poor)
-    with pytest.raises(ToolError, match="built without libsoxr"):
+    with pytest.raises(ToolError, match="built without libsoxr, libopus"):
         ffmpeg_version()
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(tmp_path / "nothing"))
     with pytest.raises(ToolError, match="does not run"):

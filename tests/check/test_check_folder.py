@@ -60,6 +60,19 @@ def _torn(path: Path) -> Path:
     return path
 
 
+def test_a_file_that_was_cut_short_is_damaged(tmp_path: Path) -> None:
+    whole = good(tmp_path / "x.mp3").read_bytes()
+    (tmp_path / "x.mp3").write_bytes(whole[: len(whole) * 9 // 10])
+    assert Code.DAMAGED in {finding.code for finding in check_folder(tmp_path, ACX).findings}
+
+
+@pytest.mark.parametrize("behind", [b"TAG" + b"x" * 125, b"APETAGEX" + bytes(24)])
+def test_tags_behind_the_sound_are_no_damage(behind: bytes, tmp_path: Path) -> None:
+    whole = good(tmp_path / "x.mp3").read_bytes()
+    (tmp_path / "x.mp3").write_bytes(whole + behind)
+    assert check_folder(tmp_path, ACX).findings == ()
+
+
 def _aac(path: Path) -> Path:
     return encoded(path, [speech_like(12, dbfs=-20.5)], RATE_HZ, "-c:a", "aac", "-f", "mp4")
 

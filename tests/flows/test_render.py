@@ -129,11 +129,13 @@ def test_a_cast_sheet_from_a_spreadsheet_is_read(narrate: Narrate, paid: Path, t
     assert said.json["voices_created"] == 3
 
 
-def test_the_chinese_demo_renders(narrate: Narrate, tmp_path: Path) -> None:
+def test_the_chinese_demo_renders_and_passes_the_check(narrate: Narrate, tmp_path: Path) -> None:
     said = narrate("render", ROOT / "data" / "demo-zh", "--out", tmp_path / "out", "--json")
     assert said.code == 0, said.err
     assert said.json["audio_s"] > 60
     assert len(list((tmp_path / "out").glob("*.mp3"))) == len(said.json["chapters"])
+    checked = narrate("check", tmp_path / "out", "--preset", "acx", "--json")
+    assert (checked.code, checked.json["findings"]) == (0, [])
 
 
 def test_quiet_prints_the_folder_only_and_verbose_each_step_without_the_text(
