@@ -19,6 +19,9 @@ from narration.script.reading import Passage
 from narration.script.weights import load_weights
 
 _LABEL_P: Final = 0.99
+_STRAY: Final = 2
+_QUOTED: Final = 40
+"""So few labels among so many paragraphs with quotations are none: the head of a telegram, a list."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +81,8 @@ def speeches(
     for index, number in enumerate(chapters):
         passages[index] = replace(passages[index], chapter=number)
     labels = [_labelled(passage, body, names) for passage, (_, body) in zip(passages, paragraphs, strict=True)]
+    if sum(label is not None for label in labels) <= _STRAY and sum(bool(one.spans) for one in passages) >= _QUOTED:
+        labels = [None] * len(labels)
     for index, label in enumerate(labels):
         if label:
             speaker = places[label.quotations[0].character or ""]

@@ -64,6 +64,15 @@ def test_headings_are_the_narrators_whatever_they_quote() -> None:
     assert script.quotations == 0
 
 
+def test_a_lone_name_before_a_colon_in_a_novel_is_text_and_not_lost() -> None:
+    novel = [f"“It is {number},” said Tom." for number in range(50)]
+    telegram = "Mara: your husband is very ill."
+    script = script_chapter(chapter(*novel, telegram), CAST, language="en")
+    assert (script.lines[-1].character, script.lines[-1].text, script.removals) == ("Narrator", telegram, ())
+    labelled = script_chapter(chapter(*novel, telegram, telegram, telegram), CAST, language="en")
+    assert (labelled.lines[-1].character, labelled.lines[-1].text) == ("Mara", "your husband is very ill.")
+
+
 def test_far_more_text_than_a_novel_is_attributed_in_parts_that_lose_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("narration.script.lines._MOST_CHARS", 120)
     story = [f"“Number {number} is late,” said {('Mara', 'Tom')[number % 2]}. They waited." for number in range(30)]
