@@ -14,6 +14,7 @@ import argparse
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import mean
 
 import litbank
@@ -81,13 +82,12 @@ def report(title: str, rows: Sequence[Scored]) -> None:
     per_novel = [mean(row.is_right for row in found if row.novel.key == key) for key in novels]
     print(f"  mean over {len(novels):2} novels       {100 * mean(per_novel):5.1f} %")
     print("  calibration: predicted   right       quotations")
-    for low, high in zip(BINS, BINS[1:], strict=False):
+    for low, high in pairwise(BINS):
         inside = [row for row in found if row.found and low <= row.found.probability < high]
         if inside:
             predicted = mean(row.found.probability for row in inside if row.found)
-            print(
-                f"    {low:4.2f} - {min(high, 1.0):4.2f}    {predicted:6.3f}   {mean(r.is_right for r in inside):6.3f} {len(inside):10,}"
-            )
+            right = mean(row.is_right for row in inside)
+            print(f"    {low:4.2f} - {min(high, 1.0):4.2f}    {predicted:6.3f}   {right:6.3f} {len(inside):10,}")
 
 
 def spans(novels: Sequence[tuple[litbank.Novel, Sequence[Quotation]]]) -> None:
@@ -107,12 +107,10 @@ def spans(novels: Sequence[tuple[litbank.Novel, Sequence[Quotation]]]) -> None:
                 scare += 1
             else:
                 letters += 1
-    print(
-        f"spans: recall {100 * hit / gold_count:.1f} % of {gold_count:,}; precision {100 * matched / found_count:.1f} % of {found_count:,}"
-    )
-    print(
-        f"  not annotated: {scare} of at most four words (titles, scare quotes), {letters} longer (letters, speech that LitBank leaves out)"
-    )
+    print(f"spans: recall {100 * hit / gold_count:.1f} % of {gold_count:,}")
+    print(f"       precision {100 * matched / found_count:.1f} % of {found_count:,}; not annotated:")
+    print(f"       {scare} of at most four words (titles, scare quotes)")
+    print(f"       {letters} longer (letters, speech that LitBank leaves out)")
 
 
 def _overlap(one: Quotation, gold: litbank.Gold) -> int:
@@ -147,16 +145,20 @@ def main() -> None:
         half = [row for row in rows if row.novel.held_out is held_out]
         if half:
             report(title, half)
+    rate = sum(seconds) / chars * 1e6
     print(
-        f"\ntime: {mean(seconds):.2f} s a novel, {max(seconds):.2f} s the slowest, {sum(seconds) / chars * 1e6:.2f} s per million characters"
+        f"\ntime: {mean(seconds):.2f} s a novel, {max(seconds):.2f} s the slowest, {rate:.2f} s per million characters"
     )
     if options.wrong:
         for row in rows:
             if not row.is_right:
                 got = f"{row.found.character} {row.found.probability:.2f} {row.found.evidence}" if row.found else "-"
-                print(
-                    f"{row.novel.key[:24]} | {row.gold.speaker} | {got} | {row.novel.text[row.gold.start : row.gold.start + 60]!r}"
-                )
+                print(f"{row.novel.key[:24]} | {row.gold.speaker} | {got} | {beginning(row)!r}")
+
+
+def beginning(row: Scored) -> str:
+    """The first words of an annotated quotation."""
+    return row.novel.text[row.gold.start : row.gold.start + 60]
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from litbank import Novel
@@ -106,8 +107,10 @@ def _edit(
     return None
 
 
-def _apply(text: str, edits: list[tuple[int, int, str]]):  # type: ignore[no-untyped-def]
-    parts, position, ends, shifts = [], 0, [], [0]
+def _apply(text: str, edits: list[tuple[int, int, str]]) -> tuple[str, Callable[[int], int]]:
+    parts: list[str] = []
+    ends: list[int] = []
+    position, shifts = 0, [0]
     for start, end, put in edits:
         parts += [text[position:start], put]
         position = end
@@ -126,6 +129,14 @@ def gold_labels(novel: Novel) -> dict[int, str]:
         for gold in novel.gold
         if 2 * (min(end, gold.end) - max(start, gold.start)) > end - start
     }
+
+
+_NUMBERS: dict[tuple[str, float], tuple[str, float]] = {}
+
+
+def _compact(row: list[tuple[str, float]]) -> list[tuple[str, float]]:
+    """The row with equal features shared between all rows, which saves most of the memory."""
+    return [_NUMBERS.setdefault((name, round(value, 2)), (name, round(value, 2))) for name, value in row if value]
 
 
 def windows(
@@ -152,5 +163,6 @@ def windows(
         end = min(len(table.turns), start + size)
         known = {t - start: gold[t] for t in range(start, end) if t in gold and gold[t] in table.people[t]}
         if known:
-            found.append(Window(key, table.people[start:end], table.features[start:end], table.moves[start:end], known))
+            rows = [[_compact(row) for row in turn] for turn in table.features[start:end]]
+            found.append(Window(key, table.people[start:end], rows, table.moves[start:end], known))
     return found

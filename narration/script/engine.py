@@ -133,7 +133,7 @@ def decide(text: str, passages: Sequence[Passage], people: People, weights: Mapp
 
 def learn(table: Table, book: Book, reading: Reading, beliefs: Beliefs) -> Book:
     """The book with what the first reading tells of its people."""
-    habits = habits_of(reading, table.turns, table.scenes, table.people, beliefs.posteriors)
+    habits = habits_of(book.people, reading, table.turns, table.scenes, table.people, beliefs.posteriors)
     return replace(book, habits=habits)
 
 

@@ -99,6 +99,8 @@ FEMALE_VOCATIVES: Final = word_set(
     "madam ma'am ma’am miss mother mamma mama aunt auntie lass girl ladies madame mademoiselle mum milady"
 )
 
+KIN_VOCATIVES: Final = word_set("father papa uncle mother mamma mama aunt auntie mum")
+
 PARTS: Final = word_set(
     "voice voices eyes eye face lips lip mouth hand hands head heart tone tones brow brows cheek cheeks smile "
     "laugh answer reply words question remark comment response whisper cry exclamation retort"

@@ -82,9 +82,13 @@ def _habits(habits: Habits, turn: Turn, t: int, who: int) -> Iterator[tuple[str,
     size = "long" if turn.words > _LONG_WORDS else "short"
     yield f"idiolect:{size}", habits.idiolects[t].get(who, 0.0)
     yield "partner", habits.partners[t].get(who, 0.0)
-    even, odd = habits.rounds[t].get(who, (0.0, 0.0))
+    even, odd, whole = habits.rounds[t].get(who, (0.0, 0.0, 0.0))
     yield "round:even", even
     yield "round:odd", odd
+    yield "round:whole", whole
+    yield "chapter", habits.chapters[t].get(who, 0.0)
+    if t in habits.kin:
+        yield "kin", habits.kin[t].get(who, 0.0)
     known = habits.epithets.get(t)
     if known:
         total = sum(known.values())
@@ -160,21 +164,33 @@ def _heard(book: Book, turns: Sequence[Turn], scenes: Sequence[Scene], t: int, w
         yield "told", 1.0
     if who in turn.own:
         yield "own", 1.0
+    if who in turn.beside:
+        yield ("beside:tagged" if turn.tag else "beside"), 1.0
+    if scenes[t].next_subject is not None:
+        yield ("next-subject" if scenes[t].next_subject == who else "next-subject:other"), 1.0
     for step, name in ((t - 1, "before"), (t + 1, "after")):
         if not 0 <= step < len(turns) or scenes[max(step, t)].gap > 3:
             continue
-        near = turns[step]
-        if who in near.addressed:
-            yield f"addressed:{name}", 1.0
-        elif near.addressed:
-            yield f"addressed:{name}:other", 1.0
-        if who in near.told:
-            yield f"told:{name}", 1.0
-        tag = near.tag
-        if tag and who in tag.to:
-            yield f"spoken-to:{name}", 1.0
-        if near.address:
-            yield f"address:{name}", agreement(book.genders[who], near.address[-1])
+        near = "next" if scenes[max(step, t)].gap == 0 else "near"
+        yield from _near(book, turns[step], name, f"{_group(manner(turn))}:{near}", who)
+
+
+def _group(way: str) -> str:
+    """Manners that are alike, for what counts the same with all of them."""
+    return way if way in {"pro", "noun"} else "bare" if way in {"bare", "beat"} else "tag"
+
+
+def _near(book: Book, near: Turn, name: str, group: str, who: int) -> Iterator[tuple[str, float]]:
+    """What the turn before or after says of whom it is spoken to."""
+    if near.addressed:
+        yield (f"addressed:{name}:{group}" if who in near.addressed else f"addressed:{name}:{group}:other"), 1.0
+    if who in near.told:
+        yield f"told:{name}", 1.0
+    tag = near.tag
+    if tag and who in tag.to:
+        yield f"spoken-to:{name}", 1.0
+    if near.address:
+        yield f"address:{name}", agreement(book.genders[who], near.address[-1])
 
 
 def _scene(scene: Scene, who: int, way: str, genders: Sequence[float]) -> Iterator[tuple[str, float]]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from narration.script import verbs
+from narration.script.dashes import dash_spans, is_dash_book
 from narration.script.quotation import outer_marks, quotation_spans, quote_openers
 from narration.script.reading import Passage
 
@@ -37,13 +38,15 @@ def paragraphs_of(text: str) -> list[tuple[int, str]]:
 def passages_of(paragraphs: Sequence[tuple[int, str]], *, language: str = "en") -> list[Passage]:
     """The passages of a text, given as paragraphs with their offsets."""
     openers = quote_openers(text for _, text in paragraphs)
-    return list(_passages(paragraphs, openers, is_han=language == "zh"))
+    dashed = is_dash_book(text for _, text in paragraphs)
+    return list(_passages(paragraphs, openers, is_han=language == "zh", dashed=dashed))
 
 
-def _passages(paragraphs: Iterable[tuple[int, str]], openers: str, *, is_han: bool) -> Iterator[Passage]:
+def _passages(paragraphs: Iterable[tuple[int, str]], openers: str, *, is_han: bool, dashed: bool) -> Iterator[Passage]:
     chapter = 0
     for offset, text in paragraphs:
         spans = [span for span in quotation_spans(text, openers) if _is_said(text, span, is_han=is_han)]
+        spans = (dashed and dash_spans(text)) or spans
         heading = not spans and _is_heading(text)
         chapter += heading and bool(_CHAPTER.match(text) or _NUMBER.match(text))
         yield Passage(

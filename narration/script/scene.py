@@ -20,6 +20,8 @@ from narration.script.turns import Turn
 _BACK_PASSAGES: Final = 24
 _AHEAD_PASSAGES: Final = 8
 _NEAR_TURNS: Final = 10
+BREAK_GAP: Final = 99
+"""The gap of a turn that begins a scene or chapter."""
 _FADE: Final = 0.85
 _COMMON: Final = 4
 MOST_CANDIDATES: Final = 20
@@ -37,6 +39,7 @@ class Scene:
         subject: who is the subject of the last sentence of the narration paragraph right before the turn.
         subject_gender: the same, where it is a pronoun: `m` or `f`.
         before: who is named in that paragraph.
+        next_subject: who is the subject of the first sentence of the narration paragraph right behind the turn.
         present: how often somebody was named of late, fading.
         ahead: the same for the paragraphs that follow.
         tagged_before, tagged_after: turns to the nearest tag with somebody's name.
@@ -50,6 +53,7 @@ class Scene:
     subject: int | None = None
     subject_gender: str = ""
     before: frozenset[int] = frozenset()
+    next_subject: int | None = None
     present: dict[int, float] = field(default_factory=dict)
     ahead: dict[int, float] = field(default_factory=dict)
     tagged_before: dict[int, int] = field(default_factory=dict)
@@ -66,6 +70,8 @@ class _Track:
     weights: list[dict[int, float]]
     subjects: list[int | str | None]
     """Of each passage without quotations: the subject of its last sentence, or the gender of the pronoun that is."""
+    openings: list[int | str | None]
+    """The same of its first sentence."""
 
 
 def scenes_of(
@@ -78,7 +84,7 @@ def scenes_of(
     for t, turn in enumerate(turns):
         at = turn.passage
         previous = turns[t - 1].passage if t else -99
-        gap = 99 if t == 0 or breaks[at] != breaks[previous] else max(0, at - previous - 1)
+        gap = BREAK_GAP if t == 0 or breaks[at] != breaks[previous] else min(BREAK_GAP - 1, max(0, at - previous - 1))
         scene = Scene(gap=gap, narrators=_narrators(people, passages[at].chapter))
         _look_back(scene, reading, track, turn, at)
         _look_ahead(scene, track, at, len(passages))
@@ -115,6 +121,7 @@ def _track(reading: Reading, people: People, passages: Sequence[Passage]) -> _Tr
     named: list[list[tuple[int, int]]] = []
     weights: list[dict[int, float]] = []
     subjects: list[int | str | None] = []
+    openings: list[int | str | None] = []
     for passage in passages:
         here: list[tuple[int, int]] = []
         weight: dict[int, float] = defaultdict(float)
@@ -134,14 +141,16 @@ def _track(reading: Reading, people: People, passages: Sequence[Passage]) -> _Tr
                     here += [(index, who) for who in narrators]
                     for who in narrators:
                         weight[who] += 0.5
-        subjects.append(_subject(reading, tail, narrators) if tail and not passage.spans else None)
+        sentences = reading.sentences(*tail) if tail and not passage.spans else []
+        subjects.append(_subject(reading, sentences[-1], narrators) if sentences else None)
+        openings.append(_subject(reading, sentences[0], narrators) if sentences else None)
         named.append(here)
         weights.append(dict(weight))
-    return _Track(named, weights, subjects)
+    return _Track(named, weights, subjects, openings)
 
 
-def _subject(reading: Reading, tail: tuple[int, int], narrators: frozenset[int]) -> int | str | None:
-    found = subject(reading, *reading.sentences(*tail)[-1])
+def _subject(reading: Reading, sentence: tuple[int, int], narrators: frozenset[int]) -> int | str | None:
+    found = subject(reading, *sentence)
     if found is None:
         return None
     match found.kind:
@@ -182,6 +191,8 @@ def _look_back(scene: Scene, reading: Reading, track: _Track, turn: Turn, at: in
 
 
 def _look_ahead(scene: Scene, track: _Track, at: int, count: int) -> None:
+    told = track.openings[at + 1] if at + 1 < count else None
+    scene.next_subject = told if isinstance(told, int) else None
     for step in range(at + 1, min(count, at + 1 + _AHEAD_PASSAGES)):
         for who, weight in track.weights[step].items():
             scene.ahead[who] = scene.ahead.get(who, 0.0) + weight * _FADE ** (step - at)

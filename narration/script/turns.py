@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final
 
 from narration.script import clues, english
@@ -33,6 +34,7 @@ class Turn:
         addressed: people that the quotations call by name.
         told: people that the quotations speak of.
         address: genders of general forms of address (`sir`): `m`, `f`.
+        to_kin: one of these is for a father, mother, … of the speaker.
         own: who says `I am …`.
         joined: it goes on in the paragraph of the turn before.
         continued: the turn before was not closed: the same speech goes on.
@@ -47,6 +49,7 @@ class Turn:
     addressed: set[int] = field(default_factory=set)
     told: set[int] = field(default_factory=set)
     address: str = ""
+    to_kin: bool = False
     own: set[int] = field(default_factory=set)
     joined: bool = False
     continued: bool = False
@@ -85,7 +88,7 @@ def _turns(reading: Reading, index: int, passage: Passage, previous: Passage | N
     if passage.speaker is not None:
         at = reading.between(passage.start, passage.start)[0]
         label = Clue(Place.TAG, Reference(Kind.NAME, at, at + 1, who=(passage.speaker,)))
-        yield _finished(reading, Turn(passage=index, spans=list(spans), clues=[label]))
+        yield _finished(reading, passage, Turn(passage=index, spans=list(spans), clues=[label]))
         return
     after = [_after(reading, passage, step) for step in range(len(spans))]
     before = [_before(reading, passage, step, previous) for step in range(len(spans))]
@@ -95,12 +98,12 @@ def _turns(reading: Reading, index: int, passage: Passage, previous: Passage | N
         own = _tag(found)
         if turn is None or (own and turn.tag and _differ(turn.tag.reference, own.reference)):
             if turn is not None:
-                yield _finished(reading, turn)
+                yield _finished(reading, passage, turn)
             turn = Turn(passage=index, spans=[], joined=turn is not None)
         turn.spans.append(span)
         turn.clues += found
     if turn is not None:
-        yield _finished(reading, turn)
+        yield _finished(reading, passage, turn)
 
 
 def _tag(found: Sequence[Clue]) -> Clue | None:
@@ -116,15 +119,27 @@ def _differ(one: Reference, other: Reference) -> bool:
     return {one.gender, other.gender} == {"m", "f"}
 
 
-def _finished(reading: Reading, turn: Turn) -> Turn:
+def _finished(reading: Reading, passage: Passage, turn: Turn) -> Turn:
     rank = {Place.TAG: 0, Place.COMMA: 1, Place.LEAD: 2, Place.BEAT_AFTER: 3, Place.BEAT_BEFORE: 4}
     turn.clues.sort(key=lambda clue: rank[clue.place])
     for start, end in turn.spans:
         _listen(reading, turn, start, end)
+    _look_beside(reading, passage, turn)
     last = turn.spans[-1]
     turn.asks = "?" in reading.text[max(last[0], last[1] - 3) : last[1]]
     turn.told -= turn.addressed
     return turn
+
+
+def _look_beside(reading: Reading, passage: Passage, turn: Turn) -> None:
+    """Who is named behind the quotations without being a clue: more likely spoken to than speaking."""
+    behind = {span[1]: after[0] for span, after in pairwise(passage.spans)}
+    clued = {clue.reference.start for clue in turn.clues}
+    for _, end in turn.spans:
+        for index in range(*reading.between(end, behind.get(end, passage.end))):
+            mention = reading.mentions.get(index)
+            if mention and mention.start not in clued:
+                turn.beside.update(mention.who)
 
 
 def _after(reading: Reading, passage: Passage, step: int) -> Clue | None:
@@ -180,6 +195,7 @@ def _listen(reading: Reading, turn: Turn, start: int, end: int) -> None:
             gender = "m" if word in english.MALE_VOCATIVES else "f" if word in english.FEMALE_VOCATIVES else ""
             if gender and _is_called(reading, index, index + 1, start, end):
                 turn.address += gender
+                turn.to_kin = turn.to_kin or word in english.KIN_VOCATIVES
             continue
         alone = last - first == mention.end - mention.start
         if mention.possessive:

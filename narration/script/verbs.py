@@ -68,3 +68,9 @@ CHINESE: Final = (
     "|说|說|道|问|問|答|喊|叫|嚷|骂|罵|笑|叹|嘆|讲|講|念|吼|劝|勸|曰)"
 )
 """A pattern for one Chinese verb of saying."""
+
+ROMANCE: Final = (
+    "(?:dit|disait|demanda|répondit|reprit|ajouta|murmura|cria|fit|répliqua|continua|s['’]écria|dijo|preguntó|respondió"
+    "|contestó|exclamó|repuso|añadió|gritó|murmuró|disse|perguntou|respondeu|chiese|rispose|esclamò|mormorò|aggiunse)"
+)
+"""A pattern for one French, Spanish, Portuguese or Italian verb of saying, past tense."""
