@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import random
 from bisect import bisect_right
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 
+import numpy as np
+from chain import PEOPLE, TURNS, Stretch
 from litbank import Novel
 
 from narration.cast import Cast
@@ -32,23 +33,6 @@ LONGEST_TAG_CHARS = 70
 SURE_GENDER = 2.0
 
 NOBODY = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A stretch of a novel's chain of turns, with the speakers that are known.
-
-    Attributes:
-        key: of the novel.
-        people, features, moves: as in `engine.Table`.
-        gold: person of each turn that is known, by its index.
-    """
-
-    key: str
-    people: list[tuple[int, ...]]
-    features: list[list[list[tuple[str, float]]]]
-    moves: list[tuple[str, str]]
-    gold: dict[int, int]
 
 
 def masked(novel: Novel, rng: random.Random) -> tuple[str, Cast, dict[int, str]]:
@@ -131,18 +115,20 @@ def gold_labels(novel: Novel) -> dict[int, str]:
     }
 
 
-_NUMBERS: dict[tuple[str, float], tuple[str, float]] = {}
+def stretches(
+    novel_key: str,
+    text: str,
+    cast: Cast,
+    labels: dict[int, str],
+    weights: Mapping[str, float],
+    names: dict[str, int],
+    *,
+    annotated: bool,
+) -> list[Stretch]:
+    """The chain of a text, as its last reading sees it, cut into stretches; those in which some speaker is known.
 
-
-def _compact(row: list[tuple[str, float]]) -> list[tuple[str, float]]:
-    """The row with equal features shared between all rows, which saves most of the memory."""
-    return [_NUMBERS.setdefault((name, round(value, 2)), (name, round(value, 2))) for name, value in row if value]
-
-
-def windows(
-    key: str, text: str, cast: Cast, labels: dict[int, str], weights: dict[str, float], starts: list[int], size: int
-) -> list[Window]:
-    """Stretches of the chain of a text, from these turns on, as its second reading sees it."""
+    Names of features that `names` does not have yet are given the next numbers.
+    """
     people = people_of(cast)
     passages = passages_of(paragraphs_of(text))
     table, book, reading = engine.table_of(text, passages, people)
@@ -153,16 +139,42 @@ def windows(
         table = engine.fill(engine.learn(table, book, reading, beliefs), table.turns, table.scenes)
         beliefs = believe(engine.nodes_of(table, weights))
     index = {name: who for who, name in enumerate(people.names)}
-    gold: dict[int, int] = {}
+    gold = [-1] * len(table.turns)
     for t, turn in enumerate(table.turns):
         name = next((labels[start] for start, _ in turn.spans if start in labels), None)
-        if name is not None:
-            gold[t] = index.get(name, UNKNOWN)
-    found = []
-    for start in starts:
-        end = min(len(table.turns), start + size)
-        known = {t - start: gold[t] for t in range(start, end) if t in gold and gold[t] in table.people[t]}
-        if known:
-            rows = [[_compact(row) for row in turn] for turn in table.features[start:end]]
-            found.append(Window(key, table.people[start:end], rows, table.moves[start:end], known))
-    return found
+        who = UNKNOWN if name is None else index.get(name, UNKNOWN)
+        if name is not None and who in table.people[t]:
+            gold[t] = table.people[t].index(who)
+    cut = range(0, len(gold), TURNS)
+    return [
+        _stretch(novel_key, table, slice(start, start + TURNS), gold, names, annotated=annotated)
+        for start in cut
+        if max(gold[start : start + TURNS]) >= 0
+    ]
+
+
+def _stretch(
+    key: str, table: engine.Table, cut: slice, gold: list[int], names: dict[str, int], *, annotated: bool
+) -> Stretch:
+    rows: list[int] = []
+    columns: list[int] = []
+    values: list[float] = []
+    for t, turn in enumerate(table.features[cut]):
+        for place, row in enumerate(turn):
+            for name, value in row:
+                if value:
+                    rows.append(t * PEOPLE + place)
+                    columns.append(names.setdefault(name, len(names)))
+                    values.append(value)
+    moves = table.moves[cut]
+    return Stretch(
+        key=key,
+        annotated=annotated,
+        rows=np.array(rows, dtype=np.int32),
+        columns=np.array(columns, dtype=np.int32),
+        values=np.array(values, dtype=np.float32),
+        people=table.people[cut],
+        same=[names.setdefault(same, len(names)) for same, _ in moves],
+        back=[names.setdefault(back, len(names)) for _, back in moves],
+        gold=gold[cut],
+    )
