@@ -143,7 +143,11 @@ def stretches(
     for t, turn in enumerate(table.turns):
         name = next((labels[start] for start, _ in turn.spans if start in labels), None)
         who = UNKNOWN if name is None else index.get(name, UNKNOWN)
-        if name is not None and who in table.people[t]:
+        if name is None and turn.continued and gold[t - 1] >= 0 and not turn.tag:
+            who = table.people[t - 1][gold[t - 1]]
+        elif name is None:
+            continue
+        if who in table.people[t]:
             gold[t] = table.people[t].index(who)
     cut = range(0, len(gold), TURNS)
     return [

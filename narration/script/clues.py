@@ -40,11 +40,12 @@ class Place(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Clue:
-    """A reference and where it stands; `to` is who is spoken to."""
+    """A reference and where it stands; `to` is who is spoken to, `to_kind` what the pronoun for them tells: m, f, i."""
 
     place: Place
     reference: Reference
     to: tuple[int, ...] = ()
+    to_kind: str = ""
 
 
 def _says(reading: Reading, index: int, end: int) -> int:
@@ -74,14 +75,23 @@ def clue_after(reading: Reading, start: int, end: int, *, comma: bool) -> Clue |
             step += 1
         found = reference_at(reading, step, stop)
         if found:
-            return Clue(Place.TAG, found, _spoken_to(reading, found.end, stop))
+            return _tag(reading, found, found.end, stop)
     found = reference_at(reading, start, stop, sentence_start=not comma)
     if found is None:
         return _later_clue(reading, start, stop, comma=comma)
     verb = _verb_after(reading, found.end, stop)
     if verb:
-        return Clue(Place.TAG, found, _spoken_to(reading, verb, stop))
+        return _tag(reading, found, verb, stop)
     return Clue(Place.COMMA if comma else Place.BEAT_AFTER, found)
+
+
+def _tag(reading: Reading, found: Reference, start: int, end: int) -> Clue:
+    """A tag, with who is spoken to where the words from `start` say so."""
+    for step in range(start, min(end, start + 3)):
+        kind = english.OBJECTS.get(reading.words[step].lower(), "")
+        if kind and (step == start or reading.words[step - 1].lower() == "to"):
+            return Clue(Place.TAG, found, to_kind=kind)
+    return Clue(Place.TAG, found, _spoken_to(reading, start, end))
 
 
 def _clause_end(reading: Reading, start: int, end: int) -> int:
@@ -136,7 +146,7 @@ def _later_clue(reading: Reading, start: int, end: int, *, comma: bool) -> Clue 
             continue
         verb = _verb_after(reading, found.end, end)
         if verb:
-            return Clue(Place.TAG, found, _spoken_to(reading, verb, end))
+            return _tag(reading, found, verb, end)
         return Clue(Place.COMMA if comma else Place.BEAT_AFTER, found)
     return None
 
@@ -151,10 +161,10 @@ def clue_before(reading: Reading, start: int, end: int, *, leads: bool) -> Clue 
     if verb >= 0:
         relative = _before_who(reading, start, verb)
         if relative:
-            return Clue(Place.TAG, relative, _spoken_to(reading, verb + 1, end))
+            return _tag(reading, relative, verb + 1, end)
         before = [found for found in subjects if found.end <= verb]
         if before:
-            return Clue(Place.TAG, _subject_of(reading, before, verb), _spoken_to(reading, verb + 1, end))
+            return _tag(reading, _subject_of(reading, before, verb), verb + 1, end)
         found = reference_at(reading, verb + 1, end)
         if found:
             return Clue(Place.TAG, found)

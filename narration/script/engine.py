@@ -104,7 +104,7 @@ def _moves(turns: Sequence[Turn], scenes: Sequence[Scene], t: int) -> tuple[str,
     before = manner(turns[t - 1]) if t else "bare"
     former = "bare" if before in {"bare", "beat"} else "tag"
     asked = ":asked" if turns[t - 1].asks and gap == 0 else ""
-    return f"same:{step}:{group}:{former}{asked}", f"back:{step}:{group}"
+    return f"same:{step}:{group}:{former}{asked}", f"back:{step}:{group}{asked}"
 
 
 def nodes_of(table: Table, weights: Mapping[str, float]) -> list[Node]:

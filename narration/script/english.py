@@ -112,6 +112,9 @@ GENDERED: Final = {
     "he": "m", "him": "m", "his": "m", "himself": "m", "she": "f", "her": "f", "hers": "f", "herself": "f"
 }  # fmt: skip
 
+OBJECTS: Final = {"him": "m", "her": "f", "me": "i", "us": "i"}
+"""Pronouns for who is spoken to."""
+
 DETERMINERS: Final = word_set("the a an his her my our their this that its one another your some")
 STOPS: Final = word_set(
     "and or but in on at to with from of by for as if when while who whom whose which that then than into upon "

@@ -23,6 +23,7 @@ Features = list[tuple[str, float]]
 
 _LONG_WORDS: Final = 25
 _AGES: Final = (0, 1, 2, 4, 8, 15)
+_LED: Final = (0, 1, 2, 4, 8)
 _SPANS: Final = (1, 2, 3, 4, 6, 10)
 
 
@@ -67,7 +68,7 @@ def features(book: Book, turns: Sequence[Turn], scenes: Sequence[Scene], t: int,
         return [(f"unknown:{way}", 1.0), *_unknown(turn)]
     found: Features = []
     for clue in _best(turn):
-        found += _clue(book, scene, clue, who, way)
+        found += _clue(book, scene, turn, clue, who)
     found += _heard(book, turns, scenes, t, who)
     found += _scene(scene, who, way, book.genders)
     found.append(("frequency:" + way, book.frequency[who]))
@@ -112,14 +113,14 @@ def _best(turn: Turn) -> list[Clue]:
     return kept
 
 
-def _clue(book: Book, scene: Scene, clue: Clue, who: int, way: str) -> Iterator[tuple[str, float]]:
-    place = clue.place.value
+def _clue(book: Book, scene: Scene, turn: Turn, clue: Clue, who: int) -> Iterator[tuple[str, float]]:
+    place, way = clue.place.value, manner(turn)
     if place.startswith("beat") and way not in {"bare", "beat"}:
         place += ":tagged"
     reference = clue.reference
     if who in reference.owners:
         yield "owner", 1.0
-    if who in clue.to:
+    if who in clue.to or (clue.to_kind == "i" and who in scene.narrators):
         yield f"{place}:spoken-to", 1.0
     gender = agreement(book.genders[who], reference.gender) if reference.gender in {"m", "f"} else 0.0
     match reference.kind:
@@ -133,7 +134,7 @@ def _clue(book: Book, scene: Scene, clue: Clue, who: int, way: str) -> Iterator[
                 yield f"{place}:i-is-he", 1.0
         case Kind.NOUN:
             yield f"{place}:noun:gender", gender
-            yield from _noun(book, scene, reference, place, who)
+            yield from _noun(book, scene, turn, reference, place, who)
         case Kind.PROPER:
             yield f"{place}:proper", 1.0
             yield f"{place}:proper:gender", gender
@@ -148,11 +149,26 @@ def _name(reference: Reference, place: str, who: int) -> Iterator[tuple[str, flo
         yield f"{place}:name:shared", 1.0
 
 
-def _noun(book: Book, scene: Scene, reference: Reference, place: str, who: int) -> Iterator[tuple[str, float]]:
-    if who in book.people.titles.get(reference.head, ()):
-        yield f"{place}:noun:title", 1.0
-    if reference.head in SPOUSES and who in spouses(book.people, scene.ages, reference.gender):
+def _noun(
+    book: Book, scene: Scene, turn: Turn, reference: Reference, place: str, who: int
+) -> Iterator[tuple[str, float]]:
+    titled = book.people.titles.get(reference.head, ())
+    if titled and not reference.owned:
+        yield (f"{place}:noun:title" if who in titled else "noun:title:other"), 1.0
+        if who in titled and len(titled) > 1:
+            yield "noun:title:shared", 1.0
+    if reference.head in SPOUSES and who in spouses(book.people, scene.ages.keys() | turn.addressed, reference.gender):
         yield f"{place}:noun:spouse", 1.0
+    if reference.owned == "i" and who in scene.narrators:
+        yield "noun:mine", 1.0
+    elif reference.owned and who == _owner(book, scene, reference.owned):
+        yield "noun:owner", 1.0
+
+
+def _owner(book: Book, scene: Scene, gender: str) -> int | None:
+    """Who `his` or `her` likely is: the last who was named and fits."""
+    sign = 1.0 if gender == "f" else -1.0
+    return next((who for who in scene.ages if sign * book.genders[who] > 0), None)
 
 
 def _heard(book: Book, turns: Sequence[Turn], scenes: Sequence[Scene], t: int, who: int) -> Iterator[tuple[str, float]]:
@@ -173,6 +189,9 @@ def _heard(book: Book, turns: Sequence[Turn], scenes: Sequence[Scene], t: int, w
             continue
         near = "next" if scenes[max(step, t)].gap == 0 else "near"
         yield from _near(book, turns[step], name, f"{_group(manner(turn))}:{near}", who)
+        tag = turns[step].tag
+        if tag and tag.to_kind == "i" and who in scenes[step].narrators:
+            yield f"spoken-to:{name}:i", 1.0
 
 
 def _group(way: str) -> str:
@@ -189,6 +208,8 @@ def _near(book: Book, near: Turn, name: str, group: str, who: int) -> Iterator[t
     tag = near.tag
     if tag and who in tag.to:
         yield f"spoken-to:{name}", 1.0
+    if tag and tag.to_kind in {"m", "f"}:
+        yield f"spoken-to:{name}:gender", agreement(book.genders[who], tag.to_kind)
     if near.address:
         yield f"address:{name}", agreement(book.genders[who], near.address[-1])
 
@@ -197,7 +218,7 @@ def _scene(scene: Scene, who: int, way: str, genders: Sequence[float]) -> Iterat
     """How present somebody is."""
     if way in {"name", "first"}:
         return
-    way = "bare" if way == "beat" else way
+    way = way if way == "pro" else "bare" if way in {"bare", "beat"} else "noun"
     age = scene.ages.get(who)
     yield f"age:{way}:{_bucket(age, _AGES)}", 1.0
     if who in scene.ranks:
@@ -208,6 +229,9 @@ def _scene(scene: Scene, who: int, way: str, genders: Sequence[float]) -> Iterat
         yield f"subject-gender:{way}", agreement(genders[who], scene.subject_gender)
     if who in scene.before:
         yield f"before:{way}", 1.0
+    if scene.leaders:
+        yield f"leader:{way}:{min(scene.leaders.get(who, 4), 4)}", 1.0
+        yield f"led:{way}:{_bucket(scene.led.get(who), _LED)}", 1.0
     yield f"present:{way}", math.log1p(scene.present.get(who, 0.0))
     yield f"ahead:{way}", math.log1p(scene.ahead.get(who, 0.0))
     yield f"tagged-before:{way}:{_bucket(scene.tagged_before.get(who), _SPANS)}", 1.0

@@ -12,6 +12,7 @@ from typing import Final
 from narration.book import PARAGRAPH_GAP, Book, Chapter, ChapterScript, Line, ParagraphKind, Removal
 from narration.cast import Cast
 from narration.script.attribution import Speech, speeches
+from narration.script.quotation import Quotation
 
 DOUBTFUL_BELOW: Final = 0.8
 """A speaker less likely than this is for a person to look at.
@@ -30,6 +31,7 @@ class _Stretch:
     character: str
     direction: str = ""
     doubtful: bool = False
+    evidence: str = ""
 
 
 def script_chapter(chapter: Chapter, cast: Cast, *, language: str) -> ChapterScript:
@@ -105,6 +107,7 @@ def _script(chapter: Chapter, found: Sequence[Speech], narrator: str) -> Chapter
                 kind=paragraph.kind,
                 direction=stretch.direction,
                 doubtful=stretch.doubtful,
+                evidence=stretch.evidence,
             )
             lines.append(line)
     quotations = [quotation for speech in found for quotation in speech.quotations]
@@ -133,9 +136,16 @@ def _stretches(text: str, span: tuple[int, int], speech: Speech, narrator: str) 
             character=quotation.character or narrator,
             direction=direction,
             doubtful=quotation.probability < DOUBTFUL_BELOW,
+            evidence=_evidence(quotation),
         )
         position, direction = quotation.end, ""
     yield from _narration(text, position, span[1], narrator)
+
+
+def _evidence(quotation: Quotation) -> str:
+    if quotation.character is None:
+        return "nobody is named for it"
+    return f"{quotation.evidence} ({quotation.character}, {quotation.probability:.0%})"
 
 
 def _narration(text: str, start: int, end: int, narrator: str) -> Iterator[_Stretch]:

@@ -19,6 +19,8 @@ WORD: Final = re.compile(r"[^\W\d_]+")
 _SURE: Final = 6.0
 _TITLE_SURE: Final = 5.0
 _NAME_SURE: Final = 2.5
+_ARTICLES: Final = frozenset({"The", "A", "An", "the", "a", "an"})
+_DESCRIBING: Final = english.word_set("unnamed unknown first second third another old young")
 _PARTICLES: Final = english.word_set("of de la le du von van der the and d l")
 
 
@@ -89,6 +91,10 @@ def people_of(cast: Cast) -> People:
                 last.add(words[-1])
             for short in _short_forms(words):
                 derived[short].add(index)
+            if noun := _noun_name(words):
+                titles[noun].add(index)
+                if words[0] in _ARTICLES:
+                    derived["the", *(word.lower() for word in words[1:])].add(index)
         for word in found & english.RANKS.keys():
             titles[english.RANKS[word]].add(index)
         title_words.append(frozenset(found))
@@ -111,6 +117,15 @@ def people_of(cast: Cast) -> People:
         title_words=tuple(title_words),
         surnames=tuple(surnames),
     )
+
+
+def _noun_name(words: tuple[str, ...]) -> str:
+    """`landlord`, of a character who is called The Landlord, Old Landlord or landlord; empty for other names."""
+    noun = words[-1].lower()
+    described = words[0].lower() in _DESCRIBING or words[0] in english.QUALIFIERS or words[0].islower()
+    if noun not in english.MALE_NOUNS | english.FEMALE_NOUNS:
+        return noun if words[0] in _ARTICLES and len(words) > 1 else ""
+    return noun if described or len(words) == 1 else ""
 
 
 def _twins(characters: Sequence[Character]) -> dict[int, int]:

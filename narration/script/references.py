@@ -24,6 +24,7 @@ _MORE_VERBS: Final = english.word_set(
 )
 _NP_WORDS: Final = 5
 _NAMED_NOUNS: Final = english.MALE_NOUNS | english.FEMALE_NOUNS
+_OWNED: Final = {"his": "m", "her": "f", "my": "i", "our": "i"}
 _FONDLY: Final = english.word_set("poor old young little dear good honest")
 
 
@@ -50,6 +51,7 @@ class Reference:
         head: the noun of a noun phrase, lower case.
         phrase: the noun phrase without its determiner, lower case.
         owners: whose kin or servant it is (`Mara's brother`), and so not who it is.
+        owned: the gender of a pronoun that says the same (`his brother`): `m`, `f`, `i`.
     """
 
     kind: Kind
@@ -60,6 +62,7 @@ class Reference:
     head: str = ""
     phrase: str = ""
     owners: tuple[int, ...] = ()
+    owned: str = ""
 
 
 @lru_cache(maxsize=4096)
@@ -160,4 +163,5 @@ def _noun(reading: Reading, index: int, head: int, end: int) -> Reference:
     noun = reading.words[head].lower()
     gender = "m" if noun in english.MALE_NOUNS else "f" if noun in english.FEMALE_NOUNS else ""
     phrase = " ".join(word.lower() for word in reading.words[max(index + 1, head - 1) : head + 1]) or noun
-    return Reference(Kind.NOUN, index, end, gender=gender, head=noun, phrase=phrase)
+    owned = _OWNED.get(reading.words[index].lower(), "")
+    return Reference(Kind.NOUN, index, end, gender=gender, head=noun, phrase=phrase, owned=owned)
