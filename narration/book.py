@@ -6,7 +6,7 @@ object says it is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 PARAGRAPH_GAP = "\n\n"
@@ -196,7 +196,7 @@ class Line:
     skipped: bool = False
     pause_ms: int | None = None
     respellings: tuple[Respelling, ...] = ()
-    evidence: str = ""
+    evidence: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
