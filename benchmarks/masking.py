@@ -25,8 +25,8 @@ from narration.script.people import people_of
 from narration.script.reading import Passage, Reading
 from narration.script.references import Kind
 
-KEPT_SHARE = 0.35
-PRONOUN_SHARE = 0.2
+PRONOUN_SHARE = 0.3
+"""Of the tags that are not kept."""
 DROPPED_SHARE = 0.12
 MINOR_SHARE = 0.04
 LONGEST_TAG_CHARS = 70
@@ -35,8 +35,14 @@ SURE_GENDER = 2.0
 NOBODY = ""
 
 
-def masked(novel: Novel, rng: random.Random) -> tuple[str, Cast, dict[int, str]]:
-    """The novel with tags taken away, its cast list, and the speakers by the offsets of their quotations."""
+def masked(novel: Novel, rng: random.Random, *, kept: float) -> tuple[str, Cast, dict[int, str]]:
+    """The novel with tags taken away, its cast list, and the speakers by the offsets of their quotations.
+
+    Args:
+        novel: whole.
+        rng: for what is taken away.
+        kept: share of the tags that stay.
+    """
     people = people_of(novel.cast)
     passages = passages_of(paragraphs_of(novel.text))
     table, book, reading = engine.table_of(novel.text, passages, people)
@@ -54,7 +60,7 @@ def masked(novel: Novel, rng: random.Random) -> tuple[str, Cast, dict[int, str]]
     labels: dict[int, str] = {}
     for t, who in sorted(known.items()):
         turn = table.turns[t]
-        edit = turn.tag and _edit(reading, passages[turn.passage], turn.tag, book.genders[who], rng)
+        edit = turn.tag and _edit(reading, passages[turn.passage], turn.tag, book.genders[who], rng, kept)
         if edit and (not edits or edit[0] >= edits[-1][1]):
             edits.append(edit)
             labels[turn.spans[0][0]] = NOBODY if who in gone else people.names[who]
@@ -74,14 +80,14 @@ def _known(table: engine.Table, t: int) -> int | None:
 
 
 def _edit(
-    reading: Reading, passage: Passage, tag: Clue, gender: float, rng: random.Random
+    reading: Reading, passage: Passage, tag: Clue, gender: float, rng: random.Random, kept: float
 ) -> tuple[int, int, str] | None:
     """What to write instead of which stretch; None to leave it."""
     chance = rng.random()
-    if chance < KEPT_SHARE:
+    if chance < kept:
         return None
     at = reading.starts[tag.reference.start]
-    if chance < KEPT_SHARE + PRONOUN_SHARE and abs(gender) > SURE_GENDER and tag.reference.kind is Kind.NAME:
+    if chance < kept + (1.0 - kept) * PRONOUN_SHARE and abs(gender) > SURE_GENDER and tag.reference.kind is Kind.NAME:
         last = tag.reference.end - 1
         return at, reading.starts[last] + len(reading.words[last]), "she" if gender > 0 else "he"
     edges = [passage.start, *(edge for span in passage.spans for edge in span), passage.end]

@@ -12,7 +12,7 @@ from typing import Final
 
 from narration.script import english
 from narration.script.reading import Reading
-from narration.script.references import Kind, Reference, is_saying, reference_at
+from narration.script.references import Kind, Reference, reference_at
 
 _PHRASE_SECONDS: Final = {
     "went": {"on"}, "goes": {"on"}, "put": {"in"}, "puts": {"in"}, "cut": {"in"}, "broke": {"in", "out"},
@@ -52,7 +52,7 @@ def _says(reading: Reading, index: int, end: int) -> int:
     """Word index after the verb of saying at `index`; 0 where there is none."""
     word = reading.words[index]
     lower = word.lower()
-    if is_saying(lower):
+    if lower in reading.grammar.says:
         return index + 1
     second = _PHRASE_SECONDS.get(lower)
     if second and index + 1 < end and reading.words[index + 1].lower() in second:
@@ -114,7 +114,7 @@ def _verb_after(reading: Reading, start: int, end: int) -> int:
         if after and (step == start or reading.words[step - 1].lower() not in {"to", "the", "a"}):
             return after
         word = reading.words[step].lower()
-        if word in _OF_OTHERS or word in english.PRONOUNS or (step > start and step in reading.mentions and not aside):
+        if word in _OF_OTHERS or word in reading.grammar.pronouns or (step > start and step in reading.mentions and not aside):
             return 0
         commas += "," in reading.gap(step)
         if not aside and commas > 1:

@@ -13,11 +13,10 @@ from narration.script import verbs
 
 _OPENING: Final = re.compile(r"\s*(?:—|–|--|―)\s*(?=[\w¿¡«“\"'’(…])")
 _QUOTED: Final = re.compile(r"\s*[“\"„«‘']\s*\w")
-_SAYS: Final = f"(?:{verbs.ENGLISH}|{verbs.ROMANCE})"
-_WHO: Final = r"(?:[Hh]e|[Ss]he|I|they|[A-Z]\w+(?:\s+[A-Z]\w+){0,2}|the\s+\w+(?:\s+\w+)?)"
+_WHO: Final = r"(?:[Hh]e|[Ss]he|I|they|[A-ZА-Я]\w+(?:\s+[A-ZА-Я]\w+){0,2}|the\s+\w+(?:\s+\w+)?)"
 _TAG: Final = re.compile(
     rf"(?:(?<=[,.!?…»])\s+|\s*(?:—|–|--)\s*)"
-    rf"(?P<tag>(?:{_SAYS}(?:-t)?[\s-]+\w+|{_WHO}\s+(?:\w+ly\s+)?{_SAYS})\b[^.!?;:—–]*(?:[.;:!?—–]+\s*[.,]?|$))"
+    rf"(?P<tag>(?:(?:s['’])?{verbs.ANY}(?:-t)?[\s-]+\w+|{_WHO}\s+(?:\w+ly\s+)?{verbs.ANY})\b[^.!?;:—–]*(?:[.;:!?—–]+\s*[.,]?|$))"
 )
 _NARRATION: Final = re.compile(rf"\s*{_WHO}\s+\w+(?:ed|ew|ook|ood|ent|ame|aid|as|at)\b")
 _LEAST: Final = 3

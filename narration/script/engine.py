@@ -15,9 +15,10 @@ from narration.script.clues import Clue, Place
 from narration.script.conversation import Beliefs, Node, believe
 from narration.script.features import UNKNOWN, Book, Features, features, manner
 from narration.script.habits import habits_of
+from narration.script.languages import grammar_of
 from narration.script.people import People
 from narration.script.reading import Passage, Reading, read, spread_genders
-from narration.script.references import Kind, is_saying
+from narration.script.references import Kind
 from narration.script.scene import Scene, narration_of, scenes_of, tagged
 from narration.script.turns import Turn, turns_of
 
@@ -64,9 +65,11 @@ class Table:
     cast: People
 
 
-def table_of(text: str, passages: Sequence[Passage], people: People) -> tuple[Table, Book, Reading]:
+def table_of(
+    text: str, passages: Sequence[Passage], people: People, *, language: str = "en"
+) -> tuple[Table, Book, Reading]:
     """The first reading of a text."""
-    reading = read(text, people)
+    reading = read(text, people, grammar_of(language))
     turns = turns_of(reading, passages)
     narration = [reading.between(*span) for passage in passages for span in narration_of(passage)]
     genders = spread_genders(reading, people, narration)
@@ -121,9 +124,11 @@ def nodes_of(table: Table, weights: Mapping[str, float]) -> list[Node]:
     ]
 
 
-def decide(text: str, passages: Sequence[Passage], people: People, weights: Mapping[str, float]) -> list[Decision]:
+def decide(
+    text: str, passages: Sequence[Passage], people: People, weights: Mapping[str, float], *, language: str = "en"
+) -> list[Decision]:
     """Who speaks each turn of a text."""
-    table, book, reading = table_of(text, passages, people)
+    table, book, reading = table_of(text, passages, people, language=language)
     beliefs = believe(nodes_of(table, weights))
     for _ in range(SECOND_READINGS):
         table = fill(learn(table, book, reading, beliefs), table.turns, table.scenes)
@@ -173,7 +178,7 @@ _KINDS: Final = {
 def _phrase(reading: Reading, clue: Clue) -> str:
     first, last = clue.reference.start, clue.reference.end
     if clue.place is Place.TAG:
-        inverted = first > 0 and is_saying(reading.words[first - 1].lower())
+        inverted = first > 0 and reading.words[first - 1].lower() in reading.grammar.says
         first, last = (first - 1, last) if inverted else (first, min(last + 1, len(reading.words)))
     start = reading.starts[first]
     end = reading.starts[last - 1] + len(reading.words[last - 1])

@@ -229,7 +229,7 @@ def _scene(scene: Scene, who: int, way: str, genders: Sequence[float]) -> Iterat
         yield f"subject-gender:{way}", agreement(genders[who], scene.subject_gender)
     if who in scene.before:
         yield f"before:{way}", 1.0
-    if scene.leaders:
+    if way == "pro" and scene.leaders:
         yield f"leader:{way}:{min(scene.leaders.get(who, 4), 4)}", 1.0
         yield f"led:{way}:{_bucket(scene.led.get(who), _LED)}", 1.0
     yield f"present:{way}", math.log1p(scene.present.get(who, 0.0))

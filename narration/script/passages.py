@@ -20,8 +20,10 @@ _SCARE_WORDS: Final = 5
 _SCARE_HAN: Final = 12
 _SPEECH_STOPS: Final = tuple(".,!?;:…—–-。，！？；：")
 _LEAD_INS: Final = tuple(",;:.!?…—–-”\"’'。，；：！？」』)")
-_SAYS: Final = re.compile(rf"\b{verbs.ENGLISH}\s*$")
+_SAYS: Final = re.compile(rf"\b{verbs.ANY}\s*$")
 _SAYS_HAN: Final = re.compile(rf"{verbs.CHINESE}\s*$")
+_SAID: Final = re.compile(r"(?:と|って|이?라고|하고)")
+"""What follows a quotation that somebody says, in Japanese and Korean."""
 _CHAPTER: Final = re.compile(
     r"(?i)\s*_?(?:chapter|book|part|volume|act|canto|letter)\b[\s.]*(?:[ivxlc]+|\d+|the|one|two|first)?\b"
 )
@@ -39,7 +41,7 @@ def passages_of(paragraphs: Sequence[tuple[int, str]], *, language: str = "en") 
     """The passages of a text, given as paragraphs with their offsets."""
     openers = quote_openers(text for _, text in paragraphs)
     dashed = is_dash_book(text for _, text in paragraphs)
-    return list(_passages(paragraphs, openers, is_han=language == "zh", dashed=dashed))
+    return list(_passages(paragraphs, openers, is_han=language in {"zh", "ja"}, dashed=dashed))
 
 
 def _passages(paragraphs: Iterable[tuple[int, str]], openers: str, *, is_han: bool, dashed: bool) -> Iterator[Passage]:
@@ -74,4 +76,4 @@ def _is_said(text: str, span: tuple[int, int], *, is_han: bool) -> bool:
         return True
     if not before or before.endswith(_LEAD_INS):
         return True
-    return bool((_SAYS_HAN if is_han else _SAYS).search(before))
+    return bool((_SAYS_HAN if is_han else _SAYS).search(before) or _SAID.match(text, span[1]))
