@@ -18,7 +18,6 @@ from litbank import Novel
 from narration.cast import Cast
 from narration.script import engine
 from narration.script.clues import Clue, Place
-from narration.script.conversation import believe
 from narration.script.features import UNKNOWN
 from narration.script.passages import paragraphs_of, passages_of
 from narration.script.people import people_of
@@ -137,13 +136,10 @@ def stretches(
     """
     people = people_of(cast)
     passages = passages_of(paragraphs_of(text))
-    table, book, reading = engine.table_of(text, passages, people)
+    table, _, reading = engine.table_of(text, passages, people)
     if not table.turns:
         return []
-    beliefs = believe(engine.nodes_of(table, weights))
-    for _ in range(engine.SECOND_READINGS):
-        table = engine.fill(engine.learn(table, book, reading, beliefs), table.turns, table.scenes)
-        beliefs = believe(engine.nodes_of(table, weights))
+    table, _ = engine.last_reading(table, reading, weights)
     index = {name: who for who, name in enumerate(people.names)}
     gold = [-1] * len(table.turns)
     for t, turn in enumerate(table.turns):

@@ -13,7 +13,7 @@ from typing import Final
 
 from narration.script.clues import Clue, Place
 from narration.script.conversation import Beliefs, Node, believe
-from narration.script.features import UNKNOWN, Book, Features, features, manner
+from narration.script.features import UNKNOWN, Book, Features, features, learnt
 from narration.script.habits import habits_of
 from narration.script.languages import grammar_of
 from narration.script.people import People
@@ -77,11 +77,10 @@ def table_of(
     counts = Counter(who for t, turn in enumerate(turns) for who in tagged(turn, scenes[t]))
     frequency = [math.log1p(counts[who]) / math.log1p(max(counts.values(), default=1)) for who in range(len(genders))]
     book = Book(people, genders, frequency)
-    return fill(book, turns, scenes), book, reading
+    return _first(book, turns, scenes), book, reading
 
 
-def fill(book: Book, turns: Sequence[Turn], scenes: Sequence[Scene]) -> Table:
-    """All features of a text."""
+def _first(book: Book, turns: Sequence[Turn], scenes: Sequence[Scene]) -> Table:
     candidates = [(*scene.candidates, UNKNOWN) for scene in scenes]
     return Table(
         turns=turns,
@@ -93,9 +92,24 @@ def fill(book: Book, turns: Sequence[Turn], scenes: Sequence[Scene]) -> Table:
     )
 
 
+def read_again(table: Table, reading: Reading, beliefs: Beliefs) -> Table:
+    """The table of a first reading, and what the beliefs of a reading tell of the people."""
+    habits = habits_of(table.cast, reading, table.turns, table.scenes, table.people, beliefs.posteriors)
+    return replace(
+        table,
+        features=[
+            [
+                [*row, *learnt(habits, table.turns[t], t, who)]
+                for who, row in zip(table.people[t], table.features[t], strict=True)
+            ]
+            for t in range(len(table.turns))
+        ],
+    )
+
+
 def _moves(turns: Sequence[Turn], scenes: Sequence[Scene], t: int) -> tuple[str, str]:
     turn, gap = turns[t], scenes[t].gap
-    way = manner(turn)
+    way = turn.manner
     group = way if way in {"bare", "beat", "pro"} else "tag"
     if turn.joined:
         return "same:joined", "back:joined"
@@ -104,7 +118,7 @@ def _moves(turns: Sequence[Turn], scenes: Sequence[Scene], t: int) -> tuple[str,
     step = "0" if gap == 0 else "1" if gap == 1 else "3" if gap <= 3 else "9" if gap <= _NEW_SCENE_GAP else "new"
     if step in {"9", "new"}:
         return f"same:{step}", f"back:{step}"
-    before = manner(turns[t - 1]) if t else "bare"
+    before = turns[t - 1].manner if t else "bare"
     former = "bare" if before in {"bare", "beat"} else "tag"
     asked = ":asked" if turns[t - 1].asks and gap == 0 else ""
     return f"same:{step}:{group}:{former}{asked}", f"back:{step}:{group}{asked}"
@@ -128,18 +142,19 @@ def decide(
     text: str, passages: Sequence[Passage], people: People, weights: Mapping[str, float], *, language: str = "en"
 ) -> list[Decision]:
     """Who speaks each turn of a text."""
-    table, book, reading = table_of(text, passages, people, language=language)
-    beliefs = believe(nodes_of(table, weights))
-    for _ in range(SECOND_READINGS):
-        table = fill(learn(table, book, reading, beliefs), table.turns, table.scenes)
-        beliefs = believe(nodes_of(table, weights))
+    first, _, reading = table_of(text, passages, people, language=language)
+    table, beliefs = last_reading(first, reading, weights)
     return [_decision(table, beliefs, reading, t) for t in range(len(table.turns))]
 
 
-def learn(table: Table, book: Book, reading: Reading, beliefs: Beliefs) -> Book:
-    """The book with what the first reading tells of its people."""
-    habits = habits_of(book.people, reading, table.turns, table.scenes, table.people, beliefs.posteriors)
-    return replace(book, habits=habits)
+def last_reading(first: Table, reading: Reading, weights: Mapping[str, float]) -> tuple[Table, Beliefs]:
+    """The table and the beliefs after all readings."""
+    table = first
+    beliefs = believe(nodes_of(table, weights))
+    for _ in range(SECOND_READINGS):
+        table = read_again(first, reading, beliefs)
+        beliefs = believe(nodes_of(table, weights))
+    return table, beliefs
 
 
 def _decision(table: Table, beliefs: Beliefs, reading: Reading, t: int) -> Decision:

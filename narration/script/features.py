@@ -35,13 +35,11 @@ class Book:
         people: the cast.
         genders: log odds of female, per person.
         frequency: logarithm of one plus how often each is named beside a word of saying.
-        habits: what the first reading has learnt; None in the first reading.
     """
 
     people: People
     genders: Sequence[float]
     frequency: Sequence[float]
-    habits: Habits | None = None
 
 
 def agreement(log_odds: float, gender: str) -> float:
@@ -50,20 +48,10 @@ def agreement(log_odds: float, gender: str) -> float:
     return max(-5.0, -math.log1p(math.exp(-sign * log_odds)))
 
 
-def manner(turn: Turn) -> str:
-    """How the speaker of a turn is told, which decides what else counts: the kind of its tag, or `bare`."""
-    tag = turn.tag
-    if tag is None:
-        return "beat" if turn.clues else "bare"
-    if len(tag.reference.who) > 1:
-        return "shared"
-    return "pro" if tag.reference.kind is Kind.PRONOUN and tag.reference.gender != "p" else tag.reference.kind.value
-
-
 def features(book: Book, turns: Sequence[Turn], scenes: Sequence[Scene], t: int, who: int) -> Features:
-    """All features of one candidate of a turn."""
+    """The features of one candidate of a turn, without what is learnt from a reading."""
     turn, scene = turns[t], scenes[t]
-    way = manner(turn)
+    way = turn.manner
     if who == UNKNOWN:
         return [(f"unknown:{way}", 1.0), *_unknown(turn)]
     found: Features = []
@@ -74,12 +62,13 @@ def features(book: Book, turns: Sequence[Turn], scenes: Sequence[Scene], t: int,
     found.append(("frequency:" + way, book.frequency[who]))
     if who in scene.narrators:
         found.append(("narrator:" + way, 1.0))
-    if book.habits and way != "name":
-        found += _habits(book.habits, turn, t, who)
     return found
 
 
-def _habits(habits: Habits, turn: Turn, t: int, who: int) -> Iterator[tuple[str, float]]:
+def learnt(habits: Habits, turn: Turn, t: int, who: int) -> Iterator[tuple[str, float]]:
+    """What a reading has learnt of one candidate of a turn."""
+    if turn.manner == "name" or who == UNKNOWN:
+        return
     size = "long" if turn.words > _LONG_WORDS else "short"
     yield f"idiolect:{size}", habits.idiolects[t].get(who, 0.0)
     yield "partner", habits.partners[t].get(who, 0.0)
@@ -114,7 +103,7 @@ def _best(turn: Turn) -> list[Clue]:
 
 
 def _clue(book: Book, scene: Scene, turn: Turn, clue: Clue, who: int) -> Iterator[tuple[str, float]]:
-    place, way = clue.place.value, manner(turn)
+    place, way = clue.place.value, turn.manner
     if place.startswith("beat") and way not in {"bare", "beat"}:
         place += ":tagged"
     reference = clue.reference
@@ -188,7 +177,7 @@ def _heard(book: Book, turns: Sequence[Turn], scenes: Sequence[Scene], t: int, w
         if not 0 <= step < len(turns) or scenes[max(step, t)].gap > 3:
             continue
         near = "next" if scenes[max(step, t)].gap == 0 else "near"
-        yield from _near(book, turns[step], name, f"{_group(manner(turn))}:{near}", who)
+        yield from _near(book, turns[step], name, f"{_group(turn.manner)}:{near}", who)
         tag = turns[step].tag
         if tag and tag.to_kind == "i" and who in scenes[step].narrators:
             yield f"spoken-to:{name}:i", 1.0

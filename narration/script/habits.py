@@ -107,6 +107,12 @@ def _idiolects(
             own[who].update(bag)
     total = sum(every.values()) or 1
     sizes = {who: sum(words.values()) for who, words in own.items()}
+    # Words that somebody never says all count the same, so only the others are added up.
+    never = math.log(_SMOOTH)
+    gains = {
+        who: {word: math.log(heard * total / every[word] + _SMOOTH) - never for word, heard in words.items()}
+        for who, words in own.items()
+    }
     found: dict[int, dict[int, float]] = {}
     for t, bag in enumerate(bags):
         found[t] = {}
@@ -114,14 +120,17 @@ def _idiolects(
             words = own.get(who)
             if words is None or not bag:
                 continue
-            less = bag if sure[t] == who else {}
-            size = sizes[who] - sum(less.values()) + _SMOOTH
-            score = 0.0
-            for word, count in bag.items():
-                common = every[word] / total
-                heard = words.get(word, 0) - less.get(word, 0)
-                score += count * math.log((heard / common + _SMOOTH) / size)
-            found[t][who] = max(-_TOP, min(_TOP, score / math.sqrt(sum(bag.values()))))
+            said = sum(bag.values())
+            size = sizes[who] - (said if sure[t] == who else 0) + _SMOOTH
+            score = said * (never - math.log(size))
+            if sure[t] == who:
+                for word, count in bag.items():
+                    heard = (words[word] - count) * total / every[word]
+                    score += count * (math.log(heard + _SMOOTH) - never)
+            else:
+                gain = gains[who]
+                score += sum(count * gain[word] for word, count in bag.items() if word in gain)
+            found[t][who] = max(-_TOP, min(_TOP, score / math.sqrt(said)))
     return found
 
 

@@ -40,6 +40,8 @@ class Turn:
         continued: the turn before was not closed: the same speech goes on.
         words: how many are spoken.
         asks: it ends in a question.
+        tag: the clue that decides most: a tag, or the subject of the clause that a comma joins to the quotation.
+        manner: how the speaker is told, which decides what else counts: the kind of the tag, `beat` or `bare`.
     """
 
     passage: int
@@ -55,11 +57,8 @@ class Turn:
     continued: bool = False
     words: int = 0
     asks: bool = False
-
-    @property
-    def tag(self) -> Clue | None:
-        """The clue that decides most: a tag, or the subject of the clause that a comma joins to the quotation."""
-        return next((clue for clue in self.clues if clue.place in (Place.TAG, Place.COMMA)), None)
+    tag: Clue | None = None
+    manner: str = "bare"
 
 
 def turns_of(reading: Reading, passages: Sequence[Passage]) -> list[Turn]:
@@ -93,21 +92,33 @@ def _turns(reading: Reading, index: int, passage: Passage, previous: Passage | N
     after = [_after(reading, passage, step) for step in range(len(spans))]
     before = [_before(reading, passage, step, previous) for step in range(len(spans))]
     turn: Turn | None = None
+    named: Clue | None = None
     for step, span in enumerate(spans):
         found = [clue for clue in (after[step], before[step]) if clue]
-        own = _tag(found)
-        if turn is None or (own and turn.tag and _differ(turn.tag.reference, own.reference)):
+        own = _tag(found, Place.TAG)
+        if turn is None or (own and named and _differ(named.reference, own.reference)):
             if turn is not None:
                 yield _finished(reading, passage, turn)
             turn = Turn(passage=index, spans=[], joined=turn is not None)
+            named = None
         turn.spans.append(span)
         turn.clues += found
+        named = named or _tag(found, Place.TAG, Place.COMMA)
     if turn is not None:
         yield _finished(reading, passage, turn)
 
 
-def _tag(found: Sequence[Clue]) -> Clue | None:
-    return next((clue for clue in found if clue.place is Place.TAG), None)
+def _tag(found: Sequence[Clue], *places: Place) -> Clue | None:
+    return next((clue for clue in found if clue.place in places), None)
+
+
+def _manner(turn: Turn) -> str:
+    if turn.tag is None:
+        return "beat" if turn.clues else "bare"
+    reference = turn.tag.reference
+    if len(reference.who) > 1:
+        return "shared"
+    return "pro" if reference.kind is Kind.PRONOUN and reference.gender != "p" else reference.kind.value
 
 
 def _differ(one: Reference, other: Reference) -> bool:
@@ -122,6 +133,8 @@ def _differ(one: Reference, other: Reference) -> bool:
 def _finished(reading: Reading, passage: Passage, turn: Turn) -> Turn:
     rank = {Place.TAG: 0, Place.COMMA: 1, Place.LEAD: 2, Place.BEAT_AFTER: 3, Place.BEAT_BEFORE: 4}
     turn.clues.sort(key=lambda clue: rank[clue.place])
+    turn.tag = _tag(turn.clues, Place.TAG, Place.COMMA)
+    turn.manner = _manner(turn)
     for start, end in turn.spans:
         _listen(reading, turn, start, end)
     _look_beside(reading, passage, turn)
