@@ -99,7 +99,9 @@ class Batch:
         change = (told.posteriors - free.posteriors) * scale[:, :, None]
         found = np.bincount(self.columns, self.values * change.ravel()[self.rows], minlength=len(weights))
         for names, told_moves, free_moves in ((self.same, told.same, free.same), (self.back, told.back, free.back)):
-            found += np.bincount(names.ravel() % len(weights), ((told_moves - free_moves) * scale).ravel(), len(weights))
+            found += np.bincount(
+                names.ravel() % len(weights), ((told_moves - free_moves) * scale).ravel(), len(weights)
+            )
         found[-1] = 0.0
         return found, told.log_sum - free.log_sum, free.posteriors
 

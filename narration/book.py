@@ -176,8 +176,8 @@ class Line:
         skipped: it is in the text, and not to be spoken.
         pause_ms: silence before it, instead of the usual pause; None is the usual.
         respellings: words in it that are spoken otherwise than written.
-        evidence: what attribution rests its speaker on, with the speaker and the probability; empty for narration and in
-            a script that is read.
+        evidence: what attribution rests its speaker on, with the speaker and the probability; empty for narration and
+            in a script that is read.
 
     A line without text is a scene break that the manuscript does not have.
     """

@@ -100,9 +100,7 @@ def _decided(
     if language == "zh" or language in particles.LANGUAGES:
         is_chinese = language == "zh"
         guesses = (
-            chinese.guesses(text, passages, names)
-            if is_chinese
-            else particles.guesses(text, passages, names, language)
+            chinese.guesses(text, passages, names) if is_chinese else particles.guesses(text, passages, names, language)
         )
         return {
             span: Quotation(

@@ -114,7 +114,11 @@ def _verb_after(reading: Reading, start: int, end: int) -> int:
         if after and (step == start or reading.words[step - 1].lower() not in {"to", "the", "a"}):
             return after
         word = reading.words[step].lower()
-        if word in _OF_OTHERS or word in reading.grammar.pronouns or (step > start and step in reading.mentions and not aside):
+        if (
+            word in _OF_OTHERS
+            or word in reading.grammar.pronouns
+            or (step > start and step in reading.mentions and not aside)
+        ):
             return 0
         commas += "," in reading.gap(step)
         if not aside and commas > 1:

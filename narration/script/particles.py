@@ -1,5 +1,4 @@
-"""Speakers in Japanese and Korean: a name with the particle of the subject, and a verb of saying or the particle of
-what is said (`と`, `라고`).
+"""Speakers in Japanese and Korean: a name with the particle of the subject, and a verb of saying.
 
 Invariant: a guess names somebody whose name stands in the same paragraph; the rest is left open.
 """
@@ -50,17 +49,17 @@ _LANGUAGES: Final = {
     ),
     "ko": _Particles(
         re.compile("(?:씨|님|군|양)?(?:이|가|은|는|도)"),
-        re.compile("(?:말했|말하|말한|물었|물으|묻|대답|외쳤|외치|소리|속삭|중얼|했다|하였다|되물|덧붙|불렀|웃었|투덜)"),
+        re.compile(
+            "(?:말했|말하|말한|물었|물으|묻|대답|외쳤|외치|소리|속삭|중얼|했다|하였다|되물|덧붙|불렀|웃었|투덜)"
+        ),
         re.compile(r"\s*(?:이?라고|라며|하고|고)"),
-        re.compile("[.!?。“”\"「」]"),
+        re.compile('[.!?。“”"「」]'),
     ),
 }
 LANGUAGES: Final = frozenset(_LANGUAGES)
 
 
-def guesses(
-    text: str, passages: Sequence[Passage], names: NamePatterns, language: str
-) -> dict[tuple[int, int], Guess]:
+def guesses(text: str, passages: Sequence[Passage], names: NamePatterns, language: str) -> dict[tuple[int, int], Guess]:
     """The speakers found, by the spans of their quotations."""
     words = _LANGUAGES[language]
     found: dict[tuple[int, int], Guess] = {}

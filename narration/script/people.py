@@ -79,16 +79,11 @@ def people_of(cast: Cast) -> People:
     title_words: list[frozenset[str]] = []
     surnames: list[frozenset[str]] = []
     for index, character in enumerate(characters):
-        found: set[str] = set()
-        last: set[str] = set()
-        for name in _names(character):
-            words = tuple(shaped(word) for word in WORD.findall(name))
-            if not words:
-                continue
+        spelled = [tuple(shaped(word) for word in WORD.findall(name)) for name in _names(character)]
+        own = [words for words in spelled if words]
+        found = frozenset(word for words in own for word in words if word in english.TITLES)
+        for words in own:
             given[words].add(index)
-            found.update(word for word in words if word in english.TITLES)
-            if len(words) > 1 and words[-1][:1].isupper():
-                last.add(words[-1])
             for short in _short_forms(words):
                 derived[short].add(index)
             if noun := _noun_name(words):
@@ -97,8 +92,8 @@ def people_of(cast: Cast) -> People:
                     derived["the", *(word.lower() for word in words[1:])].add(index)
         for word in found & english.RANKS.keys():
             titles[english.RANKS[word]].add(index)
-        title_words.append(frozenset(found))
-        surnames.append(frozenset(last))
+        title_words.append(found)
+        surnames.append(frozenset(words[-1] for words in own if len(words) > 1 and words[-1][:1].isupper()))
     for words, owners in derived.items():
         if words not in given:
             given[words] = owners

@@ -65,7 +65,7 @@ _MORE: Final = (
     "inquired enquired remonstrated reiterated corrected volunteered submitted interrogated demurred drawled"
 )
 ENGLISH_WORDS: Final = frozenset(_WORDS) | frozenset(_MORE.split())
-"""Single English words that say that somebody speaks: those of the pattern, and some that only count beside a speech."""
+"""English words that say that somebody speaks: those of the pattern, and some that count only beside a quotation."""
 
 ENGLISH: Final = (
     "(?:" + "|".join([*_PHRASES, *sorted(_WORDS, key=lambda word: (-len(word), word))]).replace(" ", r"\s+") + ")"
@@ -81,22 +81,36 @@ CHINESE: Final = (
 OTHERS: Final = {
     language: frozenset(words.split())
     for language, words in {
-        "de": "sagte sagt fragte fragt rief ruft antwortete antwortet erwiderte entgegnete versetzte meinte sprach bemerkte "
-        "flüsterte murmelte schrie erklärte wiederholte brummte seufzte lachte stöhnte stammelte begann fuhr befahl bat "
-        "fügte unterbrach gab brüllte knurrte dachte",
-        "fr": "dit disait dis demanda demandait répondit reprit ajouta murmura cria écria exclama fit répliqua continua "
-        "déclara observa balbutia soupira interrompit remarqua insista acheva souffla chuchota protesta pensa expliqua "
-        "répéta poursuivit hurla grommela",
-        "es": "dijo decía dice preguntó respondió contestó exclamó repuso añadió gritó murmuró replicó susurró observó "
-        "continuó interrumpió prosiguió insistió explicó comentó pensó repitió agregó balbuceó suspiró",
-        "it": "disse diceva chiese domandò rispose esclamò mormorò aggiunse gridò replicò sussurrò osservò continuò "
-        "riprese soggiunse fece ripeté balbettò sospirò pensò interruppe spiegò",
-        "pt": "disse dizia perguntou respondeu exclamou murmurou acrescentou gritou replicou retrucou sussurrou observou "
-        "continuou tornou insistiu interrompeu repetiu pensou explicou suspirou bradou",
-        "ru": "сказал сказала спросил спросила ответил ответила отвечал отвечала воскликнул воскликнула крикнул крикнула "
-        "вскричал вскричала прошептал прошептала закричал закричала проговорил проговорила произнёс произнес произнесла "
-        "промолвил промолвила заметил заметила возразил возразила прибавил прибавила добавил добавила продолжал "
-        "продолжала говорил говорила говорит пробормотал пробормотала подумал подумала шепнул шепнула",
+        "de": (
+            "sagte sagt fragte fragt rief ruft antwortete antwortet erwiderte entgegnete versetzte meinte sprach "
+            "bemerkte flüsterte murmelte schrie erklärte wiederholte brummte seufzte lachte stöhnte stammelte "
+            "begann fuhr befahl bat fügte unterbrach gab brüllte knurrte dachte"
+        ),
+        "fr": (
+            "dit disait dis demanda demandait répondit reprit ajouta murmura cria écria exclama fit répliqua "
+            "continua déclara observa balbutia soupira interrompit remarqua insista acheva souffla chuchota "
+            "protesta pensa expliqua répéta poursuivit hurla grommela"
+        ),
+        "es": (
+            "dijo decía dice preguntó respondió contestó exclamó repuso añadió gritó murmuró replicó susurró "
+            "observó continuó interrumpió prosiguió insistió explicó comentó pensó repitió agregó balbuceó "
+            "suspiró"
+        ),
+        "it": (
+            "disse diceva chiese domandò rispose esclamò mormorò aggiunse gridò replicò sussurrò osservò continuò "
+            "riprese soggiunse fece ripeté balbettò sospirò pensò interruppe spiegò"
+        ),
+        "pt": (
+            "disse dizia perguntou respondeu exclamou murmurou acrescentou gritou replicou retrucou sussurrou "
+            "observou continuou tornou insistiu interrompeu repetiu pensou explicou suspirou bradou"
+        ),
+        "ru": (
+            "сказал сказала спросил спросила ответил ответила отвечал отвечала воскликнул воскликнула крикнул "
+            "крикнула вскричал вскричала прошептал прошептала закричал закричала проговорил проговорила произнёс "
+            "произнес произнесла промолвил промолвила заметил заметила возразил возразила прибавил прибавила "
+            "добавил добавила продолжал продолжала говорил говорила говорит пробормотал пробормотала подумал "
+            "подумала шепнул шепнула"
+        ),
     }.items()
 }
 """Verbs of saying by language, past and some present."""

@@ -34,9 +34,7 @@ def who(text: str, language: str) -> list[tuple[str, str | None]]:
         ("ko", "“가.” 마라를 보았다.", [("“가.”", None)]),
     ],
 )
-def test_a_name_beside_a_verb_of_saying_speaks(
-    language: str, text: str, spoken: list[tuple[str, str | None]]
-) -> None:
+def test_a_name_beside_a_verb_of_saying_speaks(language: str, text: str, spoken: list[tuple[str, str | None]]) -> None:
     assert who(text, language) == spoken
 
 
