@@ -82,7 +82,7 @@ class Batch:
 
     def scores(self, weights: Floats) -> tuple[Floats, Floats, Floats]:
         """Of each candidate, and of both moves of each turn; the last weight is that of no move."""
-        flat = np.bincount(self.rows, self.values * weights[self.columns], minlength=self.mask.size)
+        flat = _added(self.rows, self.values * weights[self.columns], self.mask.size)
         return flat.reshape(self.mask.shape), weights[self.same], weights[self.back]
 
     def gradient(self, weights: Floats) -> tuple[Floats, Floats, Floats]:
@@ -97,13 +97,18 @@ class Batch:
         told = _sums(np.where(told_mask, scores, -np.inf), same, back, self.link, self.older)
         scale = self.weights[:, None]
         change = (told.posteriors - free.posteriors) * scale[:, :, None]
-        found = np.bincount(self.columns, self.values * change.ravel()[self.rows], minlength=len(weights))
+        found = _added(self.columns, self.values * change.ravel()[self.rows], len(weights))
         for names, told_moves, free_moves in ((self.same, told.same, free.same), (self.back, told.back, free.back)):
             found += np.bincount(
                 names.ravel() % len(weights), ((told_moves - free_moves) * scale).ravel(), len(weights)
             )
         found[-1] = 0.0
         return found, told.log_sum - free.log_sum, free.posteriors
+
+
+def _added(places: npt.NDArray[np.integer], values: Floats, size: int) -> Floats:
+    """The sum of the values of each place."""
+    return np.bincount(places, values, minlength=size).astype(np.float64)
 
 
 @dataclass(frozen=True, slots=True)
