@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from multiprocessing import Pool
 from statistics import mean
 
 import litbank
@@ -117,10 +118,19 @@ def _overlap(one: Quotation, gold: litbank.Gold) -> int:
     return min(one.end, gold.end) - max(one.start, gold.start)
 
 
+def read(key: str) -> tuple[litbank.Novel, tuple[Quotation, ...], float]:
+    """A novel, the quotations found in it, and the seconds of one core that it took."""
+    novel = litbank.novel(key)
+    began = time.process_time()
+    quotations = attribute(novel.text, novel.cast)
+    return novel, quotations, time.process_time() - began
+
+
 def main() -> None:
     """Measures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dev", action="store_true", help="only the novels that are tuned on")
+    parser.add_argument("--jobs", type=int, default=2, help="novels read at a time")
     parser.add_argument("--only", default="", help="novels whose key contains this")
     parser.add_argument("--wrong", action="store_true", help="list the mistakes")
     options = parser.parse_args()
@@ -128,19 +138,17 @@ def main() -> None:
         print("skipped: ../shared/corpus/litbank is not there")
         return
     rows: list[Scored] = []
-    read: list[tuple[litbank.Novel, Sequence[Quotation]]] = []
+    found: list[tuple[litbank.Novel, Sequence[Quotation]]] = []
     seconds: list[float] = []
     chars = 0
-    for novel in litbank.books(options.only):
-        if options.dev and novel.held_out:
-            continue
-        began = time.process_time()
-        quotations = attribute(novel.text, novel.cast)
-        seconds.append(time.process_time() - began)
-        chars += len(novel.text)
-        rows += score(novel, quotations)
-        read.append((novel, quotations))
-    spans(read)
+    keys = [key for key in litbank.keys(options.only) if not (options.dev and litbank.is_held_out(key))]
+    with Pool(options.jobs) as pool:
+        for novel, quotations, taken in pool.imap(read, keys):
+            seconds.append(taken)
+            chars += len(novel.text)
+            rows += score(novel, quotations)
+            found.append((novel, quotations))
+    spans(found)
     for title, held_out in (("development half (tuned on)", False), ("held-out half", True)):
         half = [row for row in rows if row.novel.held_out is held_out]
         if half:

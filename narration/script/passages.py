@@ -48,14 +48,15 @@ def _passages(paragraphs: Iterable[tuple[int, str]], openers: str, *, is_han: bo
     chapter = 0
     for offset, text in paragraphs:
         spans = [span for span in quotation_spans(text, openers) if _is_said(text, span, is_han=is_han)]
-        spans = (dashed and dash_spans(text)) or spans
+        said = dash_spans(text) if dashed else []
+        spans = said or spans
         heading = not spans and _is_heading(text)
         chapter += heading and bool(_CHAPTER.match(text) or _NUMBER.match(text))
         yield Passage(
             start=offset,
             end=offset + len(text.rstrip()),
             spans=tuple((start + offset, min(end, len(text.rstrip())) + offset) for start, end in spans),
-            goes_on=bool(spans) and spans[-1][1] == len(text) and outer_marks(text[spans[-1][0] :])[1] == 0,
+            goes_on=bool(spans) and not said and spans[-1][1] == len(text) and not outer_marks(text[spans[-1][0] :])[1],
             breaks=heading or bool(_SCENE.match(text)),
             chapter=chapter,
         )

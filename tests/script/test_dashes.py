@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from narration.cast import Cast, Character
 from narration.script import attribute
 from narration.script.dashes import dash_spans, is_dash_book
+from narration.script.passages import paragraphs_of, passages_of
 
 
 @pytest.mark.parametrize(
@@ -37,6 +38,11 @@ def test_dash_dialogue_has_speakers() -> None:
     spoken = [(text[one.start : one.end], one.character) for one in attribute(text, cast)]
     assert spoken[:2] == [("—Tell me,", "Stephen"), ("—Yes?", "Haines")]
     assert [who for _, who in spoken[2:]] == ["Stephen", "Haines"]
+
+
+def test_a_speech_that_a_dash_opens_does_not_go_on_in_the_next_paragraph() -> None:
+    text = "—Yes.\n\n—No.\n\n—Yes."
+    assert [passage.goes_on for passage in passages_of(paragraphs_of(text))] == [False, False, False]
 
 
 @given(st.text(alphabet="—-–Aa he said., !?\n", max_size=60))
