@@ -141,7 +141,7 @@ def main() -> None:
     found: list[tuple[litbank.Novel, Sequence[Quotation]]] = []
     seconds: list[float] = []
     chars = 0
-    keys = [key for key in litbank.keys(options.only) if not (options.dev and litbank.is_held_out(key))]
+    keys = [key for key in litbank.novel_keys(options.only) if not (options.dev and litbank.is_held_out(key))]
     with Pool(options.jobs) as pool:
         for novel, quotations, taken in pool.imap(read, keys):
             seconds.append(taken)

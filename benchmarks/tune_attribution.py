@@ -72,7 +72,7 @@ def sample(task: tuple[str, int]) -> Sample:
 
 def samples(*, versions: int) -> tuple[list[str], list[Stretch]]:
     """The names of all features, and the stretches of all development novels."""
-    tasks = [(key, versions) for key in litbank.keys() if not litbank.is_held_out(key)]
+    tasks = [(key, versions) for key in litbank.novel_keys() if not litbank.is_held_out(key)]
     names: dict[str, int] = {}
     found: list[Stretch] = []
     with Pool(2) as pool:

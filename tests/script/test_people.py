@@ -43,7 +43,10 @@ def test_a_character_named_by_a_noun_is_found_by_it(name: str, tag: str) -> None
 
 def test_a_shared_alias_is_whoever_is_there() -> None:
     people = cast("Jane Bennet; Miss Bennet; Jane", "Elizabeth Bennet; Miss Bennet; Elizabeth", "Mr. Collins")
-    text = "Mr. Collins sat down by Elizabeth. Elizabeth looked away.\n\n“No,” said Miss Bennet.\n\n“Why?” said Mr. Collins."
+    text = (
+        "Mr. Collins sat down by Elizabeth. Elizabeth looked away.\n\n“No,” said Miss Bennet.\n\n"
+        "“Why?” said Mr. Collins."
+    )
     assert who(text, people) == ["Elizabeth Bennet", "Mr. Collins"]
 
 
