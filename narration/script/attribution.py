@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from narration.cast import Cast
-from narration.script import chinese, engine
+from narration.script import chinese, engine, particles
 from narration.script.labels import NamePatterns, name_patterns, plain
 from narration.script.passages import paragraphs_of, passages_of
 from narration.script.people import people_of
@@ -102,7 +102,11 @@ def _open(span: tuple[int, int]) -> Quotation:
 def _decided(
     text: str, passages: Sequence[Passage], cast: Cast, names: NamePatterns, language: str
 ) -> dict[tuple[int, int], Quotation]:
-    if language == "zh":
+    if language == "zh" or language in particles.LANGUAGES:
+        is_chinese = language == "zh"
+        guesses = (
+            chinese.guesses(text, passages, names) if is_chinese else particles.guesses(text, passages, names, language)
+        )
         return {
             span: Quotation(
                 start=span[0],
@@ -111,7 +115,7 @@ def _decided(
                 probability=guess.probability,
                 evidence=guess.evidence,
             )
-            for span, guess in chinese.guesses(text, passages, names).items()
+            for span, guess in guesses.items()
         }
     return {
         span: Quotation(
@@ -121,7 +125,7 @@ def _decided(
             probability=decision.probability,
             evidence=decision.evidence,
         )
-        for decision in engine.decide(text, passages, people_of(cast), load_weights())
+        for decision in engine.decide(text, passages, people_of(cast), load_weights(), language=language)
         for span in decision.turn.spans
     }
 
