@@ -20,7 +20,7 @@ from flows.cli.main import app
 from narration.finding import findings_reference
 from narration.presets import Rules, preset_names, read_preset
 from narration.profiles import profile_names
-from narration.services.limits import SpeechOption, end_of_service, options_of, system_voices_of
+from narration.services.limits import SpeechOption, end_of_service, families, options_of, system_voices_of
 from narration.services.pricing import price_of
 from narration.settings import SpeechSettings, load_settings
 from narration.settings_reference import settings_reference
@@ -121,7 +121,7 @@ def options() -> str:
     lines = ["| model | " + " | ".join(f"`{word}`" for word in words) + " |", "|---|" + "---|" * len(words)]
     rows = tomllib.loads((ROOT / "narration" / "services" / "limits.toml").read_text())["models"]
     for row in rows:
-        found = options_of(row["family"], row["name"])
+        found = options_of(row["family"], row["name"]) if row["family"] in families() else {}
         if found and row["name"] not in ("voice-enrollment", "qwen-voice-design"):
             cells = [_range(found[word]) if word in found else "" for word in words]
             lines.append(f"| {row['name']} | " + " | ".join(cells) + " |")
