@@ -19,7 +19,7 @@ from flows.cli import exit_codes
 from flows.cli.main import app
 from narration.finding import findings_reference
 from narration.presets import Rules, preset_names, read_preset
-from narration.settings import settings_reference
+from narration.settings_reference import settings_reference
 
 ROOT = Path(__file__).parents[1]
 PAGES = (

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from narration.audio_settings import AudioSettings
 from narration.errors import InputError
 from narration.presets import preset_names, read_preset
 from narration.profiles import defaults_text, profile_names
 from narration.settings import (
     SANDBOX_KEY,
-    AudioSettings,
     ChunkSettings,
     LengthUnit,
     LimitSettings,
@@ -21,8 +21,8 @@ from narration.settings import (
     api_key,
     load_settings,
     profiles_folder,
-    settings_reference,
 )
+from narration.settings_reference import settings_reference
 
 VENDOR = {
     "DASHSCOPE_API_KEY": "sk-real",
