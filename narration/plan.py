@@ -102,6 +102,11 @@ class Plan:
         return sum(1 for chapter in self.chapters for chunk in chapter.chunks if chunk.take is not None)
 
     @property
+    def chunks_refused(self) -> int:
+        """Chunks that the service refused to speak, or to make a voice for."""
+        return sum(1 for chapter in self.chapters for chunk in chapter.chunks if chunk.refusal is not None)
+
+    @property
     def requests(self) -> tuple[PlannedChunk, ...]:
         """Distinct takes of the whole plan, those in the store included."""
         chunks = (chunk for chapter in self.chapters for chunk in chapter.chunks)

@@ -109,6 +109,7 @@ def plan_json(plan: Plan) -> dict[str, object]:
         "chunks_total": plan.chunks_total,
         "chunks_to_speak": plan.chunks_to_speak,
         "chunks_reused": plan.chunks_reused,
+        "chunks_refused": plan.chunks_refused,
         "characters_billed": plan.characters_billed,
         "voices_to_create": len(plan.voices_to_create()),
         "voices_reused": sum(1 for voice in plan.voices if voice.voice is not None),
@@ -133,6 +134,7 @@ def plan_json(plan: Plan) -> dict[str, object]:
                 "character": voice.character.name,
                 "profile": plan.seating.booths[voice.booth].settings.service.profile,
                 "voice": voice.voice.voice if voice.voice else None,
+                "refused": voice.refusal.message if voice.refusal else None,
                 "lines": _lines_of(plan, voice.character.name),
             }
             for voice in plan.voices
@@ -202,13 +204,16 @@ def _voices(plan: Plan) -> None:
 def _voice_words(planned: PlannedVoice) -> str:
     if planned.character.system_voice:
         return f"system voice {planned.character.system_voice}"
+    if planned.refusal is not None:
+        return "refused by the service: reword its description"
     return f"kept, made {planned.voice.created_at[:10]}" if planned.voice else "to be created"
 
 
 def _sums(job: Job, plan: Plan) -> None:
     _say_unattributed(plan)
-    repeated = plan.chunks_total - plan.chunks_to_speak - plan.chunks_reused
+    repeated = plan.chunks_total - plan.chunks_to_speak - plan.chunks_reused - plan.chunks_refused
     again = f", {repeated} said twice" if repeated else ""
+    again += f", {plan.chunks_refused} refused by the service" if plan.chunks_refused else ""
     create, kept = len(plan.voices_to_create()), sum(1 for voice in plan.voices if voice.voice)
     characters = console.count(plan.characters_billed, "character")
     _row("speech", f"{plan.chunks_to_speak} of {plan.chunks_total} chunks to buy ({characters} billed)")

@@ -158,7 +158,7 @@ class _Task:
             for part in frames(sentence.data):
                 answer += [self._result(row, told(sentence, "sentence-synthesis")), part]
             answer.append(self._result(row, told(sentence, "sentence-end"), sentence.characters))
-        answer.append(self._event("task-finished", {"output": {}, "usage": {"characters": chars}}, row.request_id))
+        answer.append(self._event("task-finished", {"output": {}, "usage": {"characters": chars}}))
         await self.line.play(answer, self.faults)
 
     async def _fail(self, error: RefusedError, row: CallRow) -> None:

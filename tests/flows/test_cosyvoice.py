@@ -176,6 +176,10 @@ def test_a_rejected_voice_ends_with_findings_and_the_rest_of_the_book(
     findings = [finding for chapter in report["chapters"] for finding in chapter["findings"]]
     assert {finding["code"] for finding in findings} == {"design-001"}
     assert len(list((book / "out").glob("*.mp3"))) == 2
+    plan = narrate("plan", book, "--json").json
+    assert (plan["chunks_to_speak"], plan["chunks_refused"], plan["voices_to_create"]) == (0, len(findings), 0)
+    assert {voice["character"] for voice in plan["voice_list"] if voice["refused"]} == {"Ben"}
+    assert "reword its description" in " ".join(narrate("plan", book).out.split())
     calls = shop.bill()["calls"]
     assert narrate("render", book, "--yes").code == 3
     assert shop.bill()["calls"] == calls, "nothing is asked again before the description is reworded"

@@ -148,7 +148,8 @@ def test_a_task_answers_in_the_documented_order_and_is_billed_once(place: Place)
     ends = [event for event in events if event["payload"]["output"].get("type") == "sentence-end"]
     assert [end["payload"]["usage"]["characters"] for end in ends] == [14, 35]
     assert events[-1]["payload"] == {"output": {}, "usage": {"characters": 35}}
-    assert len({event["header"]["attributes"].get("request_uuid") for event in events}) == 1
+    assert len({event["header"]["attributes"]["request_uuid"] for event in events[:-1]}) == 1
+    assert events[-1]["header"] == {"task_id": caller.task_id, "event": "task-finished", "attributes": {}}
     data = sound(frames)
     assert data[4:8] == b"\xff\xff\xff\x7f", "the size in the header of a stream is not final"
     with wave.open(io.BytesIO(data)) as heard:
