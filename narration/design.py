@@ -12,6 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 
 from narration.booth import Booth
+from narration.claims import Claim
 from narration.desk import Desk
 from narration.errors import (
     AccountBlocked,
@@ -23,6 +24,7 @@ from narration.errors import (
     VoiceQuotaFull,
     VoiceRejected,
 )
+from narration.journal import Answer
 from narration.keep import keep_voice, recover_subject
 from narration.plan import PlannedVoice
 from narration.purchase import Bought, Elsewhere, Order, buy
@@ -66,23 +68,30 @@ async def voice_for(desk: Desk, planned: PlannedVoice) -> tuple[Voice, bool]:
                 continue
             if await desk.voices.doubted(design_id) and await _reconciled(desk, planned):
                 continue
-            try:
-                claim, answer = await buy(desk, _order(desk, planned), _sender(planned))
-            except Elsewhere:
+            bought = await _bought(desk, planned)
+            if bought is None:
                 continue
-            except ServiceError as error:
-                if error.call is not None and error.call.in_doubt:
-                    await desk.voices.doubt(design_id)
-                    if await _reconciled(desk, planned):
-                        continue
-                raise
             booth = desk.booths[planned.booth]
             try:
-                return await keep_voice(desk, booth, claim, answer), True
+                return await keep_voice(desk, booth, *bought), True
             except TaskFailed as failed:
                 failures += 1
                 if not failed.again or failures >= booth.settings.limits.attempts:
                     raise failed.error from None
+
+
+async def _bought(desk: Desk, planned: PlannedVoice) -> tuple[Claim, Answer] | None:
+    """The answered creation of the voice; None where somebody else has it, or the account has it unanswered."""
+    try:
+        return await buy(desk, _order(desk, planned), _sender(planned))
+    except Elsewhere:
+        return None
+    except ServiceError as error:
+        if error.call is not None and error.call.in_doubt:
+            await desk.voices.doubt(planned.design.design_id)
+            if await _reconciled(desk, planned):
+                return None
+        raise
 
 
 async def _left_by_the_dead(desk: Desk, planned: PlannedVoice) -> bool:
