@@ -12,6 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 
 from narration.booth import Booth
+from narration.claims import Claim
 from narration.desk import Desk
 from narration.errors import (
     AccountBlocked,
@@ -23,6 +24,7 @@ from narration.errors import (
     VoiceQuotaFull,
     VoiceRejected,
 )
+from narration.journal import Answer
 from narration.keep import keep_voice, recover_subject
 from narration.plan import PlannedVoice
 from narration.purchase import Bought, Elsewhere, Order, buy
@@ -64,18 +66,10 @@ async def voice_for(desk: Desk, planned: PlannedVoice) -> tuple[Voice, bool]:
                 await desk.sleep(wait_s)
                 wait_s = min(WAIT_S[1], wait_s * 2)
                 continue
-            if await desk.voices.doubted(design_id) and await _reconciled(desk, planned):
+            bought = await _bought(desk, planned)
+            if bought is None:
                 continue
-            try:
-                claim, answer = await buy(desk, _order(desk, planned), _sender(planned))
-            except Elsewhere:
-                continue
-            except ServiceError as error:
-                if error.call is not None and error.call.in_doubt:
-                    await desk.voices.doubt(design_id)
-                    if await _reconciled(desk, planned):
-                        continue
-                raise
+            claim, answer = bought
             booth = desk.booths[planned.booth]
             try:
                 return await keep_voice(desk, booth, claim, answer), True
@@ -83,6 +77,27 @@ async def voice_for(desk: Desk, planned: PlannedVoice) -> tuple[Voice, bool]:
                 failures += 1
                 if not failed.again or failures >= booth.settings.limits.attempts:
                     raise failed.error from None
+
+
+async def _bought(desk: Desk, planned: PlannedVoice) -> tuple[Claim, Answer] | None:
+    """Have the voice created; None where the store is to be looked at again: somebody else has it, or the account.
+
+    Raises:
+        NarrationError: as `narration.purchase.buy` raises.
+    """
+    design_id = planned.design.design_id
+    if await desk.voices.doubted(design_id) and await _reconciled(desk, planned):
+        return None
+    try:
+        return await buy(desk, _order(desk, planned), _sender(planned))
+    except Elsewhere:
+        return None
+    except ServiceError as error:
+        if error.call is not None and error.call.in_doubt:
+            await desk.voices.doubt(design_id)
+            if await _reconciled(desk, planned):
+                return None
+        raise
 
 
 async def _left_by_the_dead(desk: Desk, planned: PlannedVoice) -> bool:
