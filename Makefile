@@ -24,7 +24,7 @@ lint: .venv/dev ## ruff, mypy, import contracts
 	$(BIN)/lint-imports
 
 bench: .venv/dev ## speed and memory, as ratios
-	$(BIN)/python benchmarks/stitch.py
+	$(BIN)/python benchmarks/finish.py
 
 prove: .venv/dev ## the long proofs, with their figures
 	$(BIN)/python -m tests.prove

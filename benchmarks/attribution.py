@@ -14,6 +14,8 @@ import argparse
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from multiprocessing import Pool
 from statistics import mean
 
 import litbank
@@ -81,13 +83,12 @@ def report(title: str, rows: Sequence[Scored]) -> None:
     per_novel = [mean(row.is_right for row in found if row.novel.key == key) for key in novels]
     print(f"  mean over {len(novels):2} novels       {100 * mean(per_novel):5.1f} %")
     print("  calibration: predicted   right       quotations")
-    for low, high in zip(BINS, BINS[1:], strict=False):
+    for low, high in pairwise(BINS):
         inside = [row for row in found if row.found and low <= row.found.probability < high]
         if inside:
             predicted = mean(row.found.probability for row in inside if row.found)
-            print(
-                f"    {low:4.2f} - {min(high, 1.0):4.2f}    {predicted:6.3f}   {mean(r.is_right for r in inside):6.3f} {len(inside):10,}"
-            )
+            right = mean(row.is_right for row in inside)
+            print(f"    {low:4.2f} - {min(high, 1.0):4.2f}    {predicted:6.3f}   {right:6.3f} {len(inside):10,}")
 
 
 def spans(novels: Sequence[tuple[litbank.Novel, Sequence[Quotation]]]) -> None:
@@ -107,22 +108,29 @@ def spans(novels: Sequence[tuple[litbank.Novel, Sequence[Quotation]]]) -> None:
                 scare += 1
             else:
                 letters += 1
-    print(
-        f"spans: recall {100 * hit / gold_count:.1f} % of {gold_count:,}; precision {100 * matched / found_count:.1f} % of {found_count:,}"
-    )
-    print(
-        f"  not annotated: {scare} of at most four words (titles, scare quotes), {letters} longer (letters, speech that LitBank leaves out)"
-    )
+    print(f"spans: recall {100 * hit / gold_count:.1f} % of {gold_count:,}")
+    print(f"       precision {100 * matched / found_count:.1f} % of {found_count:,}; not annotated:")
+    print(f"       {scare} of at most four words (titles, scare quotes)")
+    print(f"       {letters} longer (letters, speech that LitBank leaves out)")
 
 
 def _overlap(one: Quotation, gold: litbank.Gold) -> int:
     return min(one.end, gold.end) - max(one.start, gold.start)
 
 
+def read(key: str) -> tuple[litbank.Novel, tuple[Quotation, ...], float]:
+    """A novel, the quotations found in it, and the seconds of one core that it took."""
+    novel = litbank.novel(key)
+    began = time.process_time()
+    quotations = attribute(novel.text, novel.cast)
+    return novel, quotations, time.process_time() - began
+
+
 def main() -> None:
     """Measures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dev", action="store_true", help="only the novels that are tuned on")
+    parser.add_argument("--jobs", type=int, default=2, help="novels read at a time")
     parser.add_argument("--only", default="", help="novels whose key contains this")
     parser.add_argument("--wrong", action="store_true", help="list the mistakes")
     options = parser.parse_args()
@@ -130,33 +138,35 @@ def main() -> None:
         print("skipped: ../shared/corpus/litbank is not there")
         return
     rows: list[Scored] = []
-    read: list[tuple[litbank.Novel, Sequence[Quotation]]] = []
+    found: list[tuple[litbank.Novel, Sequence[Quotation]]] = []
     seconds: list[float] = []
     chars = 0
-    for novel in litbank.books(options.only):
-        if options.dev and novel.held_out:
-            continue
-        began = time.process_time()
-        quotations = attribute(novel.text, novel.cast)
-        seconds.append(time.process_time() - began)
-        chars += len(novel.text)
-        rows += score(novel, quotations)
-        read.append((novel, quotations))
-    spans(read)
+    keys = [key for key in litbank.novel_keys(options.only) if not (options.dev and litbank.is_held_out(key))]
+    with Pool(options.jobs) as pool:
+        for novel, quotations, taken in pool.imap(read, keys):
+            seconds.append(taken)
+            chars += len(novel.text)
+            rows += score(novel, quotations)
+            found.append((novel, quotations))
+    spans(found)
     for title, held_out in (("development half (tuned on)", False), ("held-out half", True)):
         half = [row for row in rows if row.novel.held_out is held_out]
         if half:
             report(title, half)
+    rate = sum(seconds) / chars * 1e6
     print(
-        f"\ntime: {mean(seconds):.2f} s a novel, {max(seconds):.2f} s the slowest, {sum(seconds) / chars * 1e6:.2f} s per million characters"
+        f"\ntime: {mean(seconds):.2f} s a novel, {max(seconds):.2f} s the slowest, {rate:.2f} s per million characters"
     )
     if options.wrong:
         for row in rows:
             if not row.is_right:
                 got = f"{row.found.character} {row.found.probability:.2f} {row.found.evidence}" if row.found else "-"
-                print(
-                    f"{row.novel.key[:24]} | {row.gold.speaker} | {got} | {row.novel.text[row.gold.start : row.gold.start + 60]!r}"
-                )
+                print(f"{row.novel.key[:24]} | {row.gold.speaker} | {got} | {beginning(row)!r}")
+
+
+def beginning(row: Scored) -> str:
+    """The first words of an annotated quotation."""
+    return row.novel.text[row.gold.start : row.gold.start + 60]
 
 
 if __name__ == "__main__":

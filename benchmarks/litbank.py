@@ -106,12 +106,16 @@ def is_held_out(key: str) -> bool:
     return hashlib.sha256(key.split("_")[0].encode()).digest()[0] % 2 == 1
 
 
+def novel_keys(only: str = "") -> list[str]:
+    """Of every novel whose key contains `only`."""
+    found = [path.name.removesuffix("_brat.ann") for path in sorted(CORPUS.glob("*_brat.ann"))]
+    return [key for key in found if only in key]
+
+
 def books(only: str = "") -> Iterator[Novel]:
     """Every novel whose key contains `only`."""
-    for path in sorted(CORPUS.glob("*_brat.ann")):
-        key = path.name.removesuffix("_brat.ann")
-        if only in key:
-            yield novel(key)
+    for key in novel_keys(only):
+        yield novel(key)
 
 
 def novel(key: str) -> Novel:

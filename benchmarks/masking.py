@@ -9,22 +9,23 @@ from __future__ import annotations
 
 import random
 from bisect import bisect_right
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 
+import numpy as np
+from chain import PEOPLE, TURNS, Stretch
 from litbank import Novel
 
 from narration.cast import Cast
 from narration.script import engine
 from narration.script.clues import Clue, Place
-from narration.script.conversation import believe
 from narration.script.features import UNKNOWN
 from narration.script.passages import paragraphs_of, passages_of
 from narration.script.people import people_of
 from narration.script.reading import Passage, Reading
 from narration.script.references import Kind
 
-KEPT_SHARE = 0.35
-PRONOUN_SHARE = 0.2
+PRONOUN_SHARE = 0.3
+"""Of the tags that are not kept."""
 DROPPED_SHARE = 0.12
 MINOR_SHARE = 0.04
 LONGEST_TAG_CHARS = 70
@@ -33,25 +34,14 @@ SURE_GENDER = 2.0
 NOBODY = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A stretch of a novel's chain of turns, with the speakers that are known.
+def masked(novel: Novel, rng: random.Random, *, kept: float) -> tuple[str, Cast, dict[int, str]]:
+    """The novel with tags taken away, its cast list, and the speakers by the offsets of their quotations.
 
-    Attributes:
-        key: of the novel.
-        people, features, moves: as in `engine.Table`.
-        gold: person of each turn that is known, by its index.
+    Args:
+        novel: whole.
+        rng: for what is taken away.
+        kept: share of the tags that stay.
     """
-
-    key: str
-    people: list[tuple[int, ...]]
-    features: list[list[list[tuple[str, float]]]]
-    moves: list[tuple[str, str]]
-    gold: dict[int, int]
-
-
-def masked(novel: Novel, rng: random.Random) -> tuple[str, Cast, dict[int, str]]:
-    """The novel with tags taken away, its cast list, and the speakers by the offsets of their quotations."""
     people = people_of(novel.cast)
     passages = passages_of(paragraphs_of(novel.text))
     table, book, reading = engine.table_of(novel.text, passages, people)
@@ -69,7 +59,7 @@ def masked(novel: Novel, rng: random.Random) -> tuple[str, Cast, dict[int, str]]
     labels: dict[int, str] = {}
     for t, who in sorted(known.items()):
         turn = table.turns[t]
-        edit = turn.tag and _edit(reading, passages[turn.passage], turn.tag, book.genders[who], rng)
+        edit = turn.tag and _edit(reading, passages[turn.passage], turn.tag, book.genders[who], rng, kept)
         if edit and (not edits or edit[0] >= edits[-1][1]):
             edits.append(edit)
             labels[turn.spans[0][0]] = NOBODY if who in gone else people.names[who]
@@ -89,14 +79,14 @@ def _known(table: engine.Table, t: int) -> int | None:
 
 
 def _edit(
-    reading: Reading, passage: Passage, tag: Clue, gender: float, rng: random.Random
+    reading: Reading, passage: Passage, tag: Clue, gender: float, rng: random.Random, kept: float
 ) -> tuple[int, int, str] | None:
     """What to write instead of which stretch; None to leave it."""
     chance = rng.random()
-    if chance < KEPT_SHARE:
+    if chance < kept:
         return None
     at = reading.starts[tag.reference.start]
-    if chance < KEPT_SHARE + PRONOUN_SHARE and abs(gender) > SURE_GENDER and tag.reference.kind is Kind.NAME:
+    if chance < kept + (1.0 - kept) * PRONOUN_SHARE and abs(gender) > SURE_GENDER and tag.reference.kind is Kind.NAME:
         last = tag.reference.end - 1
         return at, reading.starts[last] + len(reading.words[last]), "she" if gender > 0 else "he"
     edges = [passage.start, *(edge for span in passage.spans for edge in span), passage.end]
@@ -106,8 +96,10 @@ def _edit(
     return None
 
 
-def _apply(text: str, edits: list[tuple[int, int, str]]):  # type: ignore[no-untyped-def]
-    parts, position, ends, shifts = [], 0, [], [0]
+def _apply(text: str, edits: list[tuple[int, int, str]]) -> tuple[str, Callable[[int], int]]:
+    parts: list[str] = []
+    ends: list[int] = []
+    position, shifts = 0, [0]
     for start, end, put in edits:
         parts += [text[position:start], put]
         position = end
@@ -128,29 +120,67 @@ def gold_labels(novel: Novel) -> dict[int, str]:
     }
 
 
-def windows(
-    key: str, text: str, cast: Cast, labels: dict[int, str], weights: dict[str, float], starts: list[int], size: int
-) -> list[Window]:
-    """Stretches of the chain of a text, from these turns on, as its second reading sees it."""
+def stretches(
+    novel_key: str,
+    text: str,
+    cast: Cast,
+    labels: dict[int, str],
+    weights: Mapping[str, float],
+    names: dict[str, int],
+    *,
+    annotated: bool,
+) -> list[Stretch]:
+    """The chain of a text, as its last reading sees it, cut into stretches; those in which some speaker is known.
+
+    Names of features that `names` does not have yet are given the next numbers.
+    """
     people = people_of(cast)
     passages = passages_of(paragraphs_of(text))
-    table, book, reading = engine.table_of(text, passages, people)
+    table, _, reading = engine.table_of(text, passages, people)
     if not table.turns:
         return []
-    beliefs = believe(engine.nodes_of(table, weights))
-    for _ in range(engine.SECOND_READINGS):
-        table = engine.fill(engine.learn(table, book, reading, beliefs), table.turns, table.scenes)
-        beliefs = believe(engine.nodes_of(table, weights))
+    table, _ = engine.last_reading(table, reading, weights)
     index = {name: who for who, name in enumerate(people.names)}
-    gold: dict[int, int] = {}
+    gold = [-1] * len(table.turns)
     for t, turn in enumerate(table.turns):
         name = next((labels[start] for start, _ in turn.spans if start in labels), None)
-        if name is not None:
-            gold[t] = index.get(name, UNKNOWN)
-    found = []
-    for start in starts:
-        end = min(len(table.turns), start + size)
-        known = {t - start: gold[t] for t in range(start, end) if t in gold and gold[t] in table.people[t]}
-        if known:
-            found.append(Window(key, table.people[start:end], table.features[start:end], table.moves[start:end], known))
-    return found
+        who = UNKNOWN if name is None else index.get(name, UNKNOWN)
+        if name is None and turn.continued and gold[t - 1] >= 0 and not turn.tag:
+            who = table.people[t - 1][gold[t - 1]]
+        elif name is None:
+            continue
+        if who in table.people[t]:
+            gold[t] = table.people[t].index(who)
+    cut = range(0, len(gold), TURNS)
+    return [
+        _stretch(novel_key, table, slice(start, start + TURNS), gold, names, annotated=annotated)
+        for start in cut
+        if max(gold[start : start + TURNS]) >= 0
+    ]
+
+
+def _stretch(
+    key: str, table: engine.Table, cut: slice, gold: list[int], names: dict[str, int], *, annotated: bool
+) -> Stretch:
+    rows: list[int] = []
+    columns: list[int] = []
+    values: list[float] = []
+    for t, turn in enumerate(table.features[cut]):
+        for place, row in enumerate(turn):
+            for name, value in row:
+                if value:
+                    rows.append(t * PEOPLE + place)
+                    columns.append(names.setdefault(name, len(names)))
+                    values.append(value)
+    moves = table.moves[cut]
+    return Stretch(
+        key=key,
+        annotated=annotated,
+        rows=np.array(rows, dtype=np.int32),
+        columns=np.array(columns, dtype=np.int32),
+        values=np.array(values, dtype=np.float32),
+        people=table.people[cut],
+        same=[names.setdefault(same, len(names)) for same, _ in moves],
+        back=[names.setdefault(back, len(names)) for _, back in moves],
+        gold=gold[cut],
+    )

@@ -46,7 +46,7 @@ def seating_of(
         InputError: with every mistake of every profile.
     """
     main = profile_at(profile, Path.cwd()) if profile else production.profile
-    settings = load_settings(main, environ=environ, overrides=production.overrides)
+    settings = load_settings(main, environ=environ, overrides=production.overrides, preset=production.preset)
     booths, problems = {main: _seat(settings, environ, needs_key=needs_key)}, list[Problem]()
     elsewhere: dict[str, str] = {}
     for character in cast.characters:
@@ -57,7 +57,7 @@ def seating_of(
         if key in booths:
             continue
         try:
-            own = load_settings(key, environ=environ, overrides=production.overrides)
+            own = load_settings(key, environ=environ, overrides=production.overrides, preset=production.preset)
             own = _in_sandbox(own, settings) if settings.service.sandbox else own
             booths[key] = _seat(own, environ, needs_key=needs_key)
         except InputError as error:

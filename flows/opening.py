@@ -5,6 +5,7 @@ Invariant: everything that can be wrong in files, options and environment is fou
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from flows.places import default_store
 from narration.book import Book, ChapterScript
 from narration.booth import Seating
 from narration.cast import Cast
+from narration.credits import credits_scripts, with_credits
+from narration.formats import Format
 from narration.lexicon import LEXICON_FILE, Lexicon
 from narration.lexicon_sheet import load_lexicon
 from narration.manuscript import read_manuscript
@@ -40,6 +43,8 @@ class Request:
         store: folder or URL, or None for the default.
         budget_usd: cap of this run, or None.
         redesign_missing: whether voices that the service no longer has are made anew.
+        preset: of mastering, instead of the production's, or None.
+        formats: to deliver, instead of the production's, or None.
     """
 
     folder: Path
@@ -49,6 +54,8 @@ class Request:
     store: str | None = None
     budget_usd: float | None = None
     redesign_missing: bool = False
+    preset: str | None = None
+    formats: tuple[Format, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,11 +119,16 @@ def open_job(request: Request, environ: Mapping[str, str], *, needs_key: bool) -
     """
     rules = design_rules(environ, request.profile)
     production, cast = load(request.folder, rules)
+    production = dataclasses.replace(
+        production, preset=request.preset or production.preset, formats=request.formats or production.formats
+    )
     seating = seating_of(production, cast, environ, profile=request.profile, needs_key=needs_key)
     book = read_manuscript(production.manuscript, language=production.language)
     selection = request.chapters or production.chapters
     chapters = select_chapters(selection, book) if selection else None
     scripts = chapter_scripts(production.folder, book, cast, chapters=chapters)
+    book = with_credits(book, production.edition, production.opening, production.closing)
+    scripts = scripts | credits_scripts(book, cast.narrator.name)
     return Job(
         request=request,
         production=production,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shlex
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -16,13 +17,20 @@ from dataclasses import dataclass, field, replace
 from flows.booths import speaking
 from flows.opening import Job
 from narration.book import ChapterChunks
+from narration.check.chapter import check_chapter
 from narration.claims import this_run
-from narration.deliver.chapter import DeliveredChapter, deliver_chapter
+from narration.deliver.book import Delivery, HeardFile
+from narration.deliver.cover import cover_of
+from narration.deliver.package import Package
+from narration.deliver.pieces import Spoken
 from narration.design import check_quota, give_up_missing, voice_for
 from narration.desk import Desk, Halt, open_desk
-from narration.errors import NarrationError, VoiceRejected
+from narration.errors import InputError, NarrationError, Problem, TakeDamaged, VoiceRejected
+from narration.finding import Code, Finding, noted
+from narration.formats import made_of_all
 from narration.keep import Recovered, recover
 from narration.plan import ChapterPlan, Plan, PlannedChunk, PlannedVoice
+from narration.production import Production
 from narration.report.summary import ChapterSummary, Summary, write_summary
 from narration.speak import SpokenChapter, speak_chapter, spoken_already, verify_spoken
 from narration.take import Take
@@ -83,6 +91,11 @@ class Progress:
             self.cost_usd += take.price_usd
             self.characters += take.billed_characters
 
+    def again(self, plan: Plan) -> None:
+        """All chunks are looked at once more, by another plan; what was bought and spent stays."""
+        self.plan, self.chunks_done = plan, 0
+        self.chunks_by_chapter.clear()
+
     @property
     def fraction(self) -> float:
         """Share of the chunks that are there."""
@@ -107,8 +120,9 @@ async def render(
     halt: Halt | None = None,
     flow_run_id: str = "",
     each: Each = plainly,
+    buying: bool = True,
 ) -> Summary:
-    """Speak what is missing, and deliver every chapter that is complete.
+    """Speak what is missing, and deliver every chapter that is complete; then what is made from the whole book.
 
     Args:
         job: the production, opened.
@@ -118,6 +132,7 @@ async def render(
         halt: stops buying when told so.
         flow_run_id: of the Prefect flow run, for the ledger.
         each: runs the work of one chapter.
+        buying: False delivers what is spoken and speaks nothing.
 
     Returns:
         The summary, also written to `report.json` in the output folder.
@@ -126,16 +141,25 @@ async def render(
         NarrationError: the run could not begin (no key, no service, no store).
     """
     halt = halt or Halt()
-    for end in plan.endings() if plan.seating.costs_money else ():
+    for end in plan.endings() if buying and plan.seating.costs_money else ():
         log.warning("%s", end.sentence())
-    async with _desk_if_needed(job, plan, environ, halt, flow_run_id) as desk:
-        recovered = await recover(desk) if desk is not None else Recovered()
-        if desk is not None and job.request.redesign_missing and await give_up_missing(desk, plan.voices):
-            progress.plan = plan = await job.plan()
-        work = _Render(job=job, plan=plan, desk=desk, halt=halt, progress=progress)
-        await work.make_voices()
-        progress.stage = "speaking"
-        chapters = await asyncio.gather(*(each(_name(chapter), work.of(chapter)) for chapter in plan.chapters))
+    recovered = Recovered()
+    for last in (False, True):
+        async with _desk_if_needed(job, plan, environ, halt, flow_run_id, buying=buying) as desk:
+            recovered += await recover(desk) if desk is not None else Recovered()
+            if desk is not None and job.request.redesign_missing and await give_up_missing(desk, plan.voices):
+                progress.plan = plan = await job.plan()
+            work = _Render(job=job, plan=plan, desk=desk, halt=halt, progress=progress)
+            await work.make_voices()
+            progress.stage = "speaking"
+            chapters = await asyncio.gather(*(each(_name(chapter), work.of(chapter)) for chapter in plan.chapters))
+        damaged = any(isinstance(chapter.error, TakeDamaged) for chapter in chapters)
+        if last or not damaged or not buying or halt.reason is not None:
+            break
+        # What was damaged is no take any more: the second round has it spoken again, and finds all else done.
+        plan = await job.plan()
+        progress.again(plan)
+    packaged, trouble = await _packaged(work, plan.production)
     progress.stage = "done"
     summary = Summary(
         title=plan.production.title,
@@ -150,7 +174,9 @@ async def render(
         lost_usd=recovered.lost_usd,
         recovered=recovered.kept,
         in_doubt=recovered.in_doubt,
-        stopped=halt.reason,
+        stopped=halt.reason or trouble,
+        files=tuple(str(file) for file in packaged.files),
+        book_findings=packaged.findings,
     )
     if job.out.exists() or any(chapter.file for chapter in chapters):
         # A run that was refused before anything was made leaves no folder behind.
@@ -158,11 +184,31 @@ async def render(
     return summary
 
 
+async def _packaged(work: _Render, production: Production) -> tuple[Package, NarrationError | None]:
+    """What is made from the whole book, and why it could not be where that is so."""
+    try:
+        made = await work.package()
+    except NarrationError as error:
+        log.warning("the book is not packed: %s", error)
+        return Package(files=()), error
+    if made is not None:
+        return made, None
+    wanted = made_of_all(production.formats)
+    if not wanted:
+        return Package(files=()), None
+    message = f"{', '.join(wanted)}: not made, as not every chapter of the book is delivered by this run."
+    note = noted(Code.NOT_THE_WHOLE_BOOK, message)
+    return Package(files=(), findings=(note,)), None
+
+
 @asynccontextmanager
 async def _desk_if_needed(
-    job: Job, plan: Plan, environ: Mapping[str, str], halt: Halt, flow_run_id: str
+    job: Job, plan: Plan, environ: Mapping[str, str], halt: Halt, flow_run_id: str, *, buying: bool
 ) -> AsyncIterator[Desk | None]:
-    """A desk with its service; none where there is nothing to buy and nothing left open by a dead run."""
+    """A desk with its service; none where nothing is to be bought, and nothing is left open by a dead run."""
+    if not buying:
+        yield None
+        return
     left_open = await job.store.keys("open/") or await job.store.keys("ledger/pending/")
     if not plan.chunks_to_speak and not left_open and not job.request.redesign_missing:
         yield None
@@ -200,6 +246,8 @@ class _Render:
         self._progress = progress
         self._takes = Takes(job.store)
         self._encoders = asyncio.Semaphore(ENCODERS)
+        self._cover = cover_of(plan.production.cover, plan.production.edition)
+        self._heard: dict[int, tuple[HeardFile, ...]] = {}
         self._voices = {planned.character.name: planned.voice for planned in plan.voices if planned.voice is not None}
 
     async def make_voices(self) -> None:
@@ -251,45 +299,83 @@ class _Render:
                 raise spoken.error
             verify_spoken(cut, spoken)
             heard = [(piece.chunk, piece.take) for piece in spoken.pieces if piece.take is not None]
-            delivered = await self._delivered(
-                replace(cut, chunks=tuple(chunk for chunk, _ in heard)), [take for _, take in heard]
-            )
+            takes = [take for _, take in heard]
+            try:
+                delivered = await self._delivered(replace(cut, chunks=tuple(chunk for chunk, _ in heard)), takes)
+            except TakeDamaged:
+                await self._takes.set_aside_damaged(takes)
+                raise
         except NarrationError as error:
             log.warning("chapter %d is not finished: %s", number, error)
             return ChapterSummary(number=number, title=title, chunks=len(chapter.chunks), error=error)
-        log.info("chapter %d, %s: %.0f s in %s", number, title, delivered.timeline.audio_s, delivered.path.name)
+        audio_s = sum(file.delivered.timeline.audio_s for file in delivered)
+        first = delivered[0].delivered
+        log.info("chapter %d, %s: %.0f s in %s", number, title, audio_s, first.main.path.name)
+        self._heard[number] = delivered
         return ChapterSummary(
             number=number,
             title=title,
             chunks=len(chapter.chunks),
             spoken=spoken.bought,
-            file=str(delivered.path),
-            timeline=str(delivered.timeline_path),
-            audio_s=delivered.timeline.audio_s,
-            reused=delivered.reused,
-            findings=spoken.findings,
+            file=str(first.main.path),
+            timeline=str(first.timeline_path),
+            audio_s=audio_s,
+            reused=all(file.delivered.reused for file in delivered),
+            findings=(*spoken.findings, *self._checked(delivered)),
             unattributed=cut.script.unattributed,
         )
 
     async def _spoken(self, chapter: ChapterPlan) -> SpokenChapter:
         if self._desk is None:
+            self._check_spoken(chapter)
             return spoken_already(chapter, self._progress.spoken)
         return await speak_chapter(self._desk, chapter, self._voices, self._progress.spoken)
 
-    async def _delivered(self, cut: ChapterChunks, takes: list[Take]) -> DeliveredChapter:
+    def _checked(self, files: tuple[HeardFile, ...]) -> tuple[Finding, ...]:
+        """What the preset's rules say of a chapter's files."""
+        preset = self._plan.settings.preset
+        return tuple(finding for file in files for finding in check_chapter(file.delivered, preset))
+
+    def _check_spoken(self, chapter: ChapterPlan) -> None:
+        """Without a desk nothing can be bought.
+
+        Raises:
+            InputError: something is to be.
+        """
+        missing = sum(planned.take is None and planned.refusal is None for planned in chapter.chunks)
+        if missing:
+            what = f"{missing} of {len(chapter.chunks)} chunks are not spoken yet"
+            folder = shlex.quote(str(self._job.request.folder))
+            hint = f"narrate render {folder} speaks them; narrate plan {folder} shows what that costs."
+            raise InputError(Problem(what=what, where=_name(chapter), hint=hint))
+
+    async def _delivered(self, cut: ChapterChunks, takes: list[Take]) -> tuple[HeardFile, ...]:
+        async with self._encoders:
+            return await asyncio.to_thread(self._delivery().chapter, Spoken(cut=cut, takes=tuple(takes)))
+
+    async def package(self) -> Package | None:
+        """What is made from the whole book; None where a chapter is not finished or was not asked for.
+
+        Raises:
+            NarrationError: as `narration.deliver.book.Delivery.whole`.
+        """
+        numbers = [chapter.number for chapter in self._plan.book.chapters]
+        if any(number not in self._heard for number in numbers):
+            return None
+        files = [file for number in numbers for file in self._heard[number]]
+        return await asyncio.to_thread(self._delivery().whole, files)
+
+    def _delivery(self) -> Delivery:
         loop = asyncio.get_running_loop()
 
         def read_audio(take: Take) -> bytes:
             return asyncio.run_coroutine_threadsafe(self._takes.audio(take), loop).result()
 
-        async with self._encoders:
-            return await asyncio.to_thread(
-                deliver_chapter,
-                cut,
-                takes,
-                read_audio,
-                production=self._plan.production,
-                settings=self._plan.settings,
-                total=len(self._plan.book.chapters),
-                folder=self._job.out,
-            )
+        return Delivery(
+            cover=self._cover,
+            production=self._plan.production,
+            settings=self._plan.settings,
+            numbers=tuple(chapter.number for chapter in self._plan.book.chapters),
+            folder=self._job.out,
+            read_audio=read_audio,
+        )

@@ -6,7 +6,7 @@ object says it is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 PARAGRAPH_GAP = "\n\n"
@@ -59,14 +59,16 @@ class Chapter:
     """One chapter; its heading, if it is to be read, is its first paragraph.
 
     Attributes:
-        number: 1-based position in the book.
+        number: 1-based position in the book; 0 of opening credits.
         title: for tags, file names and selection; may be empty.
         paragraphs: in order; none has empty text.
+        credits: it is not the manuscript's, but says who wrote and made the book.
     """
 
     number: int
     title: str
     paragraphs: tuple[Paragraph, ...]
+    credits: bool = False
 
     @property
     def text(self) -> str:
@@ -176,6 +178,9 @@ class Line:
         skipped: it is in the text, and not to be spoken.
         pause_ms: silence before it, instead of the usual pause; None is the usual.
         respellings: words in it that are spoken otherwise than written.
+        evidence: what attribution rests its speaker on, with the speaker and the probability; empty for narration and
+            in a script that is read.
+        probability: how likely attribution thinks its speaker, 0 to 1; 0 where it names nobody, 1 elsewhere.
 
     A line without text is a scene break that the manuscript does not have.
     """
@@ -194,6 +199,8 @@ class Line:
     skipped: bool = False
     pause_ms: int | None = None
     respellings: tuple[Respelling, ...] = ()
+    evidence: str = field(default="", compare=False)
+    probability: float = field(default=1.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

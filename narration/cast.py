@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
 
 from narration.design_limits import DesignLimits, DesignRules, design_problems
 from narration.errors import InputError, Problem
@@ -148,16 +148,19 @@ def _lower(value: object) -> object:
     return value.strip().lower() if isinstance(value, str) else value
 
 
-def _chapters(value: object) -> object:
-    """In one cell: `true`, or chapter numbers between commas, semicolons or spaces."""
-    if not isinstance(value, str):
-        return value
-    words = re.split(r"[\s,;|]+", value.strip().lower())
+def _chapters(value: object) -> bool | tuple[int, ...]:
+    """True, False or chapter numbers; in one cell the numbers stand between commas, semicolons or spaces."""
+    words = re.split(r"[\s,;|]+", value.strip().lower()) if isinstance(value, str) else value
+    if isinstance(words, bool):
+        return words
     if words in (["true"], ["yes"]):
         return True
     if words in (["false"], ["no"], [""]):
         return False
-    return tuple(int(word) if word.isdecimal() else word for word in words)
+    numbers = [str(number) for number in (words if isinstance(words, list | tuple) else [words])]
+    if not all(number.isdecimal() and int(number) > 0 for number in numbers):
+        raise ValueError("true, or a list of chapter numbers")
+    return tuple(int(number) for number in numbers)
 
 
 def _number(value: object) -> object:
@@ -168,7 +171,6 @@ def _number(value: object) -> object:
         return value
 
 
-_ChapterNumber = Annotated[int, Field(ge=1)]
 _Name = Annotated[str, BeforeValidator(_tidy), Field(min_length=1)]
 
 
@@ -179,8 +181,8 @@ class _Row(BaseModel):
     role: Annotated[Role, BeforeValidator(_lower)] = Field(Role.CHARACTER, description="narrator or character")
     gender: Annotated[Gender, BeforeValidator(_lower)] = Field(Gender.UNKNOWN, description="female, male or neutral")
     aliases: Annotated[tuple[_Name, ...], BeforeValidator(_split)] = Field((), description="a list of other names")
-    first_person: Annotated[StrictBool | tuple[_ChapterNumber, ...], BeforeValidator(_chapters)] = Field(
-        default=False, description="true or a list of chapter numbers"
+    first_person: Annotated[bool | tuple[int, ...], PlainValidator(_chapters)] = Field(
+        default=False, description="true, or a list of chapter numbers"
     )
     voice: str = Field(min_length=1, description="a description of the sound, in English or Chinese")
     preview: str = Field(min_length=1, description="a sentence or two for the audition")

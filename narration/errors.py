@@ -10,6 +10,7 @@
     │   ├── AccountBlocked             overdue, not activated, free quota used up
     │   ├── ModelGone                  the model is unknown or retired
     │   ├── VoiceMissing               the voice does not exist, or belongs to another model
+    │   ├── FormRefused                the model does not answer in the form that was asked for
     │   ├── VoiceQuotaFull             the account holds as many voices as it may
     │   ├── VoiceRejected              the service reviewed the design and refused it
     │   ├── TextRefused                the text (or prompt) was refused by content inspection or is not speakable
@@ -22,6 +23,7 @@
     ├── Interrupted               130  the user asked to stop
     ├── TextLost                    1  chunks do not hold the chapter's text, whole and unchanged
     ├── StoreError                  1  the store cannot be read or written
+    │   └── TakeDamaged                the audio of a take is gone or is not what was received
     └── ToolError                   1  a program that we run (ffmpeg) failed
 
 Arguments are facts, so that errors pickle and travel between processes; `str()` says what, where and the next step.
@@ -76,7 +78,7 @@ class CallFacts:
     """What is known of one logical call to a service, answered or not.
 
     Attributes:
-        action: what was asked: `design`, `synthesize`, `list`, `query`, `delete`.
+        action: what was asked: `design`, `synthesize`, `ask`, `list`, `query`, `delete`.
         model: the model named in the request.
         status: HTTP status of the last answer; 0 when none came.
         code: the service's own error code; empty on success.
@@ -194,6 +196,10 @@ class VoiceMissing(ServiceRefused):
     """The voice does not exist in this account, or belongs to another model."""
 
 
+class FormRefused(ServiceRefused):
+    """The model does not answer in the form that was asked for."""
+
+
 class VoiceQuotaFull(ServiceRefused):
     """The account holds as many designed voices as it may."""
 
@@ -248,6 +254,10 @@ class TextLost(NarrationError):
 
 class StoreError(NarrationError):
     """The store cannot be read or written."""
+
+
+class TakeDamaged(StoreError):
+    """The audio of a take is gone from the store, or is not what was received."""
 
 
 class ToolError(NarrationError):

@@ -14,6 +14,7 @@ import json
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
+from narration.chat import ChatAsk, ChatSaid
 from narration.claims import OPEN, Claim, decode_claim, generation_of
 from narration.errors import StoreError
 from narration.row import Row
@@ -42,6 +43,7 @@ class Answer:
         preferred_name: the name that was asked for; empty for a synthesis.
         preview_b64: its preview audio, base64; empty for a synthesis.
         preview_format: of the preview.
+        question, said: what was asked of a language model, and what it answered; None elsewhere.
     """
 
     generation: int
@@ -57,6 +59,8 @@ class Answer:
     preferred_name: str = ""
     preview_b64: str = ""
     preview_format: str = ""
+    question: ChatAsk | None = None
+    said: ChatSaid | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,5 +188,7 @@ def _decode(data: bytes) -> Answer:
             "status": VoiceStatus(record.get("status", VoiceStatus.READY)),
             "ask": None if record["ask"] is None else ask_of(record["ask"]),
             "design": None if record["design"] is None else VoiceDesign(**record["design"]),
+            "question": ChatAsk(**record["question"]) if record.get("question") else None,
+            "said": ChatSaid(**record["said"]) if record.get("said") else None,
         }
     )

@@ -12,8 +12,10 @@ import hashlib
 import logging
 from dataclasses import dataclass, replace
 
+from narration.answers import Answers
 from narration.audio.clips import measure_clip
 from narration.booth import Booth
+from narration.chat import ChatAnswer
 from narration.claims import Claim, Held
 from narration.desk import Desk
 from narration.errors import (
@@ -151,6 +153,24 @@ async def keep_voice(
     return voice
 
 
+async def keep_answer(desk: Desk, claim: Claim, answer: Answer) -> ChatAnswer:
+    """Store what a language model answered, note the row, release the claim.
+
+    Raises:
+        StoreError: the store cannot be written; the journal keeps it.
+    """
+    if answer.question is None or answer.said is None:
+        raise StoreError(f"The journal of {claim.subject} does not say what was asked.")
+    row = answer.row
+    kept = ChatAnswer(
+        ask=answer.question, said=answer.said, price_usd=row.price_usd, created_at=row.at, run_id=row.run_id
+    )
+    await Answers(desk.store).put(kept)
+    await desk.ledger.note(row)
+    await desk.claims.release(claim)
+    return kept
+
+
 def _is_on_the_bill(answer: Answer, error: AudioRefused | ServiceUnavailable) -> bool:
     """Whether what could not be had is billed for certain: of a task, once it is completed and has a result."""
     if not answer.receipt.task_id or isinstance(error, AudioRefused):
@@ -191,7 +211,7 @@ class Recovered:
     """What became of what dead runs had left open.
 
     Attributes:
-        kept: takes and voices that were paid for and are in the store now.
+        kept: takes, voices and answers that were paid for and are in the store now.
         lost: paid answers whose sound cannot be had any more.
         lost_usd: what they cost.
         in_doubt: calls that were sent and never answered.
@@ -273,6 +293,9 @@ async def recover_subject(desk: Desk, subject: str, *, patience_s: float = 0.0) 
             await desk.voices.doubt(subject)
         await desk.claims.release(claim)
         return outcome
+    if answer.question is not None:  # the answer is in the journal, whole: no service is needed
+        await keep_answer(desk, claim, answer)
+        return outcome + Recovered(kept=1)
     answer = await desk.journal.with_audio(subject, answer)
     try:
         return outcome + await _brought_home(desk, claim, answer, patience_s)
@@ -315,6 +338,8 @@ def _is_dead(desk: Desk, answer: Answer) -> bool:
 async def _is_kept(desk: Desk, subject: str, answer: Answer) -> bool:
     if answer.design is not None:
         return await desk.voices.get(subject) is not None
+    if answer.question is not None:
+        return await Answers(desk.store).get(subject) is not None
     return await desk.takes.get(subject) is not None
 
 

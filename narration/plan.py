@@ -15,6 +15,7 @@ from narration.book import Book, ChapterChunks, ChapterScript, Chunk
 from narration.booth import Seating, options_by_name
 from narration.cast import Cast, Character
 from narration.chunks import billed_characters, cut_chapter, verify_coverage
+from narration.credits import without_credits
 from narration.lexicon import Lexicon
 from narration.planned import Lookup, system_voice
 from narration.planned import PlannedChunk as PlannedChunk
@@ -23,6 +24,7 @@ from narration.production import Production
 from narration.refusals import Refusals
 from narration.saying import as_said
 from narration.script import script_book
+from narration.script.plays import strangers_in
 from narration.script.policies import apply_policies
 from narration.services.limits import EndOfService, end_of_service
 from narration.services.options import carries, directed
@@ -121,6 +123,11 @@ class Plan:
             carries(self.seating.booth_of(line.character).settings.service, line.direction) for line in directed
         )
         return carried, len(directed) - carried
+
+    @property
+    def strangers(self) -> tuple[tuple[str, int], ...]:
+        """`(name, lines)` of the speakers of a play that the cast does not know."""
+        return strangers_in((chapter.cut.script for chapter in self.chapters), self.cast)
 
     def removed(self, rule: str) -> int:
         """Stretches of text that are left unspoken by a rule (see `narration.book.Removal`)."""
@@ -243,7 +250,7 @@ async def make_plan(
     lines = dict(scripts)
     if any(chapter.number not in lines for chapter in selected):
         # The whole book, whatever is selected: who speaks in a chapter does not depend on the selection.
-        attributed = script_book(book, cast, language=production.language)
+        attributed = script_book(without_credits(book), cast, language=production.language)
         lines = {script.chapter.number: script for script in attributed} | lines
     rules, words = production.text_rules, lexicon or Lexicon()
     said = (as_said(lines[chapter.number], words, rules, language=production.language) for chapter in selected)

@@ -8,15 +8,19 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from narration.cast import Cast, load_cast
+from narration.credits import checked_template
 from narration.design_limits import DesignLimits
+from narration.edition import Edition, isbn_digits
 from narration.errors import InputError, Problem
+from narration.formats import DEFAULT_FORMATS, Format
+from narration.presets import DEFAULT_PRESET
 from narration.settings import typed_overrides
 from narration.sheet import Sheet, in_order, missing_file, nearest, problems_of
 from narration.text_rules import TextRule
@@ -40,7 +44,22 @@ Source: alibabacloud.com model-studio, qwen-tts voice design, field `language`.
 """
 
 _BOOK_FILE = "book.yaml"
+_EDITION = tuple(fact.name for fact in fields(Edition) if fact.name not in ("title", "author", "language"))
 _INIT_HINT = "`narrate init DIR --manuscript FILE` makes a production with every key explained."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """What the retail sample is cut from.
+
+    Attributes:
+        chapter: its number; 0 is the first one that is long enough.
+        begin, end: words with which it begins and ends; empty leaves that to the program.
+    """
+
+    chapter: int = 0
+    begin: str = ""
+    end: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +76,14 @@ class Production:
         chapters: what `--chapters` selects by default; empty is all.
         lexicon: absolute path of the one that book.yaml names; None is `lexicon.yaml` in the folder, if it is there.
         text_rules: of those that ambiguous text is said by.
-        overrides: settings that book.yaml changes (`audio`, `chunks`, `speech`), as nested keys.
+        preset: name of a mastering preset, or an absolute path.
+        formats: what the book is delivered as.
+        subtitle, narrator, series, series_index, description, publisher, year, isbn, copyright: see
+            `narration.edition.Edition`.
+        cover: absolute path of a picture; None draws one.
+        opening, closing: templates of what is said before the first chapter and after the last; empty is nothing.
+        sample: what the retail sample is cut from; None makes none.
+        overrides: settings that book.yaml changes, as nested keys (`audio`, `chunks`, `speech`).
     """
 
     folder: Path
@@ -73,7 +99,26 @@ class Production:
     narrator: str = ""
     lexicon: Path | None = None
     text_rules: tuple[TextRule, ...] = ()
+    preset: str = DEFAULT_PRESET
+    formats: tuple[Format, ...] = DEFAULT_FORMATS
+    subtitle: str = ""
+    series: str = ""
+    series_index: str = ""
+    description: str = ""
+    publisher: str = ""
+    year: str = ""
+    isbn: str = ""
+    copyright: str = ""
+    cover: Path | None = None
+    opening: str = ""
+    closing: str = ""
+    sample: Sample | None = None
     overrides: dict[str, dict[str, object]] = field(default_factory=dict)
+
+    @property
+    def edition(self) -> Edition:
+        """What the finished book says about itself."""
+        return Edition(**{fact.name: getattr(self, fact.name) for fact in fields(Edition)})
 
 
 def _one_line(value: str) -> str:
@@ -91,7 +136,44 @@ def _language(value: object) -> object:
     return code
 
 
+def _year(value: str) -> str:
+    if not (len(value) == 4 and value.isdecimal()):
+        raise ValueError("a year of four digits")
+    return value
+
+
+def _format(value: object) -> object:
+    if value not in tuple(Format):
+        near = nearest(str(value), Format)
+        raise ValueError(f"one of {', '.join(Format)}" + (f". {near}" if near else ""))
+    return value
+
+
 _Line = Annotated[str, AfterValidator(_one_line), Field(min_length=1)]
+_Template = Annotated[str, AfterValidator(checked_template)]
+
+
+class _CreditsKeys(BaseModel):
+    """The table `credits` of book.yaml."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, frozen=True)
+
+    opening: _Template = Field("", description="text with placeholders such as {title}")
+    closing: _Template = Field("", description="text with placeholders such as {title}")
+
+
+class _SampleKeys(BaseModel):
+    """The table `sample` of book.yaml; `sample: auto` is an empty one."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, frozen=True)
+
+    chapter: int = Field(0, ge=1, description="the number of a chapter")
+    begin: str = Field("", description="the first words of the sample")
+    end: str = Field("", description="the last words of the sample")
+
+
+def _sample(value: object) -> object:
+    return {} if value == "auto" else value
 
 
 class _BookFile(BaseModel):
@@ -115,6 +197,24 @@ class _BookFile(BaseModel):
     speech: dict[str, object] = Field(default_factory=dict, description="keys and values of the table `speech`")
     lexicon: _Line = Field("", description="the lexicon's file name, seen from this folder")
     text_rules: tuple[TextRule, ...] = Field((), description="a list of names of text rules")
+    preset: _Line = Field(DEFAULT_PRESET, description="the name of a preset, or the path of one")
+    formats: tuple[Annotated[Format, BeforeValidator(_format)], ...] = Field(
+        DEFAULT_FORMATS, min_length=1, description=f"a list of {', '.join(Format)}"
+    )
+    subtitle: _Line = Field("", description="the subtitle")
+    narrator: _Line = Field("", description="who reads, as listeners are told")
+    series: _Line = Field("", description="the name of the series")
+    series_index: Annotated[_Line, Field(max_length=10)] = Field("", description="the place in the series, such as 2")
+    description: str = Field("", description="what the book is about, plain text")
+    publisher: _Line = Field("", description="who publishes the audiobook")
+    year: Annotated[str, AfterValidator(_year)] = Field("", description="a year of four digits")
+    isbn: Annotated[str, AfterValidator(isbn_digits)] = Field("", description="an ISBN of 10 or 13 digits")
+    copyright: _Line = Field("", description="the copyright line")
+    cover: _Line = Field("", description="the cover's file name, seen from this folder")
+    credits: _CreditsKeys = Field(default_factory=_CreditsKeys, description="a table with `opening` and `closing`")
+    sample: Annotated[_SampleKeys | None, BeforeValidator(_sample)] = Field(
+        None, description="`auto`, or a table with `chapter`, `begin` and `end`"
+    )
 
 
 ProfileRules = Callable[[str, str], DesignLimits | None]
@@ -221,6 +321,13 @@ def _read(folder: Path) -> _Reading:
         chapters=book.chapters,
         lexicon=root / book.lexicon if book.lexicon else None,
         text_rules=book.text_rules,
+        preset=profile_at(book.preset, root),
+        formats=tuple(found for found in Format if found in book.formats),
+        cover=paths.get("cover"),
+        opening=book.credits.opening,
+        closing=book.credits.closing,
+        sample=Sample(**book.sample.model_dump()) if book.sample is not None else None,
+        **{name: getattr(book, name) for name in _EDITION},
         overrides=overrides,
     )
     return _Reading(problems=(), production=production, cast=paths["cast"], language=book.language)
@@ -241,9 +348,9 @@ def _missing_book(root: Path, given: Path) -> Problem | None:
 
 
 def _paths(sheet: Sheet, root: Path, problems: list[Problem]) -> dict[str, Path]:
-    """The manuscript and the cast sheet, those that are there."""
+    """The manuscript, the cast sheet and the cover, those that are there."""
     found: dict[str, Path] = {}
-    for key in ("manuscript", "cast"):
+    for key in ("manuscript", "cast", "cover"):
         written = sheet.data.get(key)
         if not isinstance(written, str) or not written.strip() or "\0" in written:
             continue

@@ -181,7 +181,7 @@ def checked_url(url: str, where: str, *, schemes: tuple[str, str], path_end: str
 
 
 def _right_path(tidy: str, parts: SplitResult, where: str, path_end: str) -> tuple[str, Problem | None]:
-    if parts.path.endswith("/compatible-mode/v1"):
+    if path_end and parts.path.endswith("/compatible-mode/v1"):
         what = (
             "`/compatible-mode/v1` is the OpenAI-compatible interface, which answers speech requests with “url error”"
         )

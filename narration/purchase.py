@@ -13,13 +13,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from narration.booth import Booth
+from narration.chat import ChatAsk, ChatSaid
 from narration.claims import Claim, Held
 from narration.desk import Desk
 from narration.errors import CallFacts, NarrationError, ServiceError, ServiceUnavailable, StoreError
 from narration.journal import Answer
 from narration.row import Row
 from narration.services.breaker import PATIENCE_S
-from narration.services.pace import Permit
+from narration.services.pace import Pacer, Permit
 from narration.services.protocol import AttemptEnd, Ending, Gate
 from narration.take import Receipt, SpeechAsk
 from narration.voice import VoiceDesign, VoiceStatus
@@ -35,15 +36,17 @@ class Order:
 
     Attributes:
         booth: where it is asked for.
-        subject: a take id or a design id.
+        subject: a take id, a design id or an ask id.
         row: the row of the ledger as far as it is known, `characters` and `price_usd` as we reckon them.
         there: tells whether the thing is in the store by now.
+        pacer: what holds the rate; None is the one of the row's model.
     """
 
     booth: Booth
     subject: str
     row: Row
     there: Callable[[], Awaitable[bool]]
+    pacer: Pacer | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +57,9 @@ class Bought:
         call: the facts of the call.
         receipt: what leads to the sound; for a design, only the request id.
         characters, price_usd: as the service counted.
-        ask, design: what was asked; one of them.
+        ask, design, question: what was asked; one of them.
         voice, status, preferred_name, preview_b64, preview_format: of a designed voice; empty for a synthesis.
+        said: the answer to a question, its tokens as billed.
     """
 
     call: CallFacts
@@ -69,6 +73,8 @@ class Bought:
     preferred_name: str = ""
     preview_b64: str = ""
     preview_format: str = ""
+    question: ChatAsk | None = None
+    said: ChatSaid | None = None
 
 
 async def buy(desk: Desk, order: Order, send: Callable[[Booth, Gate], Awaitable[Bought]]) -> tuple[Claim, Answer]:
@@ -116,7 +122,7 @@ class _PaidGate:
         self._claim: Claim | None = None
         self._reserved_usd = 0.0
         self._doubts = 0
-        self._pacer = order.booth.pacer_of(order.row.model)
+        self._pacer = order.pacer or order.booth.pacer_of(order.row.model)
         self._permit: Permit | None = None
 
     async def before(self, attempt: int) -> None:
@@ -180,6 +186,9 @@ class _PaidGate:
         if claim is None:
             raise StoreError("A call was made without its claim.")  # a door that does not ask its gate
         row = _row(self._desk, self._order.row, bought.call, characters=bought.characters, price_usd=bought.price_usd)
+        if bought.said is not None:
+            tokens = (bought.said.input_tokens or 0, bought.said.output_tokens or 0)
+            row = replace(row, input_tokens=tokens[0], output_tokens=tokens[1])
         answer = Answer(
             generation=claim.generation,
             row=replace(row, voice=bought.voice or row.voice),
@@ -193,6 +202,8 @@ class _PaidGate:
             preferred_name=bought.preferred_name,
             preview_b64=bought.preview_b64,
             preview_format=bought.preview_format,
+            question=bought.question,
+            said=bought.said,
         )
         await self._desk.journal.answered(self._order.subject, answer)
         await self._note_doubts()
@@ -226,6 +237,8 @@ def _row(desk: Desk, row: Row, call: CallFacts, *, characters: int, price_usd: f
         code=call.code,
         attempts=call.attempts,
         latency_ms=call.latency_ms,
+        input_tokens=0,
+        output_tokens=0,
         session_id=call.session_id,
         first_audio_ms=call.first_audio_ms,
     )

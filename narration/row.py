@@ -27,9 +27,9 @@ class Row:
         chapter: its number; 0 for calls that belong to no chapter.
         character: for whom.
         service, region, model: where it went.
-        action: `design`, `synthesize`, `list`, `query`, `delete`.
+        action: `design`, `synthesize`, `ask`, `list`, `query`, `delete`.
         voice: the service's name of the voice.
-        take_id: what was asked for; empty for other actions.
+        take_id: what was asked for, a take or a question; empty for other actions.
         request_id: the service's id.
         characters: billed, as the service counted; for a row in doubt, as we count.
         price_usd: by `prices.toml` at the time of the call.
@@ -39,6 +39,7 @@ class Row:
         latency_ms: until the answer.
         audio_s: length of the sound; 0 where there is none.
         in_doubt: sent, and no answer was read: it may be on the bill or not.
+        input_tokens, output_tokens: billed, as the service counted; for a row in doubt, the most it can be.
         session_id: of the WebSocket session or task, where the service speaks in them.
         first_audio_ms: from the send to the first sound, where the sound comes piece by piece; else 0.
     """
@@ -65,6 +66,8 @@ class Row:
     latency_ms: int = 0
     audio_s: float = 0.0
     in_doubt: bool = False
+    input_tokens: int = 0
+    output_tokens: int = 0
     session_id: str = ""
     first_audio_ms: int = 0
 

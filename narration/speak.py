@@ -25,7 +25,7 @@ from narration.errors import (
     TextTooLong,
     VoiceMissing,
 )
-from narration.finding import Finding, Severity
+from narration.finding import MEANINGS, Code, Finding
 from narration.halving import lengths
 from narration.keep import Recovered, keep_take, recover_subject
 from narration.plan import ChapterPlan, PlannedChunk
@@ -328,8 +328,8 @@ def _gone(character: str, voice: Voice, model: str, error: VoiceMissing) -> Voic
 
 def _unvoiced(chunk: Chunk, said: str) -> Finding:
     return Finding(
-        code="design-001",
-        severity=Severity.ERROR,
+        code=Code.VOICE_REJECTED,
+        severity=MEANINGS[Code.VOICE_REJECTED].severity,
         message=f"Nobody speaks this: {said}",
         chapter=chunk.chapter,
         line=chunk.line,
@@ -341,12 +341,12 @@ def _unvoiced(chunk: Chunk, said: str) -> Finding:
 
 def _finding(chunk: Chunk, said: str) -> Finding:
     return Finding(
-        code="speak-001",
-        severity=Severity.ERROR,
+        code=Code.TEXT_REFUSED,
+        severity=MEANINGS[Code.TEXT_REFUSED].severity,
         message=f"The service refused to speak this: {said}",
         chapter=chunk.chapter,
         line=chunk.line,
         character=chunk.character,
         text=chunk.text,
-        hint="Reword the line and render again; everything else is kept.",
+        hint=MEANINGS[Code.TEXT_REFUSED].hint,
     )

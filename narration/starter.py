@@ -64,6 +64,23 @@ budget_usd: 5
 # Which chapters `narrate render` makes unless --chapters says otherwise; without it, all.
 # chapters: 1-3
 
+# How the finished files are mastered, what they are delivered as, and what is said of the book in them.
+# preset: acx             # acx, podcast, audiobookshelf, none
+# formats: [mp3, m4b]     # mp3, m4b, flac, opus, srt, vtt, epub, lpf, abs
+# narrator: Who Reads
+# series: Name of the Series
+# series_index: 1
+# description: What the book is about.
+# publisher: Who publishes it
+# year: 2026
+# isbn: 978-0-306-40615-7
+# copyright: 2026 The Author
+# cover: cover.jpg        # square, 2400 by 2400 pixels or more; without one, a plain cover is drawn
+# credits:
+#   opening: "{{title}}. Written by {{author}}. Read by {{narrator}}."
+#   closing: "This was {{title}}, by {{author}}."
+# sample: auto            # or a table with chapter, begin and end
+
 # How lines are cut into requests, and how they are joined. Every setting is listed in the settings reference.
 # chunks:
 #   target_chars: 320     # code points in one request, about
@@ -71,7 +88,7 @@ budget_usd: 5
 # speech:                 # only what the profile's model has, see the page on services
 #   speed: 1.1
 # audio:
-#   level_dbfs: -20       # loudness of the speech (RMS)
+#   loudness_db: -21      # instead of the preset's; in its unit (dBFS RMS in acx)
 #   paragraph_ms: 650     # pause between paragraphs
 #   scene_ms: 1600        # pause at a scene break
 """

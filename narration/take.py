@@ -98,6 +98,7 @@ class ClipMeasures:
         speech_dbfs: RMS of the blocks that hold speech; -inf is stored as -120.
         peak_dbfs: highest sample.
         floor_dbfs: RMS of the quietest stretch.
+        speech_lufs: loudness of the same blocks as `speech_dbfs`; None in takes that were measured without it.
     """
 
     rate_hz: int
@@ -107,6 +108,7 @@ class ClipMeasures:
     speech_dbfs: float
     peak_dbfs: float
     floor_dbfs: float
+    speech_lufs: float | None = None
 
     @property
     def audio_s(self) -> float:

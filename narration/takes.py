@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from narration.errors import StoreError
+from narration.errors import StoreError, TakeDamaged
 from narration.store import AT_ONCE, at_once
 from narration.take import ClipMeasures, Take, ask_of, canonical_hash
 
@@ -73,16 +73,48 @@ class Takes:
         """The audio as received, checked against its hash.
 
         Raises:
-            StoreError: it is gone or damaged.
+            TakeDamaged: it is gone or damaged.
+            StoreError: the store cannot be read.
         """
         data = await self._store.get(_audio_key(take))
         if data is None or hashlib.sha256(data).hexdigest() != take.sha256:
             state = "gone" if data is None else "damaged"
-            raise StoreError(
+            raise TakeDamaged(
                 f"The audio of take {take.take_id} ({take.ask.text[:40]!r}) is {state}.",
                 _hint(take.take_id),
             )
         return data
+
+    async def set_aside_damaged(self, takes: Iterable[Take]) -> tuple[Take, ...]:
+        """Put those of the takes whose audio is gone or damaged below `damaged/`, so that they are spoken again.
+
+        Nothing is thrown away: what is left of them can be looked at there.
+
+        Returns:
+            Those that were set aside.
+
+        Raises:
+            StoreError: the store cannot be read or written.
+        """
+        different = {take.take_id: take for take in takes}.values()
+        found = await at_once(self._set_aside(take) for take in different)
+        return tuple(take for take, aside in zip(different, found, strict=True) if aside)
+
+    async def _set_aside(self, take: Take) -> bool:
+        record_key, audio_key = f"{_folder(take.take_id)}/take.json", _audio_key(take)
+        record, audio = await self._store.get(record_key), await self._store.get(audio_key)
+        if audio is not None and hashlib.sha256(audio).hexdigest() == take.sha256:
+            return False
+        if record is None or _decode(take.take_id, record).sha256 != take.sha256:
+            return False  # somebody else has it spoken again already
+        aside = f"damaged/{take.take_id}"
+        if audio is not None:
+            await self._store.put(f"{aside}/{take.sha256[:16]}.wav", audio)
+        await self._store.put(f"{aside}/take.json", record)
+        # The record is what makes it a take: once that is gone, the rest is.
+        await self._store.delete(record_key)
+        await self._store.delete(audio_key)
+        return True
 
 
 def _folder(take_id: str) -> str:

@@ -26,6 +26,8 @@ class Totals:
         cost_usd: of answered calls.
         characters_in_doubt, cost_in_doubt_usd: of calls whose answer was never read.
         audio_s: length of the sound that was bought.
+        questions: questions to a language model that were answered.
+        input_tokens, output_tokens: billed for them.
     """
 
     calls: int
@@ -36,6 +38,9 @@ class Totals:
     characters_in_doubt: int
     cost_in_doubt_usd: float
     audio_s: float
+    questions: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
 
 
 GROUPS = (
@@ -63,10 +68,13 @@ _SUMMED = {
     "characters_in_doubt": int,
     "cost_in_doubt_usd": float,
     "audio_s": float,
+    "questions": int,
+    "input_tokens": int,
+    "output_tokens": int,
 }
 
 
-NEEDED = ("action", "status", "code", "in_doubt", "characters", "price_usd", "audio_s")
+NEEDED = ("action", "status", "code", "in_doubt", "characters", "price_usd", "audio_s", "input_tokens", "output_tokens")
 """The columns that are summed or looked at; a table of these, and of the group's, is read in a third of the time."""
 
 
@@ -121,6 +129,9 @@ def _measured(table: pa.Table) -> pa.Table:
             "characters_in_doubt": where(table["in_doubt"], "characters"),
             "cost_in_doubt_usd": where(table["in_doubt"], "price_usd"),
             "audio_s": where(known, "audio_s"),
+            "questions": of("ask"),
+            "input_tokens": where(known, "input_tokens"),
+            "output_tokens": where(known, "output_tokens"),
         }
     )
 

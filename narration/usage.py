@@ -50,8 +50,12 @@ SCHEMA = pa.schema(
 )
 """Columns of the Parquet files."""
 
-_LATER_COLUMNS = {item.name: item.default for item in fields(Row) if item.name in ("session_id", "first_audio_ms")}
-"""Columns that older files lack, and what their rows hold there."""
+_DEFAULTS = {
+    item.name: item.default
+    for item in fields(Row)
+    if item.name in ("input_tokens", "output_tokens", "session_id", "first_audio_ms")
+}
+"""Columns that files of earlier versions do not have, and what their rows hold there."""
 
 
 class Ledger:
@@ -198,15 +202,7 @@ class Ledger:
         if data is None:
             return SCHEMA.empty_table().select(names)
         try:
-            file = pq.ParquetFile(pa.BufferReader(data))
-            is_old = {*file.schema_arrow.names} == {*SCHEMA.names} - _LATER_COLUMNS.keys()
-            lacking = [name for name in names if is_old and name in _LATER_COLUMNS]
-            part = file.read(columns=[name for name in names if name not in lacking], use_threads=THREADS)
-            for name in lacking:
-                blank = pa.array([_LATER_COLUMNS[name]] * file.metadata.num_rows, SCHEMA.field(name).type)
-                part = part.append_column(name, blank)
-            part = part.select(names) if lacking else part
-            return part.cast(pa.schema([SCHEMA.field(name) for name in names]))
+            return _completed(pq.ParquetFile(pa.BufferReader(data)).read(columns=names, use_threads=THREADS), names)
         except (pa.ArrowException, OSError, ValueError) as error:  # a thrift header that is damaged is an OSError
             raise StoreError(
                 f"{self._store.url}/{key} is not a ledger file: {error}.", "Move it away; the others are untouched."
@@ -229,6 +225,15 @@ class Ledger:
     async def _call_ids(self, files: Iterable[str]) -> set[str]:
         parts = await at_once(self._part(key, ["call_id"]) for key in files)
         return {call_id for part in parts for call_id in part["call_id"].to_pylist()}
+
+
+def _completed(part: pa.Table, names: list[str]) -> pa.Table:
+    """A part with all the columns that are asked for: one that was written before a column existed has its default."""
+    for name in [name for name in names if name in _DEFAULTS and name not in part.column_names]:
+        field = SCHEMA.field(name)
+        part = part.append_column(field, pa.array([_DEFAULTS[name]] * part.num_rows, field.type))
+    known = [name for name in names if name in part.column_names]
+    return part.select(known).cast(pa.schema([SCHEMA.field(name) for name in names]))
 
 
 def _pending_key(row: Row) -> str:

@@ -6,23 +6,25 @@ what a person wrote and the manuscript no longer has stays in the folder, as a c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from narration.book import PARAGRAPH_GAP, Book, Chapter, ChapterScript
+from narration.book import Book, Chapter, ChapterScript
 from narration.cast import Cast
 from narration.errors import InputError, Problem
 from narration.production import Production
-from narration.script import Quotation, attribute, script_book
+from narration.script import script_book
 from narration.script.binding import Bound, bind, rows_of, text_hash
 from narration.script.difference import words_of
 from narration.script.following import EVIDENCE, Followed, follow, refresh
 from narration.script.marked import Mark, MarkedScript, Row, write_marked
+from narration.script.plays import strangers_in
 from narration.script.speakers import labels_of
 from narration.script_files import label_of, read_scripts, script_name, script_paths, write_files
 
+_READ: Final = "attribution: "
 _LEAST_SHARE: Final = 0.3
 """A script that has this share of its sentences in a chapter is that chapter's, whatever its number."""
 
@@ -61,10 +63,12 @@ class Written:
     Attributes:
         chapters: in order.
         set_aside: files of chapters that the book no longer has, under their new names.
+        strangers: `(name, lines)` of the speakers of a play that the cast does not know.
     """
 
     chapters: tuple[ChapterFile, ...]
     set_aside: tuple[str, ...] = ()
+    strangers: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +87,7 @@ def write_scripts(
     *,
     chapters: frozenset[int] | None = None,
     explain: bool = False,
+    fresh: Sequence[ChapterScript] | None = None,
 ) -> Written:
     """Write the script of each chapter, or bring the one that is there up to date.
 
@@ -95,6 +100,7 @@ def write_scripts(
         book: the manuscript as read.
         chapters: numbers to write; None is all.
         explain: write above each quotation what its speaker rests on.
+        fresh: the chapters as attribution makes them, where somebody has labelled doubtful lines since.
 
     Raises:
         InputError: with every mistake of the files that are there; or chapters moved, and only some are selected.
@@ -103,23 +109,19 @@ def write_scripts(
     paths = script_paths(production.folder)
     scripts = read_scripts(paths, cast)
     pairs = _paired(scripts, book)
-    gone = [number for number in scripts if number not in pairs.values()]
-    moved = {number for number, old in pairs.items() if number != old}
-    if chapters is not None and (moved or gone):
-        what = f"the manuscript's chapters moved ({', '.join(str(number) for number in sorted(moved | set(gone)))})"
-        raise InputError(Problem(what=what, where="--chapters", expected="all chapters, so that no script is lost"))
+    moved, gone = _moved(scripts, pairs, chapters)
     total, labels = len(book.chapters), labels_of(cast)
     texts = {_free_name(paths[number]): write_marked(scripts[number], labels) for number in gone}
     set_aside = tuple(label_of(Path(name)) for name in texts)
-    evidence = _evidence(book, cast, production.language) if explain else {}
     files: list[ChapterFile] = []
-    for fresh in script_book(book, cast, language=production.language):
-        chapter = fresh.chapter
+    bound: list[ChapterScript] = []
+    for script in fresh if fresh is not None else script_book(book, cast, language=production.language):
+        chapter = script.chapter
         if chapters is not None and chapter.number not in chapters:
             continue
         old = pairs.get(chapter.number)
         before = scripts[old] if old is not None else None
-        made = _made(fresh, cast, before, evidence.get(chapter.number))
+        made = _made(script, cast, before, explain=explain)
         path = paths.get(chapter.number)
         name = path.name if path and chapter.number not in moved else script_name(chapter.number, total)
         same = before is not None and made.marked == before and chapter.number not in moved
@@ -127,15 +129,56 @@ def write_scripts(
             texts[name] = write_marked(made.marked, labels)
         state = "new" if before is None else "moved" if chapter.number in moved else "unchanged" if same else "changed"
         files.append(_file(chapter, name, state, made))
+        bound.append(made.bound.script)
     if texts:
         stale = tuple(paths[number] for number in {*gone, *(pairs[number] for number in moved)})
         write_files(production.folder, texts, stale)
-    return Written(chapters=tuple(files), set_aside=set_aside)
+    return Written(chapters=tuple(files), set_aside=set_aside, strangers=strangers_in(bound, cast))
 
 
-def _made(
-    fresh: ChapterScript, cast: Cast, old: MarkedScript | None, evidence: Mapping[int, Quotation] | None
-) -> _Made:
+def drafted_scripts(
+    production: Production,
+    cast: Cast,
+    book: Book,
+    fresh: Sequence[ChapterScript],
+    *,
+    chapters: frozenset[int] | None = None,
+) -> dict[int, ChapterScript]:
+    """The chapters as `write_scripts` would leave them, by number. Writes nothing.
+
+    Raises:
+        InputError: as `write_scripts`.
+    """
+    scripts = read_scripts(script_paths(production.folder), cast)
+    pairs = _paired(scripts, book)
+    _moved(scripts, pairs, chapters)
+    found: dict[int, ChapterScript] = {}
+    for script in fresh:
+        number = script.chapter.number
+        if chapters is None or number in chapters:
+            old = pairs.get(number)
+            before = scripts[old] if old is not None else None
+            found[number] = _made(script, cast, before, explain=False).bound.script
+    return found
+
+
+def _moved(
+    scripts: Mapping[int, MarkedScript], pairs: Mapping[int, int], chapters: frozenset[int] | None
+) -> tuple[set[int], list[int]]:
+    """Chapters whose script is under another number, and the numbers of scripts whose chapter is gone.
+
+    Raises:
+        InputError: there are some, and only some chapters are selected.
+    """
+    gone = [number for number in scripts if number not in pairs.values()]
+    moved = {number for number, old in pairs.items() if number != old}
+    if chapters is not None and (moved or gone):
+        what = f"the manuscript's chapters moved ({', '.join(str(number) for number in sorted(moved | set(gone)))})"
+        raise InputError(Problem(what=what, where="--chapters", expected="all chapters, so that no script is lost"))
+    return moved, gone
+
+
+def _made(fresh: ChapterScript, cast: Cast, old: MarkedScript | None, *, explain: bool) -> _Made:
     """The script of a chapter as it is to be; it fits the chapter, or this is a fault of ours."""
     chapter = fresh.chapter
     where = f"the new script of chapter {chapter.number}"
@@ -151,8 +194,8 @@ def _made(
             followed = follow(old, fresh, cast, labels)
     marked = MarkedScript(chapter=chapter.number, manuscript=text_hash(chapter), rows=followed.rows)
     bound = bind(marked, chapter, cast, where=where)
-    if evidence is not None:
-        marked = replace(marked, rows=tuple(_explained(bound, marked.rows, evidence)))
+    if explain:
+        marked = replace(marked, rows=tuple(_explained(bound, marked.rows, fresh)))
     return _Made(marked=marked, followed=followed, bound=bound)
 
 
@@ -160,29 +203,16 @@ def _without_evidence(rows: tuple[Row, ...]) -> tuple[Row, ...]:
     return tuple(row for row in rows if row.mark is not Mark.COMMENT or not row.text.startswith(EVIDENCE))
 
 
-def _evidence(book: Book, cast: Cast, language: str) -> dict[int, dict[int, Quotation]]:
-    """The quotations of each chapter by where they begin in it."""
-    found = attribute(PARAGRAPH_GAP.join(chapter.text for chapter in book.chapters), cast, language=language)
-    evidence: dict[int, dict[int, Quotation]] = {}
-    start = 0
-    for chapter in book.chapters:
-        end = start + len(chapter.text)
-        evidence[chapter.number] = {one.start - start: one for one in found if start <= one.start < end}
-        start = end + len(PARAGRAPH_GAP)
-    return evidence
-
-
-def _explained(bound: Bound, rows: tuple[Row, ...], found: Mapping[int, Quotation]) -> Iterator[Row]:
-    """The rows, and above each quotation why it has its speaker."""
+def _explained(bound: Bound, rows: tuple[Row, ...], fresh: ChapterScript) -> Iterator[Row]:
+    """The rows, and above each quotation why it has its speaker: what the very reading that made the line says."""
     lines = {id(row): line for row, line in zip(bound.rows, bound.script.lines, strict=True) if row is not None}
+    found = {line.start: line for line in fresh.lines if line.evidence}
     for row in rows:
         line = lines.get(id(row))
-        quotation = found.get(line.start) if line is not None and row.is_text else None
-        if quotation is not None and quotation.character is None:
-            yield Row(mark=Mark.COMMENT, text=f"{EVIDENCE}nobody is named for it")
-        elif quotation is not None:
-            sure = f"{quotation.character}, {quotation.probability:.0%}"
-            yield Row(mark=Mark.COMMENT, text=f"{EVIDENCE}{quotation.evidence} ({sure})")
+        read = found.get(line.start) if line is not None and row.is_text else None
+        if line is not None and read is not None:
+            same = line.character == read.character and not line.joint
+            yield Row(mark=Mark.COMMENT, text=EVIDENCE + ("" if same else f"set by hand; {_READ}") + read.evidence)
         yield row
 
 

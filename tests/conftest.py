@@ -9,7 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
+"""How long an example takes says more of the machine than of the law; benchmarks look at time."""
 
 _FORBIDDEN = ("DASHSCOPE_", "PREFECT_", "NARRATION_", "AWS_")
 

@@ -17,14 +17,19 @@ from typer.testing import CliRunner
 
 from flows.cli import exit_codes
 from flows.cli.main import app
+from narration.finding import findings_reference
+from narration.presets import Rules, preset_names, read_preset
 from narration.profiles import profile_names
-from narration.services.limits import SpeechOption, end_of_service, options_of, system_voices_of
+from narration.services.limits import SpeechOption, end_of_service, families, options_of, system_voices_of
 from narration.services.pricing import price_of
 from narration.settings import SpeechSettings, load_settings
 from narration.settings_reference import settings_reference
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", "docs/commands.md", "docs/settings.md", "docs/prices.md", "docs/ledger.md", "docs/services.md")
+PAGES = (
+    "README.md",
+    *(f"docs/{name}.md" for name in ("commands", "settings", "prices", "ledger", "findings", "mastering", "services")),
+)
 _BLOCK = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end: \2 -->)", re.DOTALL)
 
 
@@ -55,6 +60,8 @@ def prices() -> str:
     lines = ["| model | regions | USD | for | as of | assumed | source |", "|---|---|---|---|---|---|---|"]
     for row in rows:
         per = f"{row['per_characters']:,} characters" if row.get("per_characters") else "one"
+        if row.get("per_tokens"):
+            per = f"{row['per_tokens']:,} tokens in ({row['output_usd']:g} out)"
         price = price_of(row["model"], row["regions"][0])
         assumed = "yes" if price.assumed else ""
         regions = ", ".join(row["regions"])
@@ -77,6 +84,26 @@ def ledger() -> str:
     return "\n".join(lines) + "\n"
 
 
+def presets() -> str:
+    """What each preset makes and asks for, side by side."""
+    found = [read_preset(name) for name in preset_names()]
+    lines = [f"| | {' | '.join(f'`{preset.name}`' for preset in found)} |", "|---" * (len(found) + 1) + "|"]
+    lines.append(f"| is called | {' | '.join(preset.title for preset in found)} |")
+    layers = [preset.layer.tables["audio"] for preset in found]
+    for key in dict.fromkeys(key for layer in layers if isinstance(layer, dict) for key in layer):
+        cells = [str(layer[key]) if isinstance(layer, dict) else "" for layer in layers]
+        lines.append(f"| makes: `{key}` | {' | '.join(cells)} |")
+    for rule in dataclasses.fields(Rules):
+        values = [getattr(preset.rules, rule.name) for preset in found]
+        cells = ["–" if value in (None, (), 0, False) else _shown(value) for value in values]
+        lines.append(f"| asks for: `{rule.name}` | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _shown(value: object) -> str:
+    return " to ".join(str(part) for part in value) if isinstance(value, tuple) else str(value)
+
+
 def profiles() -> str:
     """Every packaged profile."""
     lines = ["| profile | service | region | makes voices | speaks | key |", "|---|---|---|---|---|---|"]
@@ -94,7 +121,7 @@ def options() -> str:
     lines = ["| model | " + " | ".join(f"`{word}`" for word in words) + " |", "|---|" + "---|" * len(words)]
     rows = tomllib.loads((ROOT / "narration" / "services" / "limits.toml").read_text())["models"]
     for row in rows:
-        found = options_of(row["family"], row["name"])
+        found = options_of(row["family"], row["name"]) if row["family"] in families() else {}
         if found and row["name"] not in ("voice-enrollment", "qwen-voice-design"):
             cells = [_range(found[word]) if word in found else "" for word in words]
             lines.append(f"| {row['name']} | " + " | ".join(cells) + " |")
@@ -123,6 +150,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "settings": settings_reference,
     "prices": prices,
     "ledger": ledger,
+    "findings": findings_reference,
+    "presets": presets,
     "profiles": profiles,
     "options": options,
     "endings": endings,

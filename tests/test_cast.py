@@ -147,6 +147,28 @@ def test_names_are_kept_in_one_spelling(tmp_path: Path) -> None:
     assert cast.characters[1].name == "José Luis"
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("true", True), ("false", False), ("[1, 3]", (1, 3)), ("2", (2,)), ("2; 4", (2, 4)), ("yes", True)],
+)
+def test_who_is_the_first_person_is_a_yes_or_chapters(
+    tmp_path: Path, written: str, meant: bool | tuple[int, ...]
+) -> None:
+    text = f"{SHEET}    first_person: {written}\n"
+    assert [one.first_person for one in load_cast(write(tmp_path, text)).characters] == [False, meant]
+
+
+@pytest.mark.parametrize("written", ["perhaps", "[0]", "[one]", "-1", "{a: 1}"])
+def test_the_first_person_of_anything_else_is_a_mistake(tmp_path: Path, written: str) -> None:
+    (found,) = mistakes(write(tmp_path, f"{SHEET}    first_person: {written}\n"))
+    assert "first_person" in found
+    assert "expected true, or a list of chapter numbers" in found
+
+
+def test_a_character_in_memory_needs_only_a_name() -> None:
+    assert Character(name="Mara") == Character(name="Mara", voice="", preview="", first_person=False)
+
+
 @pytest.mark.parametrize("key", ["name", "voice", "preview"])
 @pytest.mark.parametrize("value", ["", '""', "'  '"])
 def test_an_empty_text_is_a_mistake(tmp_path: Path, key: str, value: str) -> None:

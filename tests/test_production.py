@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from narration.design_limits import DesignLimits
 from narration.errors import InputError
+from narration.formats import Format
 from narration.production import LANGUAGES, load, load_production
 
 LIMITS = DesignLimits(prompt_max_chars=2048, preview_max_chars=1024)
@@ -78,11 +79,21 @@ def test_optional_keys_have_defaults(folder: Path) -> None:
 
 
 def test_every_optional_key_is_read(folder: Path) -> None:
-    more = "id: wen-1\nchapters: 1-3\naudio:\n  level_dbfs: -19\n  rate_hz: 48000\nchunks: {unit: bytes}\n"
+    more = "id: wen-1\nchapters: 1-3\naudio:\n  loudness_db: -19\n  rate_hz: 48000\nchunks: {unit: bytes}\n"
     (folder / "book.yaml").write_text(BOOK + more)
     production = load_production(folder)
     assert (production.name, production.chapters) == ("wen-1", "1-3")
-    assert production.overrides == {"audio": {"level_dbfs": -19.0, "rate_hz": 48000}, "chunks": {"unit": "bytes"}}
+    assert production.overrides == {"audio": {"loudness_db": -19.0, "rate_hz": 48000}, "chunks": {"unit": "bytes"}}
+
+
+def test_preset_and_formats_are_read_and_checked(folder: Path) -> None:
+    production = load_production(folder)
+    assert (production.preset, production.formats) == ("acx", (Format.MP3,))
+    (folder / "book.yaml").write_text(BOOK + "preset: mine.toml\nformats: [m4b, mp3, m4b]\n")
+    production = load_production(folder)
+    assert (production.preset, production.formats) == (str(folder / "mine.toml"), (Format.MP3, Format.M4B))
+    (folder / "book.yaml").write_text(BOOK + "formats: [mp4]\n")
+    assert "mp3, m4b" in " ".join(mistakes(folder))
 
 
 @pytest.mark.parametrize("title", ["1984", "No", "2001-01-01", "007", "　書　名", "L’Été : « non »"])
@@ -140,7 +151,7 @@ def test_a_misspelt_manuscript_gets_the_nearest_file(folder: Path) -> None:
 def test_the_mistakes_of_both_files_come_at_once(folder: Path) -> None:
     (folder / "book.yaml").write_text(
         "titel: X\nauthor:\nlanguage: xx\nmanuscript: no.md\ncast: cast.yaml\nbudget_usd: -1\n"
-        "audio:\n  level: -19\n  rate_hz: 44000\nchunks: 5\nauthor: Me\n"
+        "audio:\n  loudness: -19\n  rate_hz: 44000\nchunks: 5\nauthor: Me\n"
     )
     change(folder, "voice:", "voic:", "cast.yaml")
     found = mistakes(folder)
@@ -151,7 +162,7 @@ def test_the_mistakes_of_both_files_come_at_once(folder: Path) -> None:
         "book.yaml, line 3, language",
         "book.yaml, line 4, manuscript",
         "book.yaml, line 6, budget_usd",
-        "book.yaml, line 8, audio.level",
+        "book.yaml, line 8, audio.loudness",
         "book.yaml, line 9, audio.rate_hz",
         "book.yaml, line 10, chunks",
         "book.yaml, line 11, author",
@@ -159,7 +170,7 @@ def test_the_mistakes_of_both_files_come_at_once(folder: Path) -> None:
         "cast.yaml, line 3, characters[0].voic",
     ]
     assert "Did you mean `title`?" in found[1]
-    assert "Did you mean `level_dbfs`?" in found[6]
+    assert "Did you mean `loudness_db`?" in found[6]
 
 
 def test_a_book_that_is_no_yaml_does_not_hide_the_mistakes_of_the_cast(folder: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from tests.prove.kills import prove_kills
 from tests.prove.long_book import prove_long_book
+from tests.prove.long_sound import prove_long_sound
 from tests.prove.money import prove_budget
 from tests.prove.rush import prove_rush
 from tests.prove.storm import prove_storm
@@ -32,3 +33,7 @@ def test_a_book_is_finished_in_a_storm() -> None:
 
 def test_a_long_book_in_the_store_is_rendered_without_a_request() -> None:
     assert "no request" in prove_long_book(400, 4)
+
+
+def test_a_long_book_is_assembled_to_the_sample() -> None:
+    assert "to the sample" in prove_long_sound(600)

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from narration.api_keys import SANDBOX_KEY, api_key
+from narration.chat_settings import ChatSettings
 from narration.errors import InputError
+from narration.presets import preset_names, read_preset
 from narration.profiles import defaults_text, profile_names
 from narration.settings import (
     AudioSettings,
@@ -230,9 +232,18 @@ def test_a_sandbox_on_another_machine_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_peak_below_the_level_is_refused(tmp_path: Path) -> None:
-    text = "[service]\nsandbox = true\n[audio]\npeak_dbfs = -20\n"
+    text = "[service]\nsandbox = true\n[audio]\npeak_dbtp = -20\n"
     (found,) = mistakes(written(tmp_path, text))
-    assert "mine.toml, line 4, audio.peak_dbfs" in found
+    assert "mine.toml, line 4, audio.peak_dbtp" in found
+
+
+@pytest.mark.parametrize("rate_hz", [22_050, 24_000])
+def test_an_mp3_that_cannot_exist_is_refused(rate_hz: int) -> None:
+    overrides: dict[str, dict[str, object]] = {"audio": {"rate_hz": rate_hz}}
+    with pytest.raises(InputError, match=rf"cannot have a sample rate of {rate_hz} Hz; expected at most 160"):
+        load_settings("sandbox", environ={}, overrides=overrides)
+    overrides["audio"]["bitrate_kbps"] = 96
+    assert load_settings("sandbox", environ={}, overrides=overrides).audio.rate_hz == rate_hz
 
 
 def test_the_key_comes_from_the_environment_alone() -> None:
@@ -262,6 +273,7 @@ def test_every_setting_has_a_default_a_meaning_and_a_row_in_the_reference() -> N
         "chunks": ChunkSettings,
         "limits": LimitSettings,
         "audio": AudioSettings,
+        "chat": ChatSettings,
     }
     fields = {
         f"{table}.{field.name}"
@@ -270,7 +282,11 @@ def test_every_setting_has_a_default_a_meaning_and_a_row_in_the_reference() -> N
         if (table, field.name) != ("service", "profile")
     }
     defaults = tomllib.loads(defaults_text())
-    assert {f"{table}.{key}" for table, keys in defaults.items() for key in keys} == fields
+    named = [f"{table}.{key}" for table, keys in defaults.items() for key in keys]
+    for preset in preset_names():
+        (table,) = read_preset(preset).layer.tables.values()
+        assert isinstance(table, dict)
+        assert sorted([*named, *(f"audio.{key}" for key in table)]) == sorted(fields), preset
     rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in settings_reference().splitlines()[2:]]
     assert {row[0].strip("`") for row in rows} == fields
     assert all(len(row) == 3 and len(row[2]) > 10 for row in rows)

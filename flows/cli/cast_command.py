@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -98,7 +99,7 @@ def cast(
             console.tell(escape(_rows(found.proposal)))
         return
     if write:
-        _write(found, drafts=draft_voices)
+        _write(found, folder, drafts=draft_voices)
     elif found.proposal.entries and not json:
         console.say()
         console.say(f"Nothing was written. `--write` puts {_new(found)} into {escape(found.path.name)}.")
@@ -205,7 +206,6 @@ def _say(found: _Found, minor: int, *, draft_voices: bool) -> None:
 
     discovery = found.discovery
     shared = minor_names(discovery, minor)
-    lengths = sum(speaker.lines for speaker in discovery.speakers)
     table(
         (
             Column(heading="name"),
@@ -231,7 +231,8 @@ def _say(found: _Found, minor: int, *, draft_voices: bool) -> None:
     )
     console.say()
     quotations = console.count(discovery.quotations, "quotation")
-    console.say(f"{lengths:,} of {quotations} have a speaker; nobody was found for {len(discovery.unfound):,}.")
+    spoken = discovery.quotations - len(discovery.unfound)
+    console.say(f"{spoken:,} of {quotations} have a speaker; nobody was found for {len(discovery.unfound):,}.")
     _say_list(
         [f"chapter {one.chapter}: {_short(one.text)}" for one in discovery.unfound], "`--json` has every one of them."
     )
@@ -311,7 +312,7 @@ def _rows(proposal: Proposal) -> str:
     return written.getvalue().rstrip("\n")
 
 
-def _write(found: _Found, *, drafts: bool) -> None:
+def _write(found: _Found, folder: Path, *, drafts: bool) -> None:
     from narration.discovery import merged
     from narration.folder import write_whole
 
@@ -328,3 +329,4 @@ def _write(found: _Found, *, drafts: bool) -> None:
     what += ["comments on those that are there"] if found.proposal.notes else []
     what += ["drafts of missing voices"] if drafts and found.proposal.drafts else []
     console.tell(f"Wrote {escape(str(found.path))}: {', '.join(what) or 'a comment'}. Read it before you render.")
+    console.tell(f"Then `narrate script {escape(shlex.quote(str(folder)))}` writes who says what.")

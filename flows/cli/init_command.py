@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 from pathlib import Path
@@ -64,7 +65,7 @@ def init(
     _check(manuscript, language)
     book = read_manuscript(manuscript, language=language)
     target = folder / manuscript.name
-    title = title or book.title or manuscript.stem.replace("_", " ").replace("-", " ").title()
+    title = title or book.title or _title_of(manuscript)
     files = starter_files(manuscript.name, title=title, author=author or book.author, language=book.language)
     _refuse_to_overwrite(folder, files, manuscript, target)
     _write(folder, files, manuscript, target)
@@ -117,15 +118,24 @@ def _write(folder: Path, files: dict[str, str], manuscript: Path, target: Path) 
         ) from error
 
 
+def _title_of(manuscript: Path) -> str:
+    """A title from a file's name: `the-lamp.en.txt` is The Lamp."""
+    stem = re.sub(r"\.[a-z]{2}$", "", manuscript.stem)
+    return re.sub(r"[_-]+", " ", stem).title()
+
+
 def _say(folder: Path, files: list[str], title: str, book: Book) -> None:
     chapters = console.count(len(book.chapters), "chapter")
     console.say(f"Made {escape(str(folder))}: {escape(', '.join(files))}")
     console.say(f"  [bold]{escape(title)}[/], {chapters}, language {book.language}")
     console.say()
+    where = escape(_quoted(folder))
     console.say("Next:")
-    console.say(f"  1. Edit {escape(str(folder / 'cast.yaml'))}: everyone who speaks, and how each is to sound.")
-    console.say(f"  2. narrate plan {escape(_quoted(folder))}     shows what it would make and cost; spends nothing")
-    console.say(f"  3. narrate render {escape(_quoted(folder))}   makes the audiobook; offline and free, until")
+    console.say(f"  1. narrate cast {where} --write   finds who speaks, and drafts how each is to sound")
+    console.say(f"  2. Read {escape(str(folder / 'cast.yaml'))}, and write what is wrong anew.")
+    console.say(f"  3. narrate script {where}   writes who says what, to be corrected")
+    console.say(f"  4. narrate plan {where}     shows what it would make and cost; spends nothing")
+    console.say(f"  5. narrate render {where}   makes the audiobook; offline and free, until")
     console.say("     `profile` in book.yaml names a service that costs money")
 
 

@@ -14,7 +14,9 @@ from typer.core import TyperGroup
 from flows.cli import (
     cast_command,
     chapters_command,
+    check_command,
     console,
+    deliver_command,
     doctor_command,
     exit_codes,
     init_command,
@@ -40,6 +42,7 @@ COMMANDS = (
     "lexicon",
     "plan",
     "render",
+    "check",
     "recover",
     "voices",
     "usage",
@@ -89,6 +92,8 @@ app.command(epilog=cast_command.EXAMPLES)(cast_command.cast)
 app.command(epilog=script_command.EXAMPLES)(script_command.script)
 app.command(epilog=plan_command.EXAMPLES)(plan_command.plan)
 app.command(epilog=render_command.EXAMPLES)(render_command.render)
+app.command(epilog=deliver_command.EXAMPLES)(deliver_command.deliver)
+app.command(epilog=check_command.EXAMPLES)(check_command.check)
 app.command(epilog=recover_command.EXAMPLES)(recover_command.recover)
 app.command(epilog=usage_command.EXAMPLES)(usage_command.usage)
 app.command(epilog=doctor_command.EXAMPLES)(doctor_command.doctor)

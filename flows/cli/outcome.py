@@ -41,8 +41,16 @@ def show_summary(summary: Summary, *, sandbox: bool) -> None:
     _tell_errors(summary)
     if finished:
         done = f"{len(finished)} of {console.count(len(summary.chapters), 'chapter')}"
+        for file in summary.files:
+            console.say(f"  {_beside(file, summary.out)}")
         console.say(f"{done}, {console.duration(summary.audio_s)}, with timelines and report.json, in:")
         console.result(summary.out)
+
+
+def _beside(file: str, out: str) -> str:
+    """A file's path, seen from the output folder where it is in it."""
+    path = Path(file)
+    return str(path.relative_to(out)) if path.is_relative_to(out) else file
 
 
 def _say_sums(summary: Summary, *, sandbox: bool) -> None:
@@ -72,7 +80,7 @@ def _say_chapters(finished: list[ChapterSummary]) -> None:
 
 
 def _tell_finding(finding: Finding) -> None:
-    place = f"chapter {finding.chapter}"
+    place = f"chapter {finding.chapter}" if finding.chapter else "the book"
     place += f", line {finding.line + 1}" if finding.line >= 0 else ""
     place += f" ({finding.character})" if finding.character else ""
     text = f" “{finding.text[:77]}{'…' if len(finding.text) > 77 else ''}”" if finding.text else ""

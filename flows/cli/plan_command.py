@@ -37,6 +37,8 @@ EXAMPLES = examples(
     "narrate plan my-book --policies     what other ways of cutting lines would cost",
 )
 
+_MOST_STRANGERS = 8
+
 Policies = Annotated[
     bool, typer.Option("--policies", help="Compare what each chunk policy would cost in requests, money and time.")
 ]
@@ -101,6 +103,7 @@ def plan_json(plan: Plan) -> dict[str, object]:
         "lines": sum(len(chapter.cut.script.lines) for chapter in plan.chapters),
         "quotations": sum(chapter.cut.script.quotations for chapter in plan.chapters),
         "quotations_unattributed": sum(chapter.cut.script.unattributed for chapter in plan.chapters),
+        "speakers_not_in_cast": [{"name": name, "lines": lines} for name, lines in plan.strangers],
         "lines_doubtful": sum(chapter.cut.script.doubtful for chapter in plan.chapters),
         "lines_skipped": plan.removed("skipped-by-script"),
         "tags_dropped": plan.removed("dropped-tag"),
@@ -143,7 +146,8 @@ def plan_json(plan: Plan) -> dict[str, object]:
 
 
 def _lines_of(plan: Plan, name: str) -> int:
-    return sum(1 for chapter in plan.chapters for line in chapter.cut.script.lines if line.character == name)
+    lines = (line for chapter in plan.chapters for line in chapter.cut.script.lines)
+    return sum(name in (line.character, *line.joint) for line in lines)
 
 
 def show_plan(job: Job, plan: Plan) -> None:
@@ -228,6 +232,8 @@ def _sums(job: Job, plan: Plan) -> None:
 def _say_unattributed(plan: Plan) -> None:
     quotations = sum(chapter.cut.script.quotations for chapter in plan.chapters)
     unattributed = sum(chapter.cut.script.unattributed for chapter in plan.chapters)
+    # What the manuscript gives to somebody whom the cast does not know is told apart, with the names.
+    unattributed -= min(unattributed, sum(lines for _, lines in plan.strangers))
     if unattributed:
         console.say(
             f"{unattributed} of {console.count(quotations, 'quotation')} without a speaker's name: the narrator reads "
@@ -238,11 +244,24 @@ def _say_unattributed(plan: Plan) -> None:
     silent = [character.name for character in plan.cast.characters if character.name not in speaking]
     if silent:
         console.say(f"In the cast, and without a line here: {escape(', '.join(silent))}.")
-    notes = _notes(plan)
+    notes = [*strangers_notes(plan.strangers), *_notes(plan)]
     for note in notes:
         console.say(note)
     if unattributed or silent or notes:
         console.say()
+
+
+def strangers_notes(strangers: tuple[tuple[str, int], ...]) -> list[str]:
+    """Whom the manuscript names as a speaker and the cast lacks, in a sentence that says what to do; or nothing."""
+    if not strangers:
+        return []
+    named = ", ".join(f"{name} ({console.count(lines, 'line')})" for name, lines in strangers[:_MOST_STRANGERS])
+    more = len(strangers) - _MOST_STRANGERS
+    rest = f" and {more} more" if more > 0 else ""
+    found = (
+        f"[yellow]Not in the cast:[/] {escape(named)}{rest}. The narrator reads their lines, or those who speak with"
+    )
+    return [f"{found} them. `narrate cast --write` adds them; or write the name among somebody's `aliases`."]
 
 
 def _notes(plan: Plan) -> list[str]:

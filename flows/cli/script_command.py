@@ -10,7 +10,21 @@ import typer
 from rich.markup import escape
 
 from flows.cli import console
-from flows.cli.options import Chapters, Folder, Json, LogFile, Quiet, Verbose, Version, examples
+from flows.cli.options import (
+    Budget,
+    Chapters,
+    Folder,
+    Json,
+    LogFile,
+    Profile,
+    Quiet,
+    StoreOption,
+    Verbose,
+    Version,
+    environ,
+    examples,
+)
+from flows.cli.plan_command import strangers_notes
 from flows.cli.tables import Column, table
 
 if TYPE_CHECKING:
@@ -21,6 +35,7 @@ EXAMPLES = examples(
     "narrate script my-book              write script/01.txt … or bring them up to date",
     "narrate script my-book --explain    with the evidence for each speaker, as comments",
     "narrate script my-book --check      only see whether they fit the manuscript",
+    "narrate script my-book --ask-model --profile international --budget 1",
 )
 
 _MOST_REMOVED = 6
@@ -31,6 +46,13 @@ Explain = Annotated[
 Check = Annotated[
     bool, typer.Option("--check", help="Write nothing; exit with 2 and a difference where a script does not fit.")
 ]
+AskModel = Annotated[
+    bool,
+    typer.Option(
+        "--ask-model", help="Ask a language model who speaks the doubtful lines; shows what it costs at the most."
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before spending.")]
 
 
 def script(
@@ -38,6 +60,11 @@ def script(
     chapters: Chapters = None,
     explain: Explain = False,
     check: Check = False,
+    ask_model: AskModel = False,
+    profile: Profile = None,
+    store: StoreOption = None,
+    budget: Budget = None,
+    yes: Yes = False,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -48,13 +75,19 @@ def script(
 
     One file for each chapter. `Name:` before a line gives it to somebody, `Name?:` asks for a look; take the `?` away
     and the line stays as it is, in every later run. `narrate plan` and `render` read these files.
+
+    With --ask-model a language model is asked about the lines with a `?`. It can only pick names of the cast sheet, and
+    no question is ever paid for twice.
     """
+    from narration.errors import InputError, Problem
     from narration.manuscript import read_manuscript
     from narration.production import load
     from narration.script_files import bound_scripts
     from narration.selection import select_chapters
     from narration.write_script import write_scripts
 
+    if check and ask_model:
+        raise InputError(Problem(what="one or the other", where="--check and --ask-model"))
     production, cast = load(folder)
     book = read_manuscript(production.manuscript, language=production.language)
     selection = chapters or production.chapters
@@ -62,6 +95,29 @@ def script(
     if check:
         found = bound_scripts(production.folder, book, cast, chapters=selected)
         _show_check(found, json=json)
+        return
+    if ask_model:
+        from flows.asking import open_ask_job
+        from flows.cli.asking import asked_and_written, written_json
+
+        variables = environ()
+        job = open_ask_job(
+            production,
+            cast,
+            book,
+            variables,
+            chapters=selected,
+            profile=profile,
+            store=store,
+            budget_usd=budget,
+        )
+        written, facts, error = asked_and_written(job, folder, variables, explain=explain, yes=yes, json=json)
+        if json:
+            console.show_json(written_json(written, facts))
+        else:
+            _show(written, production.folder)
+        if error is not None:
+            raise error
         return
     written = write_scripts(production, cast, book, chapters=selected, explain=explain)
     if json:
@@ -116,6 +172,8 @@ def _show(written: Written, folder: Path) -> None:
         ],
     )
     _say_removed(written)
+    for note in strangers_notes(written.strangers):
+        console.say(note)
     doubtful = sum(one.doubtful for one in written.chapters)
     if doubtful:
         console.say(

@@ -73,21 +73,23 @@ def usage(
             record["by"] = {value: dataclasses.asdict(group) for value, group in groups}
         console.show_json(record)
         return
-    if not sums.calls and not sums.characters_in_doubt:
+    if not sums.calls and not sums.cost_in_doubt_usd:
         console.say("No call to a service yet in this store: `narrate render` makes the first.")
         return
     table(
         (
             Column(heading=by or ""),
             *(Column(heading=heading, right=True) for heading in ("calls", "spoken", "voices", "characters", "audio")),
+            *(Column(heading=heading, right=True) for heading in ("tokens in", "out") if sums.questions),
             Column(heading="cost", right=True),
             Column(heading="in doubt", right=True),
         ),
-        [(value or "—", *_cells(group)) for value, group in groups] + [("all", *_cells(sums))],
+        [(value or "—", *_cells(group, tokens=bool(sums.questions))) for value, group in groups]
+        + [("all", *_cells(sums, tokens=bool(sums.questions)))],
     )
 
 
-def _cells(sums: Totals) -> tuple[str, ...]:
+def _cells(sums: Totals, *, tokens: bool) -> tuple[str, ...]:
     doubt = console.money(sums.cost_in_doubt_usd) if sums.characters_in_doubt or sums.cost_in_doubt_usd else ""
     return (
         f"{sums.calls:,}",
@@ -95,6 +97,7 @@ def _cells(sums: Totals) -> tuple[str, ...]:
         f"{sums.voices_created:,}",
         f"{sums.characters_billed:,}",
         console.duration(sums.audio_s),
+        *((f"{sums.input_tokens:,}", f"{sums.output_tokens:,}") if tokens else ()),
         console.money(sums.cost_usd),
         doubt,
     )

@@ -11,7 +11,17 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from narration.audio.levels import FULL_SCALE, Samples, find_speech, floor_dbfs, peak_dbfs
+from narration.audio.levels import (
+    BLOCK_MS,
+    FULL_SCALE,
+    Samples,
+    Speech,
+    block_powers,
+    find_speech,
+    floor_dbfs,
+    peak_dbfs,
+)
+from narration.audio.loudness import lufs_of, smooth, weighted
 from narration.audio.riff import Encoding, Wave, read_wave
 from narration.errors import AudioRefused
 from narration.take import ClipMeasures
@@ -62,7 +72,14 @@ def measure_clip(wav: bytes) -> ClipMeasures:
         speech_dbfs=round(speech.dbfs, 3),
         peak_dbfs=round(peak_dbfs(samples), 3),
         floor_dbfs=round(floor_dbfs(samples, rate_hz), 3),
+        speech_lufs=round(_speech_lufs(samples, rate_hz, speech), 3) if speech.blocks else None,
     )
+
+
+def _speech_lufs(samples: Samples, rate_hz: int, speech: Speech) -> float:
+    """Loudness of the blocks that hold speech."""
+    block = rate_hz * BLOCK_MS // 1000
+    return lufs_of(float(block_powers(weighted(samples, rate_hz), block)[list(speech.blocks)].mean()))
 
 
 def segment(pcm: bytes, rate_hz: int) -> AudioSegment:
@@ -96,7 +113,7 @@ def at_rate(clip: AudioSegment, rate_hz: int) -> AudioSegment:
     samples = samples_of(clip)
     wanted = frames_at(len(samples), clip.frame_rate, rate_hz)
     # Zeros at the end make the length a whole number of periods of the ratio, and keep the end from wrapping around.
-    periods = _smooth(len(samples) // ratio.denominator + 1 + clip.frame_rate // (50 * ratio.denominator))
+    periods = smooth(len(samples) // ratio.denominator + 1 + clip.frame_rate // (50 * ratio.denominator))
     spectrum = np.fft.rfft(samples.astype(np.float64), n=periods * ratio.denominator)
     bins = min(len(spectrum), periods * ratio.numerator // 2 + 1)
     edge = int(bins * _TAPER)
@@ -104,18 +121,6 @@ def at_rate(clip: AudioSegment, rate_hz: int) -> AudioSegment:
     window[edge:] = 0.5 * (1 + np.cos(np.pi * np.arange(1, bins - edge + 1) / (bins - edge)))
     resampled = np.fft.irfft(spectrum[:bins] * window, n=periods * ratio.numerator) * float(ratio)
     return segment(_to_16_bit(resampled[:wanted]).tobytes(), rate_hz)
-
-
-def _smooth(number: int) -> int:
-    """The next number without a prime factor above 5: lengths that transform fast."""
-    while True:
-        rest = number
-        for prime in (2, 3, 5):
-            while rest % prime == 0:
-                rest //= prime
-        if rest == 1:
-            return number
-        number += 1
 
 
 def _to_16_bit(values: npt.NDArray[np.float64]) -> Samples:

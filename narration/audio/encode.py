@@ -1,6 +1,6 @@
-"""Encoding: one ffmpeg for one chapter, fed samples, leaving a whole file or none.
+"""Encoding: one ffmpeg for one chapter, fed samples, leaving whole files or none.
 
-Invariant: the target appears at once and complete, or not at all; whatever goes wrong (a full disk, a killed ffmpeg,
+Invariant: a target appears at once and complete, or not at all; whatever goes wrong (a full disk, a killed ffmpeg,
 an error of the caller's), no half-written file stays behind. The same samples and tags give the same bytes.
 """
 
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -21,14 +22,10 @@ from typing import Self
 import imageio_ffmpeg
 import psutil
 
+from narration.audio.encodings import Encoding
 from narration.errors import NarrationError, StoreError, ToolError
-from narration.settings import AudioSettings
 
-ENCODER_HEADROOM_DB = 0.6
-"""How far under the delivered peak the limiter stays: encoding to MP3 raises peaks by some tenths of a decibel."""
-ATTACK_MS, RELEASE_MS = 5, 60
-
-_LIBRARIES = ("libmp3lame", "libsoxr")
+_LIBRARIES = ("libmp3lame", "libsoxr", "libopus")
 """What ffmpeg must have been built with."""
 _REINSTALL = "Install the requirements again: imageio-ffmpeg brings an ffmpeg that fits."
 _DISK_FULL = "No space left on device"
@@ -36,108 +33,53 @@ _QUIT_WAIT_S = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Encoding:
-    """How ffmpeg makes one file.
+class Output:
+    """One file to make.
 
     Attributes:
-        filters: what the samples go through, as ffmpeg spells it.
-        options: the encoder's and the container's.
+        target: where it goes in the end; its folder exists. A file that is there is replaced.
+        encoding: how it is made.
     """
 
-    filters: tuple[str, ...]
-    options: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tags:
-    """What a chapter's file says about itself; what is empty is left out.
-
-    Attributes:
-        title: of the chapter.
-        album: title of the book.
-        artist: its author.
-        narrator: who reads; players show the composer as the narrator.
-        track, tracks: this chapter's number and how many there are.
-        language: ISO 639-1.
-        date: year or ISO date.
-    """
-
-    title: str
-    album: str
-    artist: str
-    narrator: str = ""
-    track: int
-    tracks: int
-    language: str
-    date: str = ""
-
-    def pairs(self) -> tuple[tuple[str, str], ...]:
-        """Names as ffmpeg spells them, and values, in a fixed order."""
-        named = (
-            ("title", self.title),
-            ("album", self.album),
-            ("artist", self.artist),
-            ("album_artist", self.artist),
-            ("composer", self.narrator),
-            ("track", f"{self.track}/{self.tracks}"),
-            ("genre", "Audiobook"),
-            ("date", self.date),
-            ("language", _LANGUAGES.get(self.language, self.language)),
-        )
-        return tuple((name, _one_line(value)) for name, value in named if _one_line(value))
-
-
-_LANGUAGES = {
-    "ar": "ara", "cs": "ces", "da": "dan", "de": "deu", "el": "ell", "en": "eng", "es": "spa", "fi": "fin",
-    "fr": "fra", "he": "heb", "hi": "hin", "hu": "hun", "id": "ind", "it": "ita", "ja": "jpn", "ko": "kor",
-    "nl": "nld", "no": "nor", "pl": "pol", "pt": "por", "ro": "ron", "ru": "rus", "sv": "swe", "th": "tha",
-    "tr": "tur", "uk": "ukr", "vi": "vie", "zh": "zho",
-}  # fmt: skip
-"""ISO 639-1 to 639-2, which is what ID3 wants. Source: id3.org, id3v2.3.0, TLAN."""
-
-
-def mp3(audio: AudioSettings, tags: Tags) -> Encoding:
-    """An MP3 file: mono, constant bitrate, ID3v2.3 for the widest reach, nothing in it that changes from run to run."""
-    limit_db = audio.peak_dbfs - ENCODER_HEADROOM_DB
-    metadata = [word for name, value in tags.pairs() for word in ("-metadata", f"{name}={value}")]
-    return Encoding(
-        filters=(
-            f"aresample={audio.rate_hz}:resampler=soxr",
-            f"alimiter=level=false:limit={limit_db:.2f}dB:attack={ATTACK_MS}:release={RELEASE_MS}:latency=true",
-        ),
-        options=(
-            *("-c:a", "libmp3lame", "-b:a", f"{audio.bitrate_kbps}k"),
-            *("-id3v2_version", "3", "-map_metadata", "-1"),
-            *metadata,
-            *("-flags:a", "+bitexact", "-fflags", "+bitexact", "-f", "mp3"),
-        ),
-    )
+    target: Path
+    encoding: Encoding
 
 
 class ChapterEncoder:
-    """An ffmpeg that turns 16-bit mono samples into one file. Use it in a `with`; `complete` and `publish` at the end.
+    """An ffmpeg that turns 16-bit mono samples into files. Use it in a `with`; `complete` and `publish` at the end.
 
-    Without `publish`, or after an error, nothing is left. It may run in any thread, one thread at a time.
+    The samples are mastered once, and the same go to every encoder. Without `publish`, or after an error, nothing is
+    left. It may run in any thread, one thread at a time.
 
     Args:
-        target: the file to make; its folder exists. A file that is there is replaced, in the end.
+        outputs: the files to make, at least one.
         rate_hz: of the samples.
-        encoding: how it is made.
+        filters: what they go through before they are encoded.
         ffmpeg: the program; by default the one that came with the requirements.
 
     Raises:
+        StoreError: a folder cannot be written.
         ToolError: ffmpeg is missing or does not start.
     """
 
-    def __init__(self, target: Path, *, rate_hz: int, encoding: Encoding, ffmpeg: str = "") -> None:
-        self._target = target
-        self._part = target.with_name(f".{target.name}.{os.getpid()}.part")
-        _sweep(target)
+    def __init__(self, outputs: Sequence[Output], *, rate_hz: int, filters: Sequence[str], ffmpeg: str = "") -> None:
+        self._parts = {
+            output.target: output.target.with_name(f".{output.target.name}.{os.getpid()}.part") for output in outputs
+        }
+        self._name = ", ".join(target.name for target in self._parts)
+        for target in self._parts:
+            _sweep(target)
+        pictures = list(dict.fromkeys(output.encoding.picture for output in outputs if output.encoding.picture))
         command = [
             *(ffmpeg or ffmpeg_program(), "-hide_banner", "-nostats", "-loglevel", "error"),
             *("-f", "s16le", "-ar", str(rate_hz), "-ac", "1", "-i", "pipe:0"),
-            *("-af", ",".join(encoding.filters), *encoding.options, "-y", f"file:{self._part.absolute()}"),
+            *(word for picture in pictures for word in ("-i", f"file:{picture.path.absolute()}")),
+            *("-filter_complex", _graph(outputs, filters)),
         ]
+        for number, output in enumerate(outputs):
+            part, picture = self._parts[output.target], output.encoding.picture
+            command += ["-map", f"[out{number}]", *(_attached(pictures.index(picture) + 1) if picture else ())]
+            command += [*output.encoding.options, "-y", f"file:{part.absolute()}"]
         try:
             # A session of its own: Ctrl-C at the terminal is ours to handle, ffmpeg would end the file early and
             # call it a success.
@@ -184,8 +126,8 @@ class ChapterEncoder:
         except OSError as error:
             raise self._failure() from error
 
-    def complete(self) -> Path:
-        """Wait for the rest; returns the whole file, which is not in its place yet, to be looked at.
+    def complete(self) -> dict[Path, Path]:
+        """Wait for the rest; returns the whole files by target, not in their places yet, to be looked at.
 
         Raises:
             StoreError: the disk is full.
@@ -197,20 +139,22 @@ class ChapterEncoder:
             raise self._failure() from error
         if self._process.wait() != 0:
             raise self._failure()
-        return self._part
+        return dict(self._parts)
 
     def publish(self) -> None:
-        """Put the completed file in its place.
+        """Put the completed files in their places.
 
         Raises:
-            StoreError: it cannot be put there.
+            StoreError: one cannot be put there.
         """
         try:
-            with self._part.open("rb+") as written:
-                os.fsync(written.fileno())
-            self._part.replace(self._target)
+            for part in self._parts.values():
+                with part.open("rb+") as written:
+                    os.fsync(written.fileno())
+            for target, part in self._parts.items():
+                part.replace(target)
         except OSError as error:
-            raise StoreError(f"{self._target} cannot be written: {error.strerror}.") from error
+            raise StoreError(f"{self._name} cannot be written: {error.strerror}.") from error
 
     def discard(self) -> None:
         """Stop ffmpeg if it runs and remove what it wrote; after `publish` there is nothing to remove."""
@@ -221,7 +165,8 @@ class ChapterEncoder:
             self._stdin.close()
         self._listener.join()
         self._stderr.close()
-        self._part.unlink(missing_ok=True)
+        for part in self._parts.values():
+            part.unlink(missing_ok=True)
 
     def _listen(self) -> None:
         for line in self._stderr:
@@ -236,9 +181,9 @@ class ChapterEncoder:
             status = self._process.wait()
         self._listener.join()
         if any(_DISK_FULL in line for line in self._said):
-            return StoreError(f"The disk is full: {self._target} cannot be written.", "Make room and run it again.")
+            return StoreError(f"The disk is full: {self._name} cannot be written.", "Make room and run it again.")
         last = self._said[-1] if self._said else "it said nothing"
-        return ToolError(f"ffmpeg failed on {self._target.name} (status {status}): {last}")
+        return ToolError(f"ffmpeg failed on {self._name} (status {status}): {last}")
 
 
 def ffmpeg_program() -> str:
@@ -272,9 +217,23 @@ def ffmpeg_version() -> str:
     return lines[0].split(" Copyright")[0]
 
 
-def _one_line(value: str) -> str:
-    """A tag's value without control characters, which no player shows and no argument may hold."""
-    return " ".join("".join(character if character.isprintable() else " " for character in value).split())
+def _attached(place: int) -> tuple[str, ...]:
+    """A cover, from that input of ffmpeg."""
+    named = ("-metadata:s:v", "title=Cover", "-metadata:s:v", "comment=Cover (front)")
+    return ("-map", f"{place}:v", "-c:v", "copy", "-disposition:v", "attached_pic", *named)
+
+
+def _graph(outputs: Sequence[Output], filters: Sequence[str]) -> str:
+    """The filters of all files, as one graph: what they share first, then each one's own."""
+    count = len(outputs)
+    split = f",asplit={count}" if count > 1 else ""
+    shared = ",".join(filters or ("anull",))
+    branches = "".join(f"[branch{number}]" for number in range(count))
+    own = [
+        f"[branch{number}]{','.join(output.encoding.filters or ('anull',))}[out{number}]"
+        for number, output in enumerate(outputs)
+    ]
+    return ";".join([f"[0:a]{shared}{split}{branches}", *own])
 
 
 def _sweep(target: Path) -> None:

@@ -46,11 +46,13 @@ class Speech:
     Attributes:
         start, end: first and one-past-last frame; both 0 when there is none.
         dbfs: RMS of the blocks that hold speech.
+        blocks: the numbers of those blocks, `BLOCK_MS` each.
     """
 
     start: int
     end: int
     dbfs: float
+    blocks: tuple[int, ...] = ()
 
 
 def decibels(power: float) -> float:
@@ -58,8 +60,8 @@ def decibels(power: float) -> float:
     return max(SILENCE_DBFS, 10 * math.log10(power)) if power > 0 else SILENCE_DBFS
 
 
-def block_powers(samples: Samples, block: int) -> Powers:
-    """Mean square of each stretch of `block` frames (1.0 is full scale); the last stretch may be shorter."""
+def block_powers(samples: Samples | Powers, block: int) -> Powers:
+    """Mean square (1.0 is full scale) of each stretch of `block` frames of 16 bits; the last may be shorter."""
     if not len(samples):
         return np.zeros(0)
     starts = np.arange(0, len(samples), block)
@@ -110,9 +112,11 @@ def find_speech(samples: Samples, rate_hz: int) -> Speech:
     if not len(found):
         return Speech(start=0, end=0, dbfs=SILENCE_DBFS)
     spoken = powers[is_speech]
-    counted = spoken[spoken >= float(spoken.mean()) * 10 ** (-LEVEL_GATE_DB / 10)]
+    loud_enough = spoken >= float(spoken.mean()) * 10 ** (-LEVEL_GATE_DB / 10)
+    counted = spoken[loud_enough]
     return Speech(
         start=int(found[0]) * block,
         end=min((int(found[-1]) + 1) * block, len(samples)),
         dbfs=decibels(float(counted.mean())),
+        blocks=tuple(found[loud_enough].tolist()),
     )

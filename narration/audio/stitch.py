@@ -18,6 +18,7 @@ from narration.audio.tone import RoomTone
 from narration.audio.unison import Voiced, mixed
 from narration.book import Gap
 from narration.errors import StoreError
+from narration.presets import LoudnessUnit
 from narration.settings import AudioSettings
 from narration.take import ClipMeasures
 
@@ -34,6 +35,11 @@ MAX_GAIN_DB = 12.0
 CEILING_DBFS = -0.3
 """No take is lifted above this: between here and the delivered peak the limiter works."""
 
+PAUSES_DB = 2.0
+"""How far the RMS of a whole file lies below that of its speech: pauses, and what is soft in the words."""
+AAC_FRAME = 1024
+"""Samples of one AAC packet. Source: ISO/IEC 14496-3, AAC-LC."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
@@ -46,6 +52,7 @@ class Part:
         read: gets its audio, a WAV file, when it is its turn. An error that it raises ends the stitching.
         pause_ms: silence before it, instead of what the gap says; None is the gap's.
         voice: who speaks.
+        mid_sentence: its words stop in the middle of a sentence.
         unison: parts that follow each other and have the same one here are heard from one start, each voice its own
             parts one after another; None is alone.
     """
@@ -56,6 +63,7 @@ class Part:
     read: Callable[[], bytes]
     pause_ms: int | None = None
     voice: str = ""
+    mid_sentence: bool = False
     unison: tuple[int, int] | None = None
 
 
@@ -115,9 +123,10 @@ def stitch(parts: Iterable[Part], audio: AudioSettings, write: Callable[[bytes],
         AudioRefused: a take is not a WAV file with sound in it.
         StoreError: a take is not the one that was measured.
     """
-    tone = _room_tone()
+    tone = _room_tone(audio.room_tone_dbfs)
     position = 0
     kept = 0
+    last: Part | None = None
     spans: list[Span] = []
 
     def pause(frames: int) -> int:
@@ -129,16 +138,18 @@ def stitch(parts: Iterable[Part], audio: AudioSettings, write: Callable[[bytes],
 
     for group in _groups(parts):
         first = group[0]
-        usual_ms = pause_ms(first.gap, audio) if spans else audio.head_ms
+        usual_ms = pause_ms(first.gap, audio, before=last, voice=first.voice) if last else audio.head_ms
         wanted = usual_ms if first.pause_ms is None else first.pause_ms
         clip = _single(first, audio) if len(group) == 1 else _mix(group, audio)
         position = pause(wanted * FRAMES_PER_MS - kept - clip.before)
         write(_over_tone(clip.sound, tone, position))
         spans += [Span(start_frame=position + start, end_frame=position + end) for start, end in clip.spans]
         position += clip.frames
-        kept = clip.after
+        kept, last = clip.after, group[-1]
     position = pause((audio.tail_ms if spans else audio.head_ms + audio.tail_ms) * FRAMES_PER_MS - kept)
-    return Stitched(rate_hz=ASSEMBLY_RATE_HZ, frames=position, spans=tuple(spans))
+    frames = whole_frames(position, audio.rate_hz)
+    write(tone.under(position, frames - position).raw_data)
+    return Stitched(rate_hz=ASSEMBLY_RATE_HZ, frames=frames, spans=tuple(spans))
 
 
 def _groups(parts: Iterable[Part]) -> Iterator[list[Part]]:
@@ -204,15 +215,18 @@ def _mix(group: list[Part], audio: AudioSettings) -> _Sound:
     )
 
 
-def pause_ms(gap: Gap, audio: AudioSettings) -> int:
-    """How long the pause before a chunk is."""
+def pause_ms(gap: Gap, audio: AudioSettings, *, before: Part | None = None, voice: str = "") -> int:
+    """How long the pause before a chunk is: by what lies before it, how the words before end, and who goes on."""
+    mid_sentence = before is not None and before.mid_sentence
     match gap:
         case Gap.START:
             return audio.head_ms
         case Gap.WITHIN:
-            return audio.within_ms
+            return audio.clause_ms if mid_sentence else audio.within_ms
+        case Gap.LINE if mid_sentence:
+            return audio.clause_ms
         case Gap.LINE:
-            return audio.line_ms
+            return audio.speaker_ms if before is not None and before.voice != voice else audio.line_ms
         case Gap.PARAGRAPH:
             return audio.paragraph_ms
         case Gap.SCENE:
@@ -245,11 +259,31 @@ def cut_of(measures: ClipMeasures, audio: AudioSettings) -> Cut:
 
 
 def gain_db(measures: ClipMeasures, audio: AudioSettings) -> float:
-    """The gain that brings a take's speech to its level, within `MAX_GAIN_DB` and under `CEILING_DBFS`."""
+    """The gain that brings a take's speech to the book's level, within `MAX_GAIN_DB` and under `CEILING_DBFS`."""
     if measures.speech_dbfs <= SILENCE_DBFS:
         return 0.0
-    wanted = min(audio.level_dbfs - measures.speech_dbfs, MAX_GAIN_DB, CEILING_DBFS - measures.peak_dbfs)
+    match audio.loudness_unit:
+        case LoudnessUnit.RMS:
+            missing_db = audio.loudness_db + PAUSES_DB - measures.speech_dbfs
+        case LoudnessUnit.LUFS:
+            # A take that was measured without its loudness counts by its level, which is within a few decibels.
+            known = measures.speech_dbfs if measures.speech_lufs is None else measures.speech_lufs
+            missing_db = audio.loudness_db - known
+        case LoudnessUnit.NONE:
+            return 0.0
+        case _:
+            assert_never(audio.loudness_unit)
+    wanted = min(missing_db, MAX_GAIN_DB, CEILING_DBFS - measures.peak_dbfs)
     return max(wanted, -MAX_GAIN_DB)
+
+
+def whole_frames(frames: int, rate_hz: int) -> int:
+    """The least length, at the assembly's rate, from `frames` on that fills whole AAC frames at a delivered rate.
+
+    An encoder fills up what is left of its last frame with digital silence; so nothing, or one sample, is left.
+    """
+    packets = -(-frames * rate_hz // (ASSEMBLY_RATE_HZ * AAC_FRAME))
+    return packets * AAC_FRAME * ASSEMBLY_RATE_HZ // rate_hz
 
 
 def _clip(part: Part, cut: Cut, audio: AudioSettings) -> AudioSegment:
@@ -277,5 +311,5 @@ def _over_tone(clip: AudioSegment, tone: RoomTone, position: int) -> bytes:
 
 
 @lru_cache(maxsize=1)
-def _room_tone() -> RoomTone:
-    return RoomTone(ASSEMBLY_RATE_HZ)
+def _room_tone(dbfs: float) -> RoomTone:
+    return RoomTone(ASSEMBLY_RATE_HZ, dbfs)

@@ -30,11 +30,11 @@ def chapter_title(number: int, title: str) -> str:
 
 def chapter_file_name(number: int, title: str, total: int, suffix: str = ".mp3") -> str:
     """`03 - The Title.mp3`: the number sorts and keeps it unique, the title is for people."""
-    safe = _safe(chapter_title(number, title)) or f"Chapter {number}"
+    safe = safe_name(chapter_title(number, title)) or f"Chapter {number}"
     return f"{numeral(number, total)} - {safe}{suffix}"
 
 
-def _safe(title: str) -> str:
+def safe_name(title: str) -> str:
     """The title without what some file system refuses: separators, wildcards, control characters, great length."""
     composed = unicodedata.normalize("NFC", title)
     replaced = "".join(_FORBIDDEN.get(character, character) for character in composed)

@@ -11,18 +11,38 @@ import hashlib
 import json
 import os
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from narration.audio.measure import Delivered
-from narration.deliver.names import numeral
 from narration.errors import StoreError
+from narration.formats import Encoded
 from narration.timeline import ChapterTimeline, Cue
 
 FOLDER = "timeline"
-VERSION = 1
+PARTS_FOLDER = ".parts"
+"""Holds, hidden in the output folder, what containers are made from and nobody listens to."""
+VERSION = 2
 _READ_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRecord:
+    """What is known of one file of a chapter.
+
+    Attributes:
+        file: seen from the output folder: a name, or one in the folder of parts.
+        sha256: of the file.
+        fingerprint: hash of everything that it was made from.
+        measures: of the file, decoded.
+    """
+
+    file: str
+    sha256: str
+    fingerprint: str
+    measures: Delivered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,23 +50,19 @@ class ChapterRecord:
     """What is known of one delivered chapter.
 
     Attributes:
-        file: name of the audio file, beside the timeline folder.
-        sha256: of the audio file.
-        fingerprint: hash of everything that it was made from.
+        fingerprint: hash of what is heard: words, takes, and how they are joined.
+        files: its files, by encoding.
         timeline: where each line is.
-        measures: of the audio file, decoded.
     """
 
-    file: str
-    sha256: str
     fingerprint: str
+    files: Mapping[Encoded, FileRecord]
     timeline: ChapterTimeline
-    measures: Delivered
 
 
-def record_path(folder: Path, number: int, total: int) -> Path:
-    """Where a chapter's record is: `timeline/03.json`."""
-    return folder / FOLDER / f"{numeral(number, total)}.json"
+def record_path(folder: Path, key: str) -> Path:
+    """Where the record of a slot is: `timeline/03.json`."""
+    return folder / FOLDER / f"{key}.json"
 
 
 def write_record(path: Path, record: ChapterRecord) -> None:
@@ -75,15 +91,39 @@ def read_record(path: Path) -> ChapterRecord | None:
     return None
 
 
-def records_of(folder: Path, number: int) -> tuple[tuple[Path, ChapterRecord], ...]:
-    """All records of a chapter, whatever number of digits its name has."""
-    ours = re.compile(rf"0*{number}\.json")
+def records_of(folder: Path, keys: re.Pattern[str]) -> tuple[tuple[Path, ChapterRecord], ...]:
+    """All records whose keys are like that."""
     try:
-        paths = sorted(path for path in (folder / FOLDER).iterdir() if ours.fullmatch(path.name))
+        paths = sorted(
+            path for path in (folder / FOLDER).iterdir() if path.suffix == ".json" and keys.fullmatch(path.stem)
+        )
     except OSError:
         return ()
     read = ((path, read_record(path)) for path in paths)
     return tuple((path, record) for path, record in read if record is not None)
+
+
+def remove_stale(folder: Path, before: Sequence[tuple[Path, ChapterRecord]], keep: Sequence[Path]) -> None:
+    """Remove the files of earlier renders: those that their records list, unchanged since.
+
+    Args:
+        folder: of the book.
+        before: records of earlier renders.
+        keep: files and records that stay.
+
+    Raises:
+        StoreError: one cannot be removed.
+    """
+    try:
+        for record_file, record in before:
+            for file in record.files.values():
+                audio = folder / file.file
+                if audio not in keep and file_hash(audio) == file.sha256:
+                    audio.unlink()
+            if record_file not in keep:
+                record_file.unlink()
+    except OSError as error:
+        raise StoreError(f"{folder}: an earlier file cannot be removed: {error.strerror}.") from error
 
 
 def file_hash(path: Path) -> str:
@@ -104,14 +144,21 @@ def _as_json(record: ChapterRecord) -> dict[str, object]:
         "version": VERSION,
         "chapter": timeline.chapter,
         "title": timeline.title,
-        "file": record.file,
         "rate_hz": timeline.rate_hz,
         "frames": timeline.frames,
         "duration_s": round(timeline.audio_s, 3),
         "cues": [_cue_as_json(cue, timeline.rate_hz) for cue in timeline.cues],
-        "measured": {**asdict(record.measures), "duration_s": round(record.measures.duration_s, 3)},
-        "sha256": record.sha256,
+        "files": {str(encoded): _file_as_json(file) for encoded, file in record.files.items()},
         "fingerprint": record.fingerprint,
+    }
+
+
+def _file_as_json(file: FileRecord) -> dict[str, object]:
+    return {
+        "file": file.file,
+        "sha256": file.sha256,
+        "fingerprint": file.fingerprint,
+        "measured": {**asdict(file.measures), "duration_s": round(file.measures.duration_s, 3)},
     }
 
 
@@ -137,15 +184,11 @@ def _from_json(data: dict[str, Any]) -> ChapterRecord:
     Raises:
         KeyError, TypeError, ValueError: it is not one that we wrote, or of another version.
     """
-    if data["version"] != VERSION or Path(data["file"]).name != data["file"]:
+    if data["version"] != VERSION:
         raise ValueError(data["version"])
-    measured = {name: value for name, value in data["measured"].items() if name != "duration_s"}
-    measured["tags"] = tuple((name, value) for name, value in measured["tags"])
     return ChapterRecord(
-        file=data["file"],
-        sha256=data["sha256"],
         fingerprint=data["fingerprint"],
-        measures=Delivered(**measured),
+        files={Encoded(encoded): _file_from_json(file) for encoded, file in data["files"].items()},
         timeline=ChapterTimeline(
             chapter=data["chapter"],
             title=data["title"],
@@ -153,6 +196,20 @@ def _from_json(data: dict[str, Any]) -> ChapterRecord:
             frames=data["frames"],
             cues=tuple(_cue_from_json(cue) for cue in data["cues"]),
         ),
+    )
+
+
+def _file_from_json(data: dict[str, Any]) -> FileRecord:
+    path = PurePosixPath(data["file"])
+    if path.name != data["file"] and path != PurePosixPath(PARTS_FOLDER, path.name):
+        raise ValueError(data["file"])
+    measured = {name: value for name, value in data["measured"].items() if name != "duration_s"}
+    measured["tags"] = tuple((name, value) for name, value in measured["tags"])
+    return FileRecord(
+        file=data["file"],
+        sha256=data["sha256"],
+        fingerprint=data["fingerprint"],
+        measures=Delivered(**measured),
     )
 
 

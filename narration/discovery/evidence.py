@@ -132,7 +132,7 @@ def collect(paragraphs: Sequence[Sequence[Passage]], language: str) -> Evidence:
     return Evidence(
         tags=evidence.tags,
         beats=evidence.beats,
-        labels=_settled_labels(evidence.labels),
+        labels=_settled_labels(evidence, len(paragraphs)),
         mentions=evidence.mentions,
         called=evidence.called,
         phrases=evidence.phrases,
@@ -293,6 +293,8 @@ def _called(quotation: str, plain: _Plain) -> Iterator[str]:
             yield name
 
 
+_SCRIPT_SHARE: Final = 0.1
+"""Of the paragraphs of a book that is set as a script at least so many begin with a label."""
 _LABEL: Final = re.compile(
     rf"\s*(?P<name>{NAME}|[{UPPER}][{UPPER} .’'\-]{{1,30}})(?:\s*[(（][^()（）\n]{{1,120}}[)）])?\s*[:：]\s+\S"
 )
@@ -311,13 +313,19 @@ def _labels(passages: Sequence[Passage]) -> Iterator[str]:
         name = " ".join(match["name"].split())
         name = name.title() if name.isupper() and len(name) > 2 else name
         head, *rest = name.split()
-        if head not in words.NOT_NAMES or (rest and head in words.TITLES):
+        counts = not rest and head in words.COUNTING
+        if not counts and (head not in words.NOT_NAMES or (rest and head in words.TITLES)):
             yield name
 
 
-def _settled_labels(labels: Counter[str]) -> Counter[str]:
-    """Labels as a script has them: many, or one name again and again; a stray colon is none."""
-    return Counter({name: count for name, count in labels.items() if count > 1 or len(labels) > 1})
+def _settled_labels(evidence: Evidence, paragraphs: int) -> Counter[str]:
+    """Labels as a script has them: all along, or of somebody who is named elsewhere, too; a stray colon is none."""
+    labels = evidence.labels
+    if labels.total() >= _SCRIPT_SHARE * paragraphs:
+        return Counter({name: count for name, count in labels.items() if count > 1 or len(labels) > 1})
+    return Counter(
+        {name: count for name, count in labels.items() if evidence.tags[name] or evidence.mentions[name] > _TWICE}
+    )
 
 
 def subjects(paragraphs: Sequence[Sequence[Passage]], forms: re.Pattern[str]) -> Iterator[tuple[str, str]]:

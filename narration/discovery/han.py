@@ -18,8 +18,10 @@ from narration.discovery.passages import Passage
 _STOPS: Final = re.compile("[。！？；，、：:,!?;…—\n　 “”「」『』]")
 _VERB: Final = re.compile(words.HAN_VERBS)
 _ADVERBS: Final = re.compile(f"(?:{words.HAN_ADVERBS})+$")
-_HAN: Final = re.compile("^[\u3400-\u9fffA-Za-z·]{2,6}$")
-_LABEL: Final = re.compile(r"\s*([\u3400-\u9fffA-Za-z·]{2,6})[:：]")
+_LETTER: Final = "[\u3400-\u9fffA-Za-zＡ-Ｚａ-ｚ·]"
+"""Of a name; 阿Ｑ has a wide one."""
+_HAN: Final = re.compile(f"^{_LETTER}{{2,6}}$")
+_LABEL: Final = re.compile(rf"\s*({_LETTER}{{2,6}})[:：]")
 _PHRASE: Final = re.compile("[的个個]")
 _NO_NAME: Final = re.compile("[着了过得地一不有这那们伊他她]|人$|气$|[头来去]$")
 _PHRASE_MOST: Final = 8

@@ -6,16 +6,17 @@ Invariant: every quotation and every speech of a play counts once; what several 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from narration.book import Book, Chapter
+from narration.book import Book, Chapter, Paragraph
 from narration.cast import Cast
-from narration.discovery.passages import speakers_of, spoken_pieces
+from narration.discovery.passages import spoken_pieces
 from narration.discovery.previews import choose_preview
 from narration.discovery.roll import Speaker, Unfound
-from narration.script import attribute
+from narration.script import Quotation
+from narration.script.lines import chapter_speeches
+from narration.script.plays import speakers_in
 
 _SURE: Final = 0.8
 """From this probability on a line is taken as a preview."""
@@ -42,20 +43,32 @@ class Tally:
     def of(cls, book: Book, cast: Cast) -> Tally:
         """The counts of a book with a cast."""
         tally = cls()
-        owners = {name: one.name for one in cast.characters for name in (one.name, *one.aliases)}
-        for chapter in book.chapters:
-            speeches = tuple(_speeches(chapter, owners, tally))
-            for quotation in attribute(chapter.text, cast, language=book.language):
-                if any(start <= quotation.start < end for start, end in speeches):
-                    continue
-                tally.quotations += 1
-                said = chapter.text[quotation.start : quotation.end]
-                if quotation.character is None:
-                    lost = Unfound(chapter=chapter.number, start=quotation.start, end=quotation.end, text=said)
-                    tally.unfound.append(lost)
-                else:
-                    tally.add(quotation.character, said, is_sure=quotation.probability >= _SURE)
+        for chapter, found in zip(
+            book.chapters, chapter_speeches(book.chapters, cast, language=book.language), strict=True
+        ):
+            for paragraph, speech in zip(chapter.paragraphs, found, strict=True):
+                if paragraph.speaker:
+                    tally._play(paragraph, cast)
+                for quotation in speech.quotations:
+                    tally._prose(chapter, quotation)
         return tally
+
+    def _prose(self, chapter: Chapter, quotation: Quotation) -> None:
+        self.quotations += 1
+        said = chapter.text[quotation.start : quotation.end]
+        if quotation.character is None:
+            lost = Unfound(chapter=chapter.number, start=quotation.start, end=quotation.end, text=said)
+            self.unfound.append(lost)
+        else:
+            self.add(quotation.character, said, is_sure=quotation.probability >= _SURE)
+
+    def _play(self, paragraph: Paragraph, cast: Cast) -> None:
+        """A speech whose speaker the manuscript's own markup names."""
+        pieces = [" ".join(piece.split()) for piece, said in spoken_pieces(paragraph) if said and piece.strip()]
+        names = speakers_in(paragraph, cast).characters
+        self.quotations += bool(names)
+        for name in names:
+            self.add(name, " ".join(pieces), is_sure=len(pieces) == 1)
 
     def add(self, name: str, said: str, *, is_sure: bool) -> None:
         """Count one line."""
@@ -68,16 +81,3 @@ class Tally:
         """A speaker with the counts of a name of the cast, and a preview."""
         preview = choose_preview(self.sure.get(name, ()), language=language)
         return replace(speaker, lines=self.lines[name], chars=self.chars[name], preview=preview)
-
-
-def _speeches(chapter: Chapter, owners: dict[str, str], tally: Tally) -> Iterator[tuple[int, int]]:
-    """The paragraphs whose speaker the manuscript's own markup names; counted on the way."""
-    for paragraph, span in zip(chapter.paragraphs, chapter.spans(), strict=True):
-        names = {owners[name] for name in speakers_of(paragraph) if name in owners}
-        if not names:
-            continue
-        tally.quotations += 1
-        pieces = [" ".join(piece.split()) for piece, said in spoken_pieces(paragraph) if said and piece.strip()]
-        for name in sorted(names):
-            tally.add(name, " ".join(pieces), is_sure=len(pieces) == 1)
-        yield span

@@ -327,3 +327,9 @@ NAMES: Final = {
     "en": {"man": "Minor man", "woman": "Minor woman", "voice": "Minor voice"},
 }
 """What the shared entries for minor speakers are called."""
+
+COUNTING: Final = _set(
+    "First Second Third Fourth Fifth Sixth Seventh Eighth Ninth Tenth Firstly Secondly Thirdly Fourthly Fifthly Next "
+    "Finally Lastly Last Furthermore Moreover Item Note Question Answer Result Conclusion Postscript"
+)
+"""What stands before a colon at the head of a paragraph and is nobody."""

@@ -16,7 +16,7 @@ from narration.book import Paragraph, ParagraphKind
 from narration.manuscript.letters import clean
 from narration.manuscript.trees import Element, local, text_of, types_of
 
-_TOGETHER: Final = re.compile(r" and | & |, and |, | / | und | et | y | e ")
+_TOGETHER: Final = re.compile(r" and | & |, and |, | / | und | et | y | e ", re.IGNORECASE)
 _BLOCKS: Final = frozenset({"p", "div", "br", "li", "blockquote", "section"})
 _FRAME: Final = frozenset({"thead", "tbody", "tfoot", "tr", "td", "th", "colgroup", "col"})
 _OPEN: Final = "\ue002"

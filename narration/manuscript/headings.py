@@ -180,6 +180,8 @@ def is_subtitle(text: str) -> bool:
     """Whether the line below `CHAPTER I` is its title: short, begun like one, and not a sentence."""
     if width(text) > _LONGEST_HEADING or "\n" in text or not _LETTER.search(text):
         return False
+    if text.startswith("[") and text.endswith("]"):
+        return False  # a stage direction
     if text.isupper():
         return not text.endswith((",", ";"))
     first = text.lstrip("“\"‘'「《(")

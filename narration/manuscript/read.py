@@ -19,6 +19,7 @@ from narration.manuscript.epub import read_epub
 from narration.manuscript.finish import finished, with_found_headings
 from narration.manuscript.formats import MARKDOWN_SUFFIXES, Format, format_of
 from narration.manuscript.fountain import draft_fountain
+from narration.manuscript.labelled import with_labelled_speakers
 from narration.manuscript.leavings import Leavings, check_kinds
 from narration.manuscript.letters import guess_language, unify_lines
 from narration.manuscript.markdown import draft_markdown
@@ -51,7 +52,7 @@ def read_manuscript(path: Path, *, language: str | None = None, keep: frozenset[
     if not book.chapters:
         problem = Problem(what="the manuscript has no text to read", where=where, expected="at least one paragraph")
         raise InputError(problem)
-    return replace(book, left_out=leavings.tally())
+    return replace(with_labelled_speakers(book), left_out=leavings.tally())
 
 
 def _read(data: bytes, suffix: str, where: str, language: str | None, leavings: Leavings) -> Book:

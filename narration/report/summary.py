@@ -78,6 +78,8 @@ class Summary:
         recovered: takes and voices paid by earlier runs that this one fetched.
         in_doubt: calls of earlier runs that were sent and never answered.
         stopped: what stopped the run, or None.
+        files: what was delivered beside the chapters' own files.
+        book_findings: what a person should look at, of no one chapter.
     """
 
     title: str
@@ -93,6 +95,8 @@ class Summary:
     recovered: int
     in_doubt: int
     stopped: NarrationError | None
+    files: tuple[str, ...] = ()
+    book_findings: tuple[Finding, ...] = ()
 
     @property
     def exit_code(self) -> ExitCode:
@@ -100,7 +104,7 @@ class Summary:
         codes = {chapter.error.exit_code for chapter in self.chapters if chapter.error is not None}
         if self.stopped is not None:
             codes.add(self.stopped.exit_code)
-        if any(finding.severity is Severity.ERROR for chapter in self.chapters for finding in chapter.findings):
+        if any(finding.severity is Severity.ERROR for finding in self.findings):
             codes.add(ExitCode.FINDINGS)
         return next((code for code in _GRAVITY if code in codes), ExitCode.DONE)
 
@@ -112,7 +116,7 @@ class Summary:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """All findings, in order."""
-        return tuple(finding for chapter in self.chapters for finding in chapter.findings)
+        return (*(finding for chapter in self.chapters for finding in chapter.findings), *self.book_findings)
 
     def as_json(self) -> dict[str, object]:
         """For programs."""
@@ -132,6 +136,8 @@ class Summary:
             "recovered": self.recovered,
             "calls_in_doubt": self.in_doubt,
             "audio_s": self.audio_s,
+            "files": list(self.files),
+            "findings": [asdict(finding) for finding in self.book_findings],
         }
 
 

@@ -21,6 +21,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from narration.sandbox import (
     audio,
+    chat,
     cosyvoice_design,
     cosyvoice_socket,
     cosyvoice_speech,
@@ -33,12 +34,21 @@ from narration.sandbox import (
 )
 from narration.sandbox.calls import UNKNOWN_ACTION, Call, House, Outcome, account_of, worked
 from narration.sandbox.engine import Engine
-from narration.sandbox.faults import ACTIONS, CALL_FAULTS, DOWNLOAD_FAULTS, SPEECH_FAULTS, Switchboard, Switches
+from narration.sandbox.faults import (
+    ACTIONS,
+    CALL_FAULTS,
+    CHAT_FAULTS,
+    DOWNLOAD_FAULTS,
+    SPEECH_FAULTS,
+    Switchboard,
+    Switches,
+)
 from narration.sandbox.files import Shelf
 from narration.sandbox.launch import ACCOUNT_FILE
 from narration.sandbox.limits import Limiter, throttled
 from narration.sandbox.links import Links
 from narration.sandbox.models import (
+    COMPLETIONS,
     CUSTOMIZATION,
     GENERATION,
     INFERENCE,
@@ -63,9 +73,11 @@ HANDLERS: Mapping[Family, Handler] = {
     Family.COSY_SPEECH: cosyvoice_speech.answer,
     Family.TASK_DESIGN: gateway.design_task,
     Family.TASK_SPEECH: gateway.speech_task,
+    Family.CHAT: chat.answer,
 }
 ACTION_NAMES: Mapping[str, str] = {**dict(zip(ACTIONS, ACTIONS, strict=True)), **cosyvoice_design.ACTIONS}
 """What the record and the faults call the action of a request."""
+PATH_ACTIONS = {GENERATION: "synthesize", SYNTHESIZER: "synthesize", COMPLETIONS: "chat"}
 
 _HOST = re.compile(r"[A-Za-z0-9.\-]+(?::\d+)?|\[[0-9a-fA-F:]+\](?::\d+)?")
 _FILES_KEPT_S = 2 * 86_400
@@ -123,9 +135,10 @@ class Service:
 
     async def call(self, request: Request) -> Response:
         """Answer one request to the API."""
-        action = "synthesize" if request.url.path in (GENERATION, SYNTHESIZER) else UNKNOWN_ACTION
+        action = PATH_ACTIONS.get(request.url.path, UNKNOWN_ACTION)
         progress = _Progress(wire.new_request_id(), action)
-        return await self._told(self._answer(request, progress), progress, wire.refusal)
+        refusal = chat.refusal if action == "chat" else wire.refusal
+        return await self._told(self._answer(request, progress), progress, refusal)
 
     async def create_task(self, request: Request) -> Response:
         """Answer one request to the gateway that makes a task."""
@@ -172,7 +185,8 @@ class Service:
         family = family_of(body.get("model"), request.url.path, switches.retired)
         progress.action = gateway.ACTIONS.get(family, progress.action)
         _check_headers(request)
-        faults = house.switchboard.draw((*CALL_FAULTS, *SPEECH_FAULTS), progress.action)
+        kinds = CHAT_FAULTS if family is Family.CHAT else SPEECH_FAULTS
+        faults = house.switchboard.draw((*CALL_FAULTS, *kinds), progress.action)
         with house.limiter.admit(progress.account, progress.model, switches):
             await self._before(faults, progress)
             call = _call(request, body, progress, faults, house)
@@ -271,6 +285,7 @@ def create_app(service: Service) -> Starlette:
     routes = [
         Route(CUSTOMIZATION, service.call, methods=["POST"]),
         Route(GENERATION, service.call, methods=["POST"]),
+        Route(COMPLETIONS, service.call, methods=["POST"]),
         Route(SYNTHESIZER, service.call, methods=["POST"]),
         WebSocketRoute(REALTIME, realtime.endpoint(service.house)),
         Route(TASK_GENERATION, service.create_task, methods=["POST"]),
@@ -318,7 +333,7 @@ def _call(
     """
     if request.url.path == TASK_GENERATION:
         body = {"input": body, "parameters": body}
-    fields = body.get("input")
+    fields = body if progress.action == "chat" else body.get("input")
     if not isinstance(fields, dict) or not fields:
         raise RefusedError(400, "BadRequest.EmptyInput", "Required input parameter missing from request.")
     parameters = body.get("parameters")

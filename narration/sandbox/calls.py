@@ -89,7 +89,7 @@ class Call:
     """One authorised request.
 
     Attributes:
-        fields: `input`, and what is found only in `parameters`, as the older SDK sends it.
+        fields: `input`, and what is found only in `parameters`, as the older SDK sends it; of a chat, the whole body.
         faults: the faults drawn for it.
         origin: scheme, host and port under which the caller sees the service.
     """
@@ -111,7 +111,15 @@ class Call:
         return not self.faults & {"drop_after", "hang_after"}
 
     def row(
-        self, *, voice: str = "", characters: int = 0, text_sha256: str = "", billed: bool = False, code: str = ""
+        self,
+        *,
+        voice: str = "",
+        characters: int = 0,
+        text_sha256: str = "",
+        billed: bool = False,
+        code: str = "",
+        input_tokens: int = 0,
+        output_tokens: int = 0,
     ) -> CallRow:
         """Return its row for the record."""
         return CallRow(
@@ -126,6 +134,8 @@ class Call:
             text_sha256=text_sha256,
             billed=billed,
             answered=self.answered,
+            input_tokens=input_tokens,
+            output_tokens=output_tokens,
         )
 
 

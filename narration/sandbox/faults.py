@@ -16,6 +16,7 @@ from narration.sandbox.billing import LengthUnit
 
 CALL_FAULTS = ("drop_before", "hang_before", "rate_429", "rate_500", "drop_after", "hang_after")
 SPEECH_FAULTS = ("silent_wav", "runaway_wav", "expired_url", "cut")
+CHAT_FAULTS = ("chat_prose", "chat_stranger", "chat_missing", "chat_broken", "chat_tool")
 SOCKET_FAULTS = ("socket_late", "socket_wrong_order", "socket_binary", "socket_early_close", "socket_no_finish")
 DOWNLOAD_FAULTS = ("download_500", "cut", "truncated_wav")
 
@@ -48,8 +49,8 @@ def _number(value: object) -> object:
 
 
 Rate = Annotated[float, Field(ge=0, le=1)]
-Action = Literal["create", "list", "query", "delete", "synthesize", "poll"]
-ACTIONS: tuple[Action, ...] = ("create", "list", "query", "delete", "synthesize", "poll")
+Action = Literal["create", "list", "query", "delete", "synthesize", "poll", "chat"]
+ACTIONS: tuple[Action, ...] = ("create", "list", "query", "delete", "synthesize", "poll", "chat")
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 Actions = Annotated[tuple[Action, ...], BeforeValidator(_words)]
 Status = Annotated[Literal[403, 404], BeforeValidator(_number)]
@@ -74,6 +75,11 @@ class Switches(BaseModel):
     silent_wav: Rate = Field(0.0, description="rate of syntheses that are silence")
     runaway_wav: Rate = Field(0.0, description="rate of syntheses that babble on after the text")
     expired_url: Rate = Field(0.0, description="rate of syntheses whose link has expired already")
+    chat_prose: Rate = Field(0.0, description="rate of chat answers that are prose")
+    chat_stranger: Rate = Field(0.0, description="rate of chat answers with a name that is not on the list")
+    chat_missing: Rate = Field(0.0, description="rate of chat answers that leave out a number")
+    chat_broken: Rate = Field(0.0, description="rate of chat answers that are broken JSON")
+    chat_tool: Rate = Field(0.0, description="rate of chat answers that call a tool")
     socket_late: Rate = Field(0.0, description="rate of socket answers that begin late")
     socket_late_s: Annotated[float, Field(ge=0)] = Field(30.0, description="how late these begin, in seconds")
     socket_wrong_order: Rate = Field(0.0, description="rate of socket answers whose last event comes first")
@@ -128,6 +134,8 @@ class Switches(BaseModel):
         "VoiceNotFound", description="code when a missing voice is deleted"
     )
     preferred_name_required: bool = Field(default=False, description="refuse a create without preferred_name")
+    # Source: model-studio structured output: JSON Schema is for some models only.
+    chat_schema: bool = Field(default=True, description="take response_format json_schema; else it is refused")
     sse: bool = Field(default=True, description="answer event streams for voice-design synthesis")
     sse_style: Literal["events", "bare", "riff", "nolink", "json"] = Field(
         "events", description="event streams: as documented; data lines only; a WAV header first; no link; plain JSON"

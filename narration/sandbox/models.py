@@ -12,6 +12,7 @@ from narration.sandbox.wire import RefusedError, invalid
 CUSTOMIZATION = "/api/v1/services/audio/tts/customization"
 GENERATION = "/api/v1/services/aigc/multimodal-generation/generation"
 REALTIME = "/api-ws/v1/realtime"
+COMPLETIONS = "/compatible-mode/v1/chat/completions"
 SYNTHESIZER = "/api/v1/services/audio/tts/SpeechSynthesizer"
 INFERENCE = "/api-ws/v1/inference"
 TASK_GENERATION = "/v1/audios/generations"
@@ -23,6 +24,7 @@ class Family(StrEnum):
     QWEN_DESIGN = "qwen-design"
     QWEN_SPEECH = "qwen-speech"
     QWEN_REALTIME = "qwen-realtime"
+    CHAT = "chat"
     COSY_DESIGN = "cosyvoice-design"
     COSY_SPEECH = "cosyvoice-speech"
     TASK_DESIGN = "task-design"
@@ -35,6 +37,7 @@ PATHS: Mapping[Family, tuple[str, ...]] = {
     Family.QWEN_REALTIME: (REALTIME,),
     Family.COSY_DESIGN: (CUSTOMIZATION,),
     Family.COSY_SPEECH: (SYNTHESIZER, INFERENCE),
+    Family.CHAT: (COMPLETIONS,),
 }
 
 # Source: docs.qwencloud.com "Voice design" API page (models and target models); for CosyVoice alibabacloud.com,
@@ -49,6 +52,8 @@ MODELS: Mapping[str, Family] = {
     "qwen3-tts-instruct-flash-2026-01-26": Family.QWEN_SPEECH,
     "qwen3-tts-vd-realtime-2026-01-15": Family.QWEN_REALTIME,
     "qwen3-tts-vd-realtime-2025-12-16": Family.QWEN_REALTIME,
+    "qwen3.5-flash": Family.CHAT,
+    "qwen-flash": Family.CHAT,
     "voice-enrollment": Family.COSY_DESIGN,
     "cosyvoice-v3.5-plus": Family.COSY_SPEECH,
     "cosyvoice-v3.5-flash": Family.COSY_SPEECH,

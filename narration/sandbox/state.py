@@ -32,7 +32,8 @@ CREATE INDEX IF NOT EXISTS voices_of ON voices (account, family);
 CREATE TABLE IF NOT EXISTS calls (
     id INTEGER PRIMARY KEY AUTOINCREMENT, at_s REAL NOT NULL, account TEXT NOT NULL, model TEXT NOT NULL,
     action TEXT NOT NULL, request_id TEXT NOT NULL, status INTEGER NOT NULL, code TEXT NOT NULL, voice TEXT NOT NULL,
-    text_sha256 TEXT NOT NULL, characters INTEGER NOT NULL, billed INTEGER NOT NULL, answered INTEGER NOT NULL
+    text_sha256 TEXT NOT NULL, characters INTEGER NOT NULL, billed INTEGER NOT NULL, answered INTEGER NOT NULL,
+    input_tokens INTEGER NOT NULL DEFAULT 0, output_tokens INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE IF NOT EXISTS reviews (voice TEXT PRIMARY KEY, over_s REAL NOT NULL, passed INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS recipes (key TEXT PRIMARY KEY, kept_s REAL NOT NULL, recipe TEXT NOT NULL) WITHOUT ROWID;
@@ -91,6 +92,8 @@ class CallRow:
     characters: int = 0
     billed: bool = False
     answered: bool = True
+    input_tokens: int = 0
+    output_tokens: int = 0
 
 
 _CALL_COLUMNS = ", ".join(field.name for field in fields(CallRow))
@@ -114,6 +117,10 @@ class State:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
         self._db.executescript(_SCHEMA)
+        known = {str(row[1]) for row in self._db.execute("PRAGMA table_info(calls)")}
+        for column in ("input_tokens", "output_tokens"):
+            if column not in known:  # the folder of an earlier version
+                self._db.execute(f"ALTER TABLE calls ADD COLUMN {column} INTEGER NOT NULL DEFAULT 0")
         self._db.execute("INSERT OR IGNORE INTO meta VALUES ('secret', ?)", (secrets.token_hex(16),))
 
     def close(self) -> None:
@@ -240,6 +247,7 @@ class State:
                 "SELECT action, COUNT(*), SUM(characters), SUM(NOT answered) FROM calls WHERE billed GROUP BY action"
             )
         }
+        tokens = self._db.execute("SELECT SUM(input_tokens), SUM(output_tokens) FROM calls WHERE billed").fetchone()
         tallies = dict(self._db.execute("SELECT name, count FROM tallies"))
         (credits_billed,) = self._db.execute("SELECT COALESCE(SUM(credits), 0) FROM tasks WHERE NOT failed").fetchone()
         return {
@@ -247,6 +255,9 @@ class State:
             "calls_by_action": by_action,
             "characters": sum(characters for _, characters, _ in billed.values()),
             "synthesized": billed.get("synthesize", (0, 0, 0))[0],
+            "chats": billed.get("chat", (0, 0, 0))[0],
+            "input_tokens": tokens[0] or 0,
+            "output_tokens": tokens[1] or 0,
             "voices_created": billed.get("create", (0, 0, 0))[0],
             "voices_kept": self._db.execute("SELECT COUNT(*) FROM voices").fetchone()[0],
             "credits": round(credits_billed, 6),

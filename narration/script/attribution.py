@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from narration.cast import Cast
-from narration.script import chinese, engine
+from narration.script import chinese, engine, particles
 from narration.script.labels import NamePatterns, name_patterns, plain
 from narration.script.passages import paragraphs_of, passages_of
 from narration.script.people import people_of
@@ -19,6 +19,9 @@ from narration.script.reading import Passage
 from narration.script.weights import load_weights
 
 _LABEL_P: Final = 0.99
+_STRAY: Final = 2
+_QUOTED: Final = 40
+"""So few labels among so many paragraphs with quotations are none: the head of a telegram, a list."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +81,8 @@ def speeches(
     for index, number in enumerate(chapters):
         passages[index] = replace(passages[index], chapter=number)
     labels = [_labelled(passage, body, names) for passage, (_, body) in zip(passages, paragraphs, strict=True)]
+    if sum(label is not None for label in labels) <= _STRAY and sum(bool(one.spans) for one in passages) >= _QUOTED:
+        labels = [None] * len(labels)
     for index, label in enumerate(labels):
         if label:
             speaker = places[label.quotations[0].character or ""]
@@ -97,7 +102,11 @@ def _open(span: tuple[int, int]) -> Quotation:
 def _decided(
     text: str, passages: Sequence[Passage], cast: Cast, names: NamePatterns, language: str
 ) -> dict[tuple[int, int], Quotation]:
-    if language == "zh":
+    if language == "zh" or language in particles.LANGUAGES:
+        is_chinese = language == "zh"
+        guesses = (
+            chinese.guesses(text, passages, names) if is_chinese else particles.guesses(text, passages, names, language)
+        )
         return {
             span: Quotation(
                 start=span[0],
@@ -106,7 +115,7 @@ def _decided(
                 probability=guess.probability,
                 evidence=guess.evidence,
             )
-            for span, guess in chinese.guesses(text, passages, names).items()
+            for span, guess in guesses.items()
         }
     return {
         span: Quotation(
@@ -116,7 +125,7 @@ def _decided(
             probability=decision.probability,
             evidence=decision.evidence,
         )
-        for decision in engine.decide(text, passages, people_of(cast), load_weights())
+        for decision in engine.decide(text, passages, people_of(cast), load_weights(), language=language)
         for span in decision.turn.spans
     }
 

@@ -7,6 +7,7 @@ a skipped line or a removal.
 from __future__ import annotations
 
 import hashlib
+from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from narration.cast import Cast
 from narration.errors import InputError, Problem
 from narration.script.difference import unified
 from narration.script.labels import name_patterns
+from narration.script.lines import directions_before
 from narration.script.marked import BLANK, HASH_CHARS, SCENE, Mark, MarkedScript, Row
 from narration.script.quotation import outer_marks
 
@@ -72,9 +74,16 @@ def bind(marked: MarkedScript, chapter: Chapter, cast: Cast, *, where: str) -> B
         lines=lines,
         removals=tuple(binder.removals),
         quotations=sum(bool(outer_marks(line.text)[0]) for line in lines),
-        unattributed=sum(line.doubtful and line.character == cast.narrator.name for line in lines),
+        unattributed=_unattributed(lines, chapter, cast.narrator.name),
     )
     return Bound(script=script, rows=tuple(row for _, row in binder.found))
+
+
+def _unattributed(lines: tuple[Line, ...], chapter: Chapter, narrator: str) -> int:
+    """Quotations without a speaker; a speech of a play is one, however many lines it has."""
+    doubtful = [line for line in lines if line.doubtful and line.character == narrator]
+    speeches = [line.paragraph for line in doubtful if chapter.paragraphs[line.paragraph].speaker]
+    return len(doubtful) - len(speeches) + len(set(speeches))
 
 
 def unspoken(chapter: Chapter, cast: Cast) -> tuple[Removal, ...]:
@@ -82,10 +91,11 @@ def unspoken(chapter: Chapter, cast: Cast) -> tuple[Removal, ...]:
     text, label = chapter.text, name_patterns(cast).label
     found = []
     for (start, _), paragraph in zip(chapter.spans(), chapter.paragraphs, strict=True):
-        match = None if paragraph.kind in _NEVER_SPEECH else label.match(paragraph.text)
+        is_prose = paragraph.kind not in _NEVER_SPEECH and not paragraph.speaker
+        match = label.match(paragraph.text) if is_prose else None
         if match and match.end() < len(paragraph.text.rstrip()):
             found.append(("speaker-label", start + match.start("name"), start + len(match.group().rstrip())))
-        found += [("stage-direction", start + low, start + high) for low, high in paragraph.directions]
+        found += directions_before(paragraph, start)
     return tuple(Removal(rule=rule, start=low, end=high, text=text[low:high]) for rule, low, high in found)
 
 
@@ -97,7 +107,7 @@ class _Binder:
     ) -> None:
         self._marked, self._chapter, self._narrator, self._where = marked, chapter, narrator, where
         self._text = chapter.text
-        self._offsets = [index for index, char in enumerate(self._text) if not char.isspace()]
+        self._offsets = array("L", (index for index, char in enumerate(self._text) if not char.isspace()))
         self._letters = "".join(self._text.split())
         self._starts = [start for start, _ in chapter.spans()]
         self._labels = {removal.start: removal for removal in removals}
@@ -151,7 +161,7 @@ class _Binder:
 
     def _words(self, row: Row) -> None:
         letters = "".join(row.text.split())
-        self._pass_by(letters)
+        self._pass_by(letters, has_direction=bool(row.direction))
         if not self._letters.startswith(letters, self._position):
             raise self._differs()
         line = self._take(row, len(letters))
@@ -163,16 +173,17 @@ class _Binder:
             what = f"{' '.join(row.text.split())[:60]!r} has its spaces elsewhere than the manuscript"
             raise InputError(Problem(what=what, where=place, expected=repr(" ".join(line.text.split())[:60])))
 
-    def _pass_by(self, letters: str) -> None:
-        """Leave behind what need not stand in a script: a label, unless the row has it, and a scene break."""
+    def _pass_by(self, letters: str, *, has_direction: bool = False) -> None:
+        """Leave behind what need not stand in a script: a label or directions, unless the row has them; a scene break.
+
+        Args:
+            letters: of the row that comes next; empty at the end of the script.
+            has_direction: it says how it is said, as the directions of the manuscript do.
+        """
         while (here := self._here()) is not None:
-            removal = self._labels.get(here)
-            if removal is not None:
-                behind = self._position + len("".join(removal.text.split()))
-                if letters and not self._letters.startswith(letters, behind):
+            if here in self._labels:
+                if not self._pass_labels(letters, has_direction=has_direction):
                     return
-                self._position = behind
-                self.removals.append(removal)
                 continue
             paragraph = self._paragraph(here)
             if not is_ornament(self._chapter, paragraph):
@@ -181,6 +192,24 @@ class _Binder:
             if letters and self._letters.startswith(letters, self._position):
                 return
             self._take(None, size)
+
+    def _pass_labels(self, letters: str, *, has_direction: bool) -> bool:
+        """Go behind the labels and directions that stand here side by side, to where the row begins; whether it did."""
+        run: list[Removal] = []
+        places = [self._position]
+        while places[-1] < len(self._offsets) and (removal := self._labels.get(self._offsets[places[-1]])):
+            run.append(removal)
+            places.append(places[-1] + len("".join(removal.text.split())))
+        steps = list(range(len(run), 0, -1))
+        is_read = run[0].rule == "stage-direction" and not has_direction
+        if letters and is_read and self._letters.startswith(letters, self._position):
+            return False
+        for step in steps:
+            if not letters or self._letters.startswith(letters, places[step]):
+                self._position = places[step]
+                self.removals += run[:step]
+                return True
+        return False
 
     def _take(self, row: Row | None, size: int) -> Line:
         """Make a line of the next so many letters."""
@@ -214,7 +243,7 @@ class _Binder:
         return mismatch(self._marked, self._chapter, tuple(self._labels.values()), where=self._where)
 
 
-def _placed(one: Respelling, text: str, offsets: list[int]) -> Respelling:
+def _placed(one: Respelling, text: str, offsets: array[int]) -> Respelling:
     """A respelling of a row at its place in the chapter, whose white space may be another."""
     before = sum(not char.isspace() for char in text[: one.start])
     inside = sum(not char.isspace() for char in text[one.start : one.end])

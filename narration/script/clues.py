@@ -12,7 +12,7 @@ from typing import Final
 
 from narration.script import english
 from narration.script.reading import Reading
-from narration.script.references import Kind, Reference, is_saying, reference_at
+from narration.script.references import Kind, Reference, reference_at
 
 _PHRASE_SECONDS: Final = {
     "went": {"on"}, "goes": {"on"}, "put": {"in"}, "puts": {"in"}, "cut": {"in"}, "broke": {"in", "out"},
@@ -40,18 +40,19 @@ class Place(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Clue:
-    """A reference and where it stands; `to` is who is spoken to."""
+    """A reference and where it stands; `to` is who is spoken to, `to_kind` what the pronoun for them tells: m, f, i."""
 
     place: Place
     reference: Reference
     to: tuple[int, ...] = ()
+    to_kind: str = ""
 
 
 def _says(reading: Reading, index: int, end: int) -> int:
     """Word index after the verb of saying at `index`; 0 where there is none."""
     word = reading.words[index]
     lower = word.lower()
-    if is_saying(lower):
+    if lower in reading.grammar.says:
         return index + 1
     second = _PHRASE_SECONDS.get(lower)
     if second and index + 1 < end and reading.words[index + 1].lower() in second:
@@ -74,14 +75,23 @@ def clue_after(reading: Reading, start: int, end: int, *, comma: bool) -> Clue |
             step += 1
         found = reference_at(reading, step, stop)
         if found:
-            return Clue(Place.TAG, found, _spoken_to(reading, found.end, stop))
+            return _tag(reading, found, found.end, stop)
     found = reference_at(reading, start, stop, sentence_start=not comma)
     if found is None:
         return _later_clue(reading, start, stop, comma=comma)
     verb = _verb_after(reading, found.end, stop)
     if verb:
-        return Clue(Place.TAG, found, _spoken_to(reading, verb, stop))
+        return _tag(reading, found, verb, stop)
     return Clue(Place.COMMA if comma else Place.BEAT_AFTER, found)
+
+
+def _tag(reading: Reading, found: Reference, start: int, end: int) -> Clue:
+    """A tag, with who is spoken to where the words from `start` say so."""
+    for step in range(start, min(end, start + 3)):
+        kind = english.OBJECTS.get(reading.words[step].lower(), "")
+        if kind and (step == start or reading.words[step - 1].lower() == "to"):
+            return Clue(Place.TAG, found, to_kind=kind)
+    return Clue(Place.TAG, found, _spoken_to(reading, start, end))
 
 
 def _clause_end(reading: Reading, start: int, end: int) -> int:
@@ -104,7 +114,11 @@ def _verb_after(reading: Reading, start: int, end: int) -> int:
         if after and (step == start or reading.words[step - 1].lower() not in {"to", "the", "a"}):
             return after
         word = reading.words[step].lower()
-        if word in _OF_OTHERS or word in english.PRONOUNS or (step > start and step in reading.mentions and not aside):
+        if (
+            word in _OF_OTHERS
+            or word in reading.grammar.pronouns
+            or (step > start and step in reading.mentions and not aside)
+        ):
             return 0
         commas += "," in reading.gap(step)
         if not aside and commas > 1:
@@ -136,7 +150,7 @@ def _later_clue(reading: Reading, start: int, end: int, *, comma: bool) -> Clue 
             continue
         verb = _verb_after(reading, found.end, end)
         if verb:
-            return Clue(Place.TAG, found, _spoken_to(reading, verb, end))
+            return _tag(reading, found, verb, end)
         return Clue(Place.COMMA if comma else Place.BEAT_AFTER, found)
     return None
 
@@ -151,10 +165,10 @@ def clue_before(reading: Reading, start: int, end: int, *, leads: bool) -> Clue 
     if verb >= 0:
         relative = _before_who(reading, start, verb)
         if relative:
-            return Clue(Place.TAG, relative, _spoken_to(reading, verb + 1, end))
+            return _tag(reading, relative, verb + 1, end)
         before = [found for found in subjects if found.end <= verb]
         if before:
-            return Clue(Place.TAG, _subject_of(reading, before, verb), _spoken_to(reading, verb + 1, end))
+            return _tag(reading, _subject_of(reading, before, verb), verb + 1, end)
         found = reference_at(reading, verb + 1, end)
         if found:
             return Clue(Place.TAG, found)

@@ -13,11 +13,12 @@ from typing import Final
 
 from narration.script.clues import Clue, Place
 from narration.script.conversation import Beliefs, Node, believe
-from narration.script.features import UNKNOWN, Book, Features, features, manner
+from narration.script.features import UNKNOWN, Book, Features, features, learnt
 from narration.script.habits import habits_of
+from narration.script.languages import grammar_of
 from narration.script.people import People
 from narration.script.reading import Passage, Reading, read, spread_genders
-from narration.script.references import Kind, is_saying
+from narration.script.references import Kind
 from narration.script.scene import Scene, narration_of, scenes_of, tagged
 from narration.script.turns import Turn, turns_of
 
@@ -64,9 +65,11 @@ class Table:
     cast: People
 
 
-def table_of(text: str, passages: Sequence[Passage], people: People) -> tuple[Table, Book, Reading]:
+def table_of(
+    text: str, passages: Sequence[Passage], people: People, *, language: str = "en"
+) -> tuple[Table, Book, Reading]:
     """The first reading of a text."""
-    reading = read(text, people)
+    reading = read(text, people, grammar_of(language))
     turns = turns_of(reading, passages)
     narration = [reading.between(*span) for passage in passages for span in narration_of(passage)]
     genders = spread_genders(reading, people, narration)
@@ -74,11 +77,10 @@ def table_of(text: str, passages: Sequence[Passage], people: People) -> tuple[Ta
     counts = Counter(who for t, turn in enumerate(turns) for who in tagged(turn, scenes[t]))
     frequency = [math.log1p(counts[who]) / math.log1p(max(counts.values(), default=1)) for who in range(len(genders))]
     book = Book(people, genders, frequency)
-    return fill(book, turns, scenes), book, reading
+    return _first(book, turns, scenes), book, reading
 
 
-def fill(book: Book, turns: Sequence[Turn], scenes: Sequence[Scene]) -> Table:
-    """All features of a text."""
+def _first(book: Book, turns: Sequence[Turn], scenes: Sequence[Scene]) -> Table:
     candidates = [(*scene.candidates, UNKNOWN) for scene in scenes]
     return Table(
         turns=turns,
@@ -90,9 +92,24 @@ def fill(book: Book, turns: Sequence[Turn], scenes: Sequence[Scene]) -> Table:
     )
 
 
+def read_again(table: Table, reading: Reading, beliefs: Beliefs) -> Table:
+    """The table of a first reading, and what the beliefs of a reading tell of the people."""
+    habits = habits_of(table.cast, reading, table.turns, table.scenes, table.people, beliefs.posteriors)
+    return replace(
+        table,
+        features=[
+            [
+                [*row, *learnt(habits, table.turns[t], t, who)]
+                for who, row in zip(table.people[t], table.features[t], strict=True)
+            ]
+            for t in range(len(table.turns))
+        ],
+    )
+
+
 def _moves(turns: Sequence[Turn], scenes: Sequence[Scene], t: int) -> tuple[str, str]:
     turn, gap = turns[t], scenes[t].gap
-    way = manner(turn)
+    way = turn.manner
     group = way if way in {"bare", "beat", "pro"} else "tag"
     if turn.joined:
         return "same:joined", "back:joined"
@@ -101,10 +118,10 @@ def _moves(turns: Sequence[Turn], scenes: Sequence[Scene], t: int) -> tuple[str,
     step = "0" if gap == 0 else "1" if gap == 1 else "3" if gap <= 3 else "9" if gap <= _NEW_SCENE_GAP else "new"
     if step in {"9", "new"}:
         return f"same:{step}", f"back:{step}"
-    before = manner(turns[t - 1]) if t else "bare"
+    before = turns[t - 1].manner if t else "bare"
     former = "bare" if before in {"bare", "beat"} else "tag"
     asked = ":asked" if turns[t - 1].asks and gap == 0 else ""
-    return f"same:{step}:{group}:{former}{asked}", f"back:{step}:{group}"
+    return f"same:{step}:{group}:{former}{asked}", f"back:{step}:{group}{asked}"
 
 
 def nodes_of(table: Table, weights: Mapping[str, float]) -> list[Node]:
@@ -121,20 +138,23 @@ def nodes_of(table: Table, weights: Mapping[str, float]) -> list[Node]:
     ]
 
 
-def decide(text: str, passages: Sequence[Passage], people: People, weights: Mapping[str, float]) -> list[Decision]:
+def decide(
+    text: str, passages: Sequence[Passage], people: People, weights: Mapping[str, float], *, language: str = "en"
+) -> list[Decision]:
     """Who speaks each turn of a text."""
-    table, book, reading = table_of(text, passages, people)
-    beliefs = believe(nodes_of(table, weights))
-    for _ in range(SECOND_READINGS):
-        table = fill(learn(table, book, reading, beliefs), table.turns, table.scenes)
-        beliefs = believe(nodes_of(table, weights))
+    first, _, reading = table_of(text, passages, people, language=language)
+    table, beliefs = last_reading(first, reading, weights)
     return [_decision(table, beliefs, reading, t) for t in range(len(table.turns))]
 
 
-def learn(table: Table, book: Book, reading: Reading, beliefs: Beliefs) -> Book:
-    """The book with what the first reading tells of its people."""
-    habits = habits_of(reading, table.turns, table.scenes, table.people, beliefs.posteriors)
-    return replace(book, habits=habits)
+def last_reading(first: Table, reading: Reading, weights: Mapping[str, float]) -> tuple[Table, Beliefs]:
+    """The table and the beliefs after all readings."""
+    table = first
+    beliefs = believe(nodes_of(table, weights))
+    for _ in range(SECOND_READINGS):
+        table = read_again(first, reading, beliefs)
+        beliefs = believe(nodes_of(table, weights))
+    return table, beliefs
 
 
 def _decision(table: Table, beliefs: Beliefs, reading: Reading, t: int) -> Decision:
@@ -173,7 +193,7 @@ _KINDS: Final = {
 def _phrase(reading: Reading, clue: Clue) -> str:
     first, last = clue.reference.start, clue.reference.end
     if clue.place is Place.TAG:
-        inverted = first > 0 and is_saying(reading.words[first - 1].lower())
+        inverted = first > 0 and reading.words[first - 1].lower() in reading.grammar.says
         first, last = (first - 1, last) if inverted else (first, min(last + 1, len(reading.words)))
     start = reading.starts[first]
     end = reading.starts[last - 1] + len(reading.words[last - 1])

@@ -99,6 +99,8 @@ FEMALE_VOCATIVES: Final = word_set(
     "madam ma'am ma’am miss mother mamma mama aunt auntie lass girl ladies madame mademoiselle mum milady"
 )
 
+KIN_VOCATIVES: Final = word_set("father papa uncle mother mamma mama aunt auntie mum")
+
 PARTS: Final = word_set(
     "voice voices eyes eye face lips lip mouth hand hands head heart tone tones brow brows cheek cheeks smile "
     "laugh answer reply words question remark comment response whisper cry exclamation retort"
@@ -109,6 +111,9 @@ PRONOUNS: Final = {"he": "m", "she": "f", "i": "i", "they": "p", "we": "i"}
 GENDERED: Final = {
     "he": "m", "him": "m", "his": "m", "himself": "m", "she": "f", "her": "f", "hers": "f", "herself": "f"
 }  # fmt: skip
+
+OBJECTS: Final = {"him": "m", "her": "f", "me": "i", "us": "i"}
+"""Pronouns for who is spoken to."""
 
 DETERMINERS: Final = word_set("the a an his her my our their this that its one another your some")
 STOPS: Final = word_set(

@@ -99,7 +99,10 @@ class _Follower:
     def __init__(self, marked: MarkedScript, fresh: ChapterScript, cast: Cast, labels: Labels) -> None:
         self._rows, self._fresh, self._cast, self._labels = marked.rows, fresh, cast, labels
         self._chapter, self._text = fresh.chapter, fresh.chapter.text
-        self._new = words_of(without(fresh.chapter, fresh.removals))
+        # A stage direction that somebody has given to a voice is a line like any other.
+        read = {"".join(row.text.split()) for row in marked.rows if row.is_text}
+        unread = tuple(one for one in fresh.removals if "".join(one.text.split()) not in read)
+        self._new = words_of(without(fresh.chapter, unread))
         self._lines = _fresh_lines(self._new, fresh)
         self._found = self._owners()
         self._used: set[int] = set()

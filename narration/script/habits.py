@@ -11,9 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from narration.script import english
+from narration.script.people import People
 from narration.script.reading import Reading
 from narration.script.references import Kind
-from narration.script.scene import Scene
+from narration.script.scene import BREAK_GAP, Scene
 from narration.script.turns import Turn
 
 _SURE: Final = 0.85
@@ -33,16 +35,22 @@ class Habits:
         epithets: of a turn with a noun phrase, how often each person was called so elsewhere.
         idiolects: of a turn, how much more its words are like each candidate's than like anybody's.
         partners: of a turn, how much each candidate talks to those around it.
-        rounds: of a turn, how likely each candidate speaks two, four, … turns away, and three, five, …; both ways.
+        rounds: of a turn, how likely each candidate speaks two, four, … turns away, and three, five, …; both ways; and
+            how much in the rest of the conversation.
+        chapters: of a turn, the share of each candidate in its chapter, as a logarithm.
+        kin: of a turn with a word for kin, how likely each candidate is of one family with the speaker before.
     """
 
     epithets: Mapping[int, Mapping[int, float]]
     idiolects: Mapping[int, Mapping[int, float]]
     partners: Mapping[int, Mapping[int, float]]
-    rounds: Sequence[Mapping[int, tuple[float, float]]]
+    rounds: Sequence[Mapping[int, tuple[float, float, float]]]
+    chapters: Sequence[Mapping[int, float]]
+    kin: Mapping[int, Mapping[int, float]]
 
 
 def habits_of(
+    cast: People,
     reading: Reading,
     turns: Sequence[Turn],
     scenes: Sequence[Scene],
@@ -56,6 +64,8 @@ def habits_of(
         idiolects=_idiolects(reading, turns, people, sure),
         partners=_partners(scenes, people, posteriors, sure),
         rounds=_rounds(scenes, people, posteriors),
+        chapters=_chapters(scenes, people, posteriors),
+        kin=_kin(cast, turns, scenes, people, posteriors),
     )
 
 
@@ -97,6 +107,12 @@ def _idiolects(
             own[who].update(bag)
     total = sum(every.values()) or 1
     sizes = {who: sum(words.values()) for who, words in own.items()}
+    # Words that somebody never says all count the same, so only the others are added up.
+    never = math.log(_SMOOTH)
+    gains = {
+        who: {word: math.log(heard * total / every[word] + _SMOOTH) - never for word, heard in words.items()}
+        for who, words in own.items()
+    }
     found: dict[int, dict[int, float]] = {}
     for t, bag in enumerate(bags):
         found[t] = {}
@@ -104,14 +120,17 @@ def _idiolects(
             words = own.get(who)
             if words is None or not bag:
                 continue
-            less = bag if sure[t] == who else {}
-            size = sizes[who] - sum(less.values()) + _SMOOTH
-            score = 0.0
-            for word, count in bag.items():
-                common = every[word] / total
-                heard = words.get(word, 0) - less.get(word, 0)
-                score += count * math.log((heard / common + _SMOOTH) / size)
-            found[t][who] = max(-_TOP, min(_TOP, score / math.sqrt(sum(bag.values()))))
+            said = sum(bag.values())
+            size = sizes[who] - (said if sure[t] == who else 0) + _SMOOTH
+            score = said * (never - math.log(size))
+            if sure[t] == who:
+                for word, count in bag.items():
+                    heard = (words[word] - count) * total / every[word]
+                    score += count * (math.log(heard + _SMOOTH) - never)
+            else:
+                gain = gains[who]
+                score += sum(count * gain[word] for word, count in bag.items() if word in gain)
+            found[t][who] = max(-_TOP, min(_TOP, score / math.sqrt(said)))
     return found
 
 
@@ -123,12 +142,39 @@ def _bag(reading: Reading, turn: Turn) -> Counter[str]:
     return bag
 
 
+def _kin(
+    cast: People,
+    turns: Sequence[Turn],
+    scenes: Sequence[Scene],
+    people: Sequence[Sequence[int]],
+    posteriors: Sequence[Sequence[float]],
+) -> dict[int, dict[int, float]]:
+    """`Her mother` has the surname of the one who spoke before; so has who answers to `Mamma`."""
+    found: dict[int, dict[int, float]] = {}
+    for t in range(1, len(turns)):
+        kin = any(
+            clue.reference.kind is Kind.NOUN and clue.reference.head in english.KIN and not clue.reference.owners
+            for clue in turns[t].clues
+        )
+        if scenes[t].gap > _FAR_GAP or not (kin or turns[t - 1].to_kin):
+            continue
+        before = [(who, share) for who, share in zip(people[t - 1], posteriors[t - 1], strict=True) if who >= 0]
+        found[t] = {
+            who: sum(share for other, share in before if other != who and cast.surnames[other] & cast.surnames[who])
+            for who in people[t]
+            if who >= 0
+        }
+    return found
+
+
 def _rounds(
     scenes: Sequence[Scene], people: Sequence[Sequence[int]], posteriors: Sequence[Sequence[float]]
-) -> list[dict[int, tuple[float, float]]]:
+) -> list[dict[int, tuple[float, float, float]]]:
+    wholes = _sums(scenes, people, posteriors, _FAR_GAP)
     found = []
     for t in range(len(people)):
         sums: dict[int, list[float]] = {who: [0.0, 0.0] for who in people[t]}
+        near: dict[int, float] = defaultdict(float)
         for way in (-1, 1):
             step = t
             for distance in range(1, _ROUND_TURNS + 1):
@@ -136,13 +182,52 @@ def _rounds(
                 step += way
                 if not 0 <= step < len(people) or scenes[edge].gap > _FAR_GAP:
                     break
-                if distance == 1:
-                    continue
                 weight = _ROUND_FADE**distance
                 for who, share in zip(people[step], posteriors[step], strict=True):
                     if share > _LEAST and who in sums:
-                        sums[who][distance % 2] += weight * share
-        found.append({who: (even, odd) for who, (even, odd) in sums.items()})
+                        near[who] += share if distance == 1 else 0.0
+                        sums[who][distance % 2] += weight * share * (distance > 1)
+        own = dict(zip(people[t], posteriors[t], strict=True))
+        found.append(
+            {
+                who: (even, odd, math.log1p(max(0.0, wholes[t].get(who, 0.0) - own[who] - near[who])))
+                for who, (even, odd) in sums.items()
+            }
+        )
+    return found
+
+
+def _sums(
+    scenes: Sequence[Scene], people: Sequence[Sequence[int]], posteriors: Sequence[Sequence[float]], most_gap: int
+) -> list[dict[int, float]]:
+    """Of each turn, how many turns each person has in the stretch around it that no larger gap parts."""
+    found: list[dict[int, float]] = []
+    current: dict[int, float] = {}
+    for t, scene in enumerate(scenes):
+        if scene.gap > most_gap:
+            current = {}
+        for who, share in zip(people[t], posteriors[t], strict=True):
+            current[who] = current.get(who, 0.0) + share
+        found.append(current)
+    return found
+
+
+def _chapters(
+    scenes: Sequence[Scene], people: Sequence[Sequence[int]], posteriors: Sequence[Sequence[float]]
+) -> list[dict[int, float]]:
+    """The share of each candidate in the turns of the chapter."""
+    wholes = _sums(scenes, people, posteriors, BREAK_GAP - 1)
+    totals: dict[int, float] = {}
+    found = []
+    for t in range(len(people)):
+        whole = wholes[t]
+        total = totals.setdefault(id(whole), sum(whole.values()))
+        found.append(
+            {
+                who: math.log((max(0.0, whole[who] - own) + 0.3) / (total + 3.0))
+                for who, own in zip(people[t], posteriors[t], strict=True)
+            }
+        )
     return found
 
 

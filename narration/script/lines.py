@@ -7,17 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Final
 
-from narration.book import PARAGRAPH_GAP, Book, Chapter, ChapterScript, Line, ParagraphKind, Removal
+from narration.book import PARAGRAPH_GAP, Book, Chapter, ChapterScript, Line, Paragraph, ParagraphKind, Removal
 from narration.cast import Cast
 from narration.script.attribution import Speech, speeches
+from narration.script.plays import Speakers, parts_of, speakers_in
+from narration.script.quotation import Quotation
 
 DOUBTFUL_BELOW: Final = 0.8
 """A speaker less likely than this is for a person to look at.
 
 Source: `benchmarks/attribution.py`, calibration table: of the quotations above it, more than nine of ten are right.
 """
+_MOST_CHARS: Final = 4_000_000
+"""More text than this, longer than the longest novels, is attributed in parts."""
 _NEVER_SPEECH = frozenset({ParagraphKind.HEADING, ParagraphKind.SCENE_BREAK})
 
 
@@ -30,6 +35,9 @@ class _Stretch:
     character: str
     direction: str = ""
     doubtful: bool = False
+    joint: tuple[str, ...] = ()
+    evidence: str = ""
+    probability: float = 1.0
 
 
 def script_chapter(chapter: Chapter, cast: Cast, *, language: str) -> ChapterScript:
@@ -47,37 +55,77 @@ def script_chapters(chapters: Sequence[Chapter], cast: Cast, *, language: str) -
 
     A quotation is doubtful where its speaker is less likely than `DOUBTFUL_BELOW`. One for which nobody is found is the
     narrator's and doubtful. Headings are the narrator's. What is learnt of the people counts for all these chapters.
+    A speech of a play is whose the manuscript says; where the cast lacks a name of it, it is doubtful.
 
     Args:
         chapters: as read, in order.
         cast: of the book.
         language: ISO 639-1.
     """
-    paragraphs: list[tuple[int, str]] = []
-    numbers: list[int] = []
-    breaks: list[int] = []
-    starts: list[int] = []
-    position = 0
+    found = chapter_speeches(chapters, cast, language=language)
+    return tuple(_script(chapter, speeches, cast) for chapter, speeches in zip(chapters, found, strict=True))
+
+
+def chapter_speeches(chapters: Sequence[Chapter], cast: Cast, *, language: str) -> Iterator[tuple[Speech, ...]]:
+    """What is said in each paragraph of each chapter, all of it attributed together; offsets are the chapter's.
+
+    Headings say nothing, and speeches of a play have their speaker already. Far more text than a novel is attributed in
+    parts, so that time grows with the text and memory does not.
+
+    Args:
+        chapters: as read, in order.
+        cast: of the book.
+        language: ISO 639-1.
+    """
+    places = [
+        _Place(chapter=chapter.number, start=start, is_first=index == 0, paragraph=paragraph)
+        for chapter in chapters
+        for index, ((start, _), paragraph) in enumerate(zip(chapter.spans(), chapter.paragraphs, strict=True))
+    ]
+    found = (speech for part in _parts(places) for speech in _said(part, cast, language=language))
     for chapter in chapters:
-        starts.append(position)
-        breaks.append(len(paragraphs))
-        for (start, _), paragraph in zip(chapter.spans(), chapter.paragraphs, strict=True):
-            silent = paragraph.kind in _NEVER_SPEECH
-            if silent:
-                breaks.append(len(paragraphs))
-            paragraphs.append((position + start, "" if silent else paragraph.text))
-            numbers.append(chapter.number)
-        position += len(chapter.text) + len(PARAGRAPH_GAP)
-    text = PARAGRAPH_GAP.join(chapter.text for chapter in chapters)
-    breaks = [index for index in breaks if index < len(paragraphs)]
+        yield tuple(islice(found, len(chapter.paragraphs)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """A paragraph, the number of its chapter, and where it begins there."""
+
+    chapter: int
+    start: int
+    is_first: bool
+    paragraph: Paragraph
+
+
+def _parts(places: Sequence[_Place]) -> Iterator[Sequence[_Place]]:
+    """All of them, or, of very many, parts that end with a chapter where they can."""
+    first = size = 0
+    for index, place in enumerate(places):
+        is_full = size >= _MOST_CHARS or (place.is_first and size >= _MOST_CHARS // 2)
+        if is_full and index > first:
+            yield places[first:index]
+            first, size = index, 0
+        size += len(place.paragraph.text)
+    if first < len(places):
+        yield places[first:]
+
+
+def _said(places: Sequence[_Place], cast: Cast, *, language: str) -> Iterator[Speech]:
+    paragraphs: list[tuple[int, str]] = []
+    breaks: list[int] = []
+    position = 0
+    for index, place in enumerate(places):
+        paragraph = place.paragraph
+        is_silent = paragraph.kind in _NEVER_SPEECH or bool(paragraph.speaker)
+        if is_silent or place.is_first:
+            breaks.append(index)
+        paragraphs.append((position, "" if is_silent else paragraph.text))
+        position += len(paragraph.text) + len(PARAGRAPH_GAP)
+    text = PARAGRAPH_GAP.join(place.paragraph.text for place in places)
+    numbers = [place.chapter for place in places]
     found = speeches(text, paragraphs, cast, language=language, breaks=breaks, chapters=numbers)
-    scripts = []
-    first = 0
-    for chapter, start in zip(chapters, starts, strict=True):
-        last = first + len(chapter.paragraphs)
-        scripts.append(_script(chapter, [_moved(speech, -start) for speech in found[first:last]], cast.narrator.name))
-        first = last
-    return tuple(scripts)
+    for place, (start, _), speech in zip(places, paragraphs, found, strict=True):
+        yield _moved(speech, place.start - start)
 
 
 def _moved(speech: Speech, by: int) -> Speech:
@@ -89,11 +137,25 @@ def _moved(speech: Speech, by: int) -> Speech:
     )
 
 
-def _script(chapter: Chapter, found: Sequence[Speech], narrator: str) -> ChapterScript:
-    text = chapter.text
+def _script(chapter: Chapter, found: Sequence[Speech], cast: Cast) -> ChapterScript:
+    text, narrator = chapter.text, cast.narrator.name
     lines: list[Line] = []
+    removals: list[Removal] = []
+    quotations = unattributed = 0
     for index, (paragraph, span, speech) in enumerate(zip(chapter.paragraphs, chapter.spans(), found, strict=True)):
-        for stretch in _stretches(text, span, speech, narrator):
+        speakers = speakers_in(paragraph, cast) if paragraph.speaker else None
+        if speakers is not None:
+            stretches = _speech(paragraph, span[0], speakers, narrator)
+            left_out = directions_before(paragraph, span[0])
+            quotations += 1
+            unattributed += not speakers.characters
+        else:
+            stretches = _stretches(text, span, speech, narrator)
+            left_out = (("speaker-label", *speech.label),) if speech.label else ()
+            quotations += len(speech.quotations)
+            unattributed += sum(quotation.character is None for quotation in speech.quotations)
+        removals += [Removal(rule=rule, start=low, end=high, text=text[low:high]) for rule, low, high in left_out]
+        for stretch in stretches:
             line = Line(
                 chapter=chapter.number,
                 index=len(lines),
@@ -105,20 +167,43 @@ def _script(chapter: Chapter, found: Sequence[Speech], narrator: str) -> Chapter
                 kind=paragraph.kind,
                 direction=stretch.direction,
                 doubtful=stretch.doubtful,
+                joint=stretch.joint,
+                evidence=stretch.evidence,
+                probability=stretch.probability,
             )
             lines.append(line)
-    quotations = [quotation for speech in found for quotation in speech.quotations]
     return ChapterScript(
         chapter=chapter,
         lines=tuple(lines),
-        removals=tuple(
-            Removal(rule="speaker-label", start=speech.label[0], end=speech.label[1], text=text[slice(*speech.label)])
-            for speech in found
-            if speech.label
-        ),
-        quotations=len(quotations),
-        unattributed=sum(quotation.character is None for quotation in quotations),
+        removals=tuple(removals),
+        quotations=quotations,
+        unattributed=unattributed,
     )
+
+
+def directions_before(paragraph: Paragraph, start: int) -> tuple[tuple[str, int, int], ...]:
+    """`(rule, start, end)` in the chapter of the stage directions that say how words of a speech are said."""
+    if not paragraph.speaker:
+        return ()
+    parts = parts_of(paragraph)
+    return tuple(("stage-direction", start + one.start, start + one.end) for one in parts if one.is_unspoken)
+
+
+def _speech(paragraph: Paragraph, start: int, speakers: Speakers, narrator: str) -> Iterator[_Stretch]:
+    """A speech of a play: the speaker's words, each stretch of them a line; what happens after them, the narrator's."""
+    character, *joint = speakers.characters or (narrator,)
+    for part in parts_of(paragraph):
+        if part.is_direction and not part.is_unspoken:
+            yield _Stretch(start=start + part.start, end=start + part.end, character=narrator)
+        elif not part.is_direction:
+            yield _Stretch(
+                start=start + part.start,
+                end=start + part.end,
+                character=character,
+                direction=part.direction,
+                doubtful=bool(speakers.strangers),
+                joint=tuple(joint),
+            )
 
 
 def _stretches(text: str, span: tuple[int, int], speech: Speech, narrator: str) -> Iterator[_Stretch]:
@@ -133,9 +218,17 @@ def _stretches(text: str, span: tuple[int, int], speech: Speech, narrator: str) 
             character=quotation.character or narrator,
             direction=direction,
             doubtful=quotation.probability < DOUBTFUL_BELOW,
+            evidence=_evidence(quotation),
+            probability=quotation.probability if quotation.character is not None else 0.0,
         )
         position, direction = quotation.end, ""
     yield from _narration(text, position, span[1], narrator)
+
+
+def _evidence(quotation: Quotation) -> str:
+    if quotation.character is None:
+        return "nobody is named for it"
+    return f"{quotation.evidence} ({quotation.character}, {quotation.probability:.0%})"
 
 
 def _narration(text: str, start: int, end: int, narrator: str) -> Iterator[_Stretch]:

@@ -19,6 +19,8 @@ WORD: Final = re.compile(r"[^\W\d_]+")
 _SURE: Final = 6.0
 _TITLE_SURE: Final = 5.0
 _NAME_SURE: Final = 2.5
+_ARTICLES: Final = frozenset({"The", "A", "An", "the", "a", "an"})
+_DESCRIBING: Final = english.word_set("unnamed unknown first second third another old young")
 _PARTICLES: Final = english.word_set("of de la le du von van der the and d l")
 
 
@@ -77,22 +79,21 @@ def people_of(cast: Cast) -> People:
     title_words: list[frozenset[str]] = []
     surnames: list[frozenset[str]] = []
     for index, character in enumerate(characters):
-        found: set[str] = set()
-        last: set[str] = set()
-        for name in _names(character):
-            words = tuple(shaped(word) for word in WORD.findall(name))
-            if not words:
-                continue
+        spelled = [tuple(shaped(word) for word in WORD.findall(name)) for name in _names(character)]
+        own = [words for words in spelled if words]
+        found = frozenset(word for words in own for word in words if word in english.TITLES)
+        for words in own:
             given[words].add(index)
-            found.update(word for word in words if word in english.TITLES)
-            if len(words) > 1 and words[-1][:1].isupper():
-                last.add(words[-1])
             for short in _short_forms(words):
                 derived[short].add(index)
+            if noun := _noun_name(words):
+                titles[noun].add(index)
+                if words[0] in _ARTICLES:
+                    derived["the", *(word.lower() for word in words[1:])].add(index)
         for word in found & english.RANKS.keys():
             titles[english.RANKS[word]].add(index)
-        title_words.append(frozenset(found))
-        surnames.append(frozenset(last))
+        title_words.append(found)
+        surnames.append(frozenset(words[-1] for words in own if len(words) > 1 and words[-1][:1].isupper()))
     for words, owners in derived.items():
         if words not in given:
             given[words] = owners
@@ -111,6 +112,15 @@ def people_of(cast: Cast) -> People:
         title_words=tuple(title_words),
         surnames=tuple(surnames),
     )
+
+
+def _noun_name(words: tuple[str, ...]) -> str:
+    """`landlord`, of a character who is called The Landlord, Old Landlord or landlord; empty for other names."""
+    noun = words[-1].lower()
+    described = words[0].lower() in _DESCRIBING or words[0] in english.QUALIFIERS or words[0].islower()
+    if noun not in english.MALE_NOUNS | english.FEMALE_NOUNS:
+        return noun if words[0] in _ARTICLES and len(words) > 1 else ""
+    return noun if described or len(words) == 1 else ""
 
 
 def _twins(characters: Sequence[Character]) -> dict[int, int]:

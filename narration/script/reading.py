@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from narration.script import english
+from narration.script.languages import ENGLISH, Grammar
 from narration.script.people import WORD, Mention, People, agreeing, shaped
 
 _JOINTS: Final = frozenset(("", ".", "-", "'", "’", "_", "._"))
@@ -48,6 +49,7 @@ class Reading:
         words, starts: each word and its offset.
         mentions: by the index of their first word.
         ordered: the same, in order.
+        grammar: of its language.
     """
 
     text: str
@@ -55,6 +57,7 @@ class Reading:
     starts: list[int]
     mentions: dict[int, Mention]
     ordered: list[Mention] = field(default_factory=list)
+    grammar: Grammar = ENGLISH
 
     def between(self, start: int, end: int) -> tuple[int, int]:
         """Word indexes of a stretch of text."""
@@ -83,14 +86,14 @@ class Reading:
         return found
 
 
-def read(text: str, people: People) -> Reading:
+def read(text: str, people: People, grammar: Grammar = ENGLISH) -> Reading:
     """The words of a text and the names in it."""
     words: list[str] = []
     starts: list[int] = []
     for match in WORD.finditer(text):
         words.append(match.group())
         starts.append(match.start())
-    reading = Reading(text=text, words=words, starts=starts, mentions={})
+    reading = Reading(text=text, words=words, starts=starts, mentions={}, grammar=grammar)
     table = people.by_word
     index = 0
     while index < len(words):
@@ -157,7 +160,7 @@ def spread_genders(reading: Reading, people: People, narration: Sequence[tuple[i
                 continue
             if left:
                 left -= 1
-                gender = english.GENDERED.get(words[index].lower())
+                gender = reading.grammar.gendered.get(words[index].lower())
                 if gender:
                     counts[subject][gender == "f"] += 1
                     left = 0

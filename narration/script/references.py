@@ -5,25 +5,17 @@ Invariant: a reference says who is meant or what kind of person, never whether t
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import lru_cache
 from typing import Final
 
-from narration.script import english, verbs
+from narration.script import english
 from narration.script.people import Mention
 from narration.script.reading import Reading
 
-_VERB: Final = re.compile(verbs.ENGLISH)
-_MORE_VERBS: Final = english.word_set(
-    "answered rejoined ejaculated soliloquized soliloquised apologised apologized vociferated reflected returned "
-    "expostulated proceeded ended finished concluded pursued resumed sneered smiled laughed nodded thought saying "
-    "replying crying asking exclaiming answering adding say says reply replies ask asks cry cries answer answers "
-    "inquired enquired remonstrated reiterated corrected volunteered submitted interrogated demurred drawled"
-)
 _NP_WORDS: Final = 5
 _NAMED_NOUNS: Final = english.MALE_NOUNS | english.FEMALE_NOUNS
+_OWNED: Final = {"his": "m", "her": "f", "my": "i", "our": "i"}
 _FONDLY: Final = english.word_set("poor old young little dear good honest")
 
 
@@ -50,6 +42,7 @@ class Reference:
         head: the noun of a noun phrase, lower case.
         phrase: the noun phrase without its determiner, lower case.
         owners: whose kin or servant it is (`Mara's brother`), and so not who it is.
+        owned: the gender of a pronoun that says the same (`his brother`): `m`, `f`, `i`.
     """
 
     kind: Kind
@@ -60,12 +53,7 @@ class Reference:
     head: str = ""
     phrase: str = ""
     owners: tuple[int, ...] = ()
-
-
-@lru_cache(maxsize=4096)
-def is_saying(word: str) -> bool:
-    """Whether a word is a verb of saying."""
-    return word in _MORE_VERBS or bool(_VERB.fullmatch(word))
+    owned: str = ""
 
 
 def reference_at(reading: Reading, index: int, end: int, *, sentence_start: bool = False) -> Reference | None:
@@ -77,8 +65,8 @@ def reference_at(reading: Reading, index: int, end: int, *, sentence_start: bool
         return _owned(reading, mention, end) if mention.possessive else _named(mention)
     word = reading.words[index]
     lower = word.lower()
-    if lower in english.PRONOUNS:
-        return _pronoun(index, word)
+    if lower in reading.grammar.pronouns:
+        return _pronoun(index, word, reading.grammar.pronouns[lower])
     if lower in english.DETERMINERS:
         if lower in {"his", "her", "my"} and index + 1 < end and reading.words[index + 1].lower() in english.PARTS:
             return _part(index, lower)
@@ -94,8 +82,7 @@ def reference_at(reading: Reading, index: int, end: int, *, sentence_start: bool
     return None
 
 
-def _pronoun(index: int, word: str) -> Reference | None:
-    gender = english.PRONOUNS[word.lower()]
+def _pronoun(index: int, word: str, gender: str) -> Reference | None:
     if word == "i":
         return None
     return Reference(Kind.FIRST if gender == "i" else Kind.PRONOUN, index, index + 1, gender=gender)
@@ -142,7 +129,7 @@ def _noun_phrase(reading: Reading, index: int, end: int) -> Reference | None:
             step = mention.end
             continue
         word = reading.words[step].lower()
-        if _ends_phrase(word) or (step > index + 1 and is_saying(word)):
+        if _ends_phrase(word) or (step > index + 1 and word in reading.grammar.says):
             break
         head = step if word != "s" else head
         step += 1
@@ -160,4 +147,5 @@ def _noun(reading: Reading, index: int, head: int, end: int) -> Reference:
     noun = reading.words[head].lower()
     gender = "m" if noun in english.MALE_NOUNS else "f" if noun in english.FEMALE_NOUNS else ""
     phrase = " ".join(word.lower() for word in reading.words[max(index + 1, head - 1) : head + 1]) or noun
-    return Reference(Kind.NOUN, index, end, gender=gender, head=noun, phrase=phrase)
+    owned = _OWNED.get(reading.words[index].lower(), "")
+    return Reference(Kind.NOUN, index, end, gender=gender, head=noun, phrase=phrase, owned=owned)

@@ -20,6 +20,8 @@ from narration.script.turns import Turn
 _BACK_PASSAGES: Final = 24
 _AHEAD_PASSAGES: Final = 8
 _NEAR_TURNS: Final = 10
+BREAK_GAP: Final = 99
+"""The gap of a turn that begins a scene or chapter."""
 _FADE: Final = 0.85
 _COMMON: Final = 4
 MOST_CANDIDATES: Final = 20
@@ -37,6 +39,9 @@ class Scene:
         subject: who is the subject of the last sentence of the narration paragraph right before the turn.
         subject_gender: the same, where it is a pronoun: `m` or `f`.
         before: who is named in that paragraph.
+        leaders: order by how lately somebody was the subject of a sentence, among those of a fitting gender.
+        led: paragraphs since then.
+        next_subject: who is the subject of the first sentence of the narration paragraph right behind the turn.
         present: how often somebody was named of late, fading.
         ahead: the same for the paragraphs that follow.
         tagged_before, tagged_after: turns to the nearest tag with somebody's name.
@@ -50,6 +55,9 @@ class Scene:
     subject: int | None = None
     subject_gender: str = ""
     before: frozenset[int] = frozenset()
+    leaders: dict[int, int] = field(default_factory=dict)
+    led: dict[int, int] = field(default_factory=dict)
+    next_subject: int | None = None
     present: dict[int, float] = field(default_factory=dict)
     ahead: dict[int, float] = field(default_factory=dict)
     tagged_before: dict[int, int] = field(default_factory=dict)
@@ -66,6 +74,10 @@ class _Track:
     weights: list[dict[int, float]]
     subjects: list[int | str | None]
     """Of each passage without quotations: the subject of its last sentence, or the gender of the pronoun that is."""
+    openings: list[int | str | None]
+    """The same of its first sentence."""
+    leaders: list[list[tuple[int, int]]]
+    """Of each passage: (word index, person) of the subjects of its sentences."""
 
 
 def scenes_of(
@@ -78,7 +90,7 @@ def scenes_of(
     for t, turn in enumerate(turns):
         at = turn.passage
         previous = turns[t - 1].passage if t else -99
-        gap = 99 if t == 0 or breaks[at] != breaks[previous] else max(0, at - previous - 1)
+        gap = BREAK_GAP if t == 0 or breaks[at] != breaks[previous] else min(BREAK_GAP - 1, max(0, at - previous - 1))
         scene = Scene(gap=gap, narrators=_narrators(people, passages[at].chapter))
         _look_back(scene, reading, track, turn, at)
         _look_ahead(scene, track, at, len(passages))
@@ -115,7 +127,11 @@ def _track(reading: Reading, people: People, passages: Sequence[Passage]) -> _Tr
     named: list[list[tuple[int, int]]] = []
     weights: list[dict[int, float]] = []
     subjects: list[int | str | None] = []
+    openings: list[int | str | None] = []
+    leaders: list[list[tuple[int, int]]] = []
     for passage in passages:
+        leading: list[tuple[int, int]] = []
+        leaders.append(leading)
         here: list[tuple[int, int]] = []
         weight: dict[int, float] = defaultdict(float)
         narrators = _narrators(people, passage.chapter)
@@ -124,6 +140,10 @@ def _track(reading: Reading, people: People, passages: Sequence[Passage]) -> _Tr
             first, last = reading.between(start, end)
             if first < last:
                 tail = (first, last)
+                for sentence in reading.sentences(first, last):
+                    told = _subject(reading, sentence, narrators)
+                    if isinstance(told, int):
+                        leading.append((sentence[0], told))
             for index in range(first, last):
                 mention = reading.mentions.get(index)
                 if mention:
@@ -134,14 +154,16 @@ def _track(reading: Reading, people: People, passages: Sequence[Passage]) -> _Tr
                     here += [(index, who) for who in narrators]
                     for who in narrators:
                         weight[who] += 0.5
-        subjects.append(_subject(reading, tail, narrators) if tail and not passage.spans else None)
+        sentences = reading.sentences(*tail) if tail and not passage.spans else []
+        subjects.append(_subject(reading, sentences[-1], narrators) if sentences else None)
+        openings.append(_subject(reading, sentences[0], narrators) if sentences else None)
         named.append(here)
         weights.append(dict(weight))
-    return _Track(named, weights, subjects)
+    return _Track(named, weights, subjects, openings, leaders)
 
 
-def _subject(reading: Reading, tail: tuple[int, int], narrators: frozenset[int]) -> int | str | None:
-    found = subject(reading, *reading.sentences(*tail)[-1])
+def _subject(reading: Reading, sentence: tuple[int, int], narrators: frozenset[int]) -> int | str | None:
+    found = subject(reading, *sentence)
     if found is None:
         return None
     match found.kind:
@@ -167,6 +189,9 @@ def _look_back(scene: Scene, reading: Reading, track: _Track, turn: Turn, at: in
                 continue
             scene.ages.setdefault(who, back)
             order.setdefault(who)
+        for index, who in reversed(track.leaders[step]):
+            if back or index < first:
+                scene.led.setdefault(who, back)
         if back:
             fade *= _FADE
             for who, weight in track.weights[step].items():
@@ -182,6 +207,8 @@ def _look_back(scene: Scene, reading: Reading, track: _Track, turn: Turn, at: in
 
 
 def _look_ahead(scene: Scene, track: _Track, at: int, count: int) -> None:
+    told = track.openings[at + 1] if at + 1 < count else None
+    scene.next_subject = told if isinstance(told, int) else None
     for step in range(at + 1, min(count, at + 1 + _AHEAD_PASSAGES)):
         for who, weight in track.weights[step].items():
             scene.ahead[who] = scene.ahead.get(who, 0.0) + weight * _FADE ** (step - at)
@@ -222,6 +249,8 @@ def _rank(scene: Scene, genders: Sequence[float], turn: Turn) -> None:
     sign = {"f": 1.0, "m": -1.0}.get(gender, 0.0)
     fitting = [who for who in scene.ranks if sign * genders[who] > -1.0 and not (sign and who in scene.narrators)]
     scene.ranks = {who: place for place, who in enumerate(fitting)}
+    leading = [who for who in scene.led if sign * genders[who] > -1.0 and not (sign and who in scene.narrators)]
+    scene.leaders = {who: place for place, who in enumerate(leading)}
 
 
 def _common(turns: Sequence[Turn], scenes: Sequence[Scene]) -> list[int]:
@@ -255,7 +284,7 @@ def _likely(scene: Scene, people: People, turn: Turn, near_by: Sequence[Turn]) -
         yield from ((who, 20.0) for who in reference.who)
         yield from ((who, 5.0) for who in people.titles.get(reference.head, ()))
         if reference.head in SPOUSES:
-            yield from ((who, 4.0) for who in spouses(people, scene.ages, reference.gender))
+            yield from ((who, 4.0) for who in spouses(people, scene.ages.keys() | turn.addressed, reference.gender))
     yield from ((who, 3.0 / (1 + age)) for who, age in scene.ages.items())
     yield from ((who, 4.0 / distance) for who, distance in scene.tagged_before.items())
     yield from ((who, 3.0 / distance) for who, distance in scene.tagged_after.items())

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final
 
 from narration.script import clues, english
@@ -33,11 +34,14 @@ class Turn:
         addressed: people that the quotations call by name.
         told: people that the quotations speak of.
         address: genders of general forms of address (`sir`): `m`, `f`.
+        to_kin: one of these is for a father, mother, … of the speaker.
         own: who says `I am …`.
         joined: it goes on in the paragraph of the turn before.
         continued: the turn before was not closed: the same speech goes on.
         words: how many are spoken.
         asks: it ends in a question.
+        tag: the clue that decides most: a tag, or the subject of the clause that a comma joins to the quotation.
+        manner: how the speaker is told, which decides what else counts: the kind of the tag, `beat` or `bare`.
     """
 
     passage: int
@@ -47,16 +51,14 @@ class Turn:
     addressed: set[int] = field(default_factory=set)
     told: set[int] = field(default_factory=set)
     address: str = ""
+    to_kin: bool = False
     own: set[int] = field(default_factory=set)
     joined: bool = False
     continued: bool = False
     words: int = 0
     asks: bool = False
-
-    @property
-    def tag(self) -> Clue | None:
-        """The clue that decides most: a tag, or the subject of the clause that a comma joins to the quotation."""
-        return next((clue for clue in self.clues if clue.place in (Place.TAG, Place.COMMA)), None)
+    tag: Clue | None = None
+    manner: str = "bare"
 
 
 def turns_of(reading: Reading, passages: Sequence[Passage]) -> list[Turn]:
@@ -85,26 +87,38 @@ def _turns(reading: Reading, index: int, passage: Passage, previous: Passage | N
     if passage.speaker is not None:
         at = reading.between(passage.start, passage.start)[0]
         label = Clue(Place.TAG, Reference(Kind.NAME, at, at + 1, who=(passage.speaker,)))
-        yield _finished(reading, Turn(passage=index, spans=list(spans), clues=[label]))
+        yield _finished(reading, passage, Turn(passage=index, spans=list(spans), clues=[label]))
         return
     after = [_after(reading, passage, step) for step in range(len(spans))]
     before = [_before(reading, passage, step, previous) for step in range(len(spans))]
     turn: Turn | None = None
+    named: Clue | None = None
     for step, span in enumerate(spans):
         found = [clue for clue in (after[step], before[step]) if clue]
-        own = _tag(found)
-        if turn is None or (own and turn.tag and _differ(turn.tag.reference, own.reference)):
+        own = _tag(found, Place.TAG)
+        if turn is None or (own and named and _differ(named.reference, own.reference)):
             if turn is not None:
-                yield _finished(reading, turn)
+                yield _finished(reading, passage, turn)
             turn = Turn(passage=index, spans=[], joined=turn is not None)
+            named = None
         turn.spans.append(span)
         turn.clues += found
+        named = named or _tag(found, Place.TAG, Place.COMMA)
     if turn is not None:
-        yield _finished(reading, turn)
+        yield _finished(reading, passage, turn)
 
 
-def _tag(found: Sequence[Clue]) -> Clue | None:
-    return next((clue for clue in found if clue.place is Place.TAG), None)
+def _tag(found: Sequence[Clue], *places: Place) -> Clue | None:
+    return next((clue for clue in found if clue.place in places), None)
+
+
+def _manner(turn: Turn) -> str:
+    if turn.tag is None:
+        return "beat" if turn.clues else "bare"
+    reference = turn.tag.reference
+    if len(reference.who) > 1:
+        return "shared"
+    return "pro" if reference.kind is Kind.PRONOUN and reference.gender != "p" else reference.kind.value
 
 
 def _differ(one: Reference, other: Reference) -> bool:
@@ -116,15 +130,29 @@ def _differ(one: Reference, other: Reference) -> bool:
     return {one.gender, other.gender} == {"m", "f"}
 
 
-def _finished(reading: Reading, turn: Turn) -> Turn:
+def _finished(reading: Reading, passage: Passage, turn: Turn) -> Turn:
     rank = {Place.TAG: 0, Place.COMMA: 1, Place.LEAD: 2, Place.BEAT_AFTER: 3, Place.BEAT_BEFORE: 4}
     turn.clues.sort(key=lambda clue: rank[clue.place])
+    turn.tag = _tag(turn.clues, Place.TAG, Place.COMMA)
+    turn.manner = _manner(turn)
     for start, end in turn.spans:
         _listen(reading, turn, start, end)
+    _look_beside(reading, passage, turn)
     last = turn.spans[-1]
     turn.asks = "?" in reading.text[max(last[0], last[1] - 3) : last[1]]
     turn.told -= turn.addressed
     return turn
+
+
+def _look_beside(reading: Reading, passage: Passage, turn: Turn) -> None:
+    """Who is named behind the quotations without being a clue: more likely spoken to than speaking."""
+    behind = {span[1]: after[0] for span, after in pairwise(passage.spans)}
+    clued = {clue.reference.start for clue in turn.clues}
+    for _, end in turn.spans:
+        for index in range(*reading.between(end, behind.get(end, passage.end))):
+            mention = reading.mentions.get(index)
+            if mention and mention.start not in clued:
+                turn.beside.update(mention.who)
 
 
 def _after(reading: Reading, passage: Passage, step: int) -> Clue | None:
@@ -180,6 +208,7 @@ def _listen(reading: Reading, turn: Turn, start: int, end: int) -> None:
             gender = "m" if word in english.MALE_VOCATIVES else "f" if word in english.FEMALE_VOCATIVES else ""
             if gender and _is_called(reading, index, index + 1, start, end):
                 turn.address += gender
+                turn.to_kin = turn.to_kin or word in english.KIN_VOCATIVES
             continue
         alone = last - first == mention.end - mention.start
         if mention.possessive:

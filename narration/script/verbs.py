@@ -1,4 +1,4 @@
-"""The words that say that somebody speaks, English and Chinese.
+"""The words that say that somebody speaks, by language.
 
 Invariant: only data; longer phrases stand before the words that they begin with.
 """
@@ -58,6 +58,15 @@ def _present(verb: str) -> str:
 
 _WORDS: Final = {form for verb in _REGULAR.split() for form in (_past(verb), _present(verb))} | set(_IRREGULAR.split())
 
+_MORE: Final = (
+    "answered rejoined ejaculated soliloquized soliloquised apologised apologized vociferated reflected returned "
+    "expostulated proceeded ended finished concluded pursued resumed sneered smiled laughed nodded thought saying "
+    "replying crying asking exclaiming answering adding say says reply replies ask asks cry cries answer answers "
+    "inquired enquired remonstrated reiterated corrected volunteered submitted interrogated demurred drawled"
+)
+ENGLISH_WORDS: Final = frozenset(_WORDS) | frozenset(_MORE.split())
+"""English words that say that somebody speaks: those of the pattern, and some that count only beside a quotation."""
+
 ENGLISH: Final = (
     "(?:" + "|".join([*_PHRASES, *sorted(_WORDS, key=lambda word: (-len(word), word))]).replace(" ", r"\s+") + ")"
 )
@@ -68,3 +77,43 @@ CHINESE: Final = (
     "|说|說|道|问|問|答|喊|叫|嚷|骂|罵|笑|叹|嘆|讲|講|念|吼|劝|勸|曰)"
 )
 """A pattern for one Chinese verb of saying."""
+
+OTHERS: Final = {
+    language: frozenset(words.split())
+    for language, words in {
+        "de": (
+            "sagte sagt fragte fragt rief ruft antwortete antwortet erwiderte entgegnete versetzte meinte sprach "
+            "bemerkte flüsterte murmelte schrie erklärte wiederholte brummte seufzte lachte stöhnte stammelte "
+            "begann fuhr befahl bat fügte unterbrach gab brüllte knurrte dachte"
+        ),
+        "fr": (
+            "dit disait dis demanda demandait répondit reprit ajouta murmura cria écria exclama fit répliqua "
+            "continua déclara observa balbutia soupira interrompit remarqua insista acheva souffla chuchota "
+            "protesta pensa expliqua répéta poursuivit hurla grommela"
+        ),
+        "es": (
+            "dijo decía dice preguntó respondió contestó exclamó repuso añadió gritó murmuró replicó susurró "
+            "observó continuó interrumpió prosiguió insistió explicó comentó pensó repitió agregó balbuceó "
+            "suspiró"
+        ),
+        "it": (
+            "disse diceva chiese domandò rispose esclamò mormorò aggiunse gridò replicò sussurrò osservò continuò "
+            "riprese soggiunse fece ripeté balbettò sospirò pensò interruppe spiegò"
+        ),
+        "pt": (
+            "disse dizia perguntou respondeu exclamou murmurou acrescentou gritou replicou retrucou sussurrou "
+            "observou continuou tornou insistiu interrompeu repetiu pensou explicou suspirou bradou"
+        ),
+        "ru": (
+            "сказал сказала спросил спросила ответил ответила отвечал отвечала воскликнул воскликнула крикнул "
+            "крикнула вскричал вскричала прошептал прошептала закричал закричала проговорил проговорила произнёс "
+            "произнес произнесла промолвил промолвила заметил заметила возразил возразила прибавил прибавила "
+            "добавил добавила продолжал продолжала говорил говорила говорит пробормотал пробормотала подумал "
+            "подумала шепнул шепнула"
+        ),
+    }.items()
+}
+"""Verbs of saying by language, past and some present."""
+
+ANY: Final = "(?:" + "|".join([ENGLISH, *sorted({word for words in OTHERS.values() for word in words})]) + ")"
+"""A pattern for one verb of saying of a language that parts its words by spaces."""

@@ -182,6 +182,26 @@ KINDS: Final = MappingProxyType[str, Factory](
 """Every kind of service, and what opens it."""
 
 
+def _check_ways(service: ServiceSettings) -> None:
+    """See that no way of asking is set that the kind of service does not have.
+
+    Raises:
+        InputError: one is, and would be ignored.
+    """
+    ways = (("streaming", service.streaming, "qwen"), ("callback_url", bool(service.callback_url), "gateway"))
+    problems = [
+        Problem(
+            what=f"`{name}` is set, and services of kind {service.kind} have no such thing.",
+            where=f"{name} of profile {service.profile}",
+            expected=f"kind {kind}, or to leave it out",
+        )
+        for name, is_set, kind in ways
+        if is_set and service.kind != kind
+    ]
+    if problems:
+        raise InputError(*problems)
+
+
 def open_service(
     settings: Settings,
     api_key: str,
@@ -206,6 +226,7 @@ def open_service(
     from narration.services.http import Timing
 
     check_region(settings.service)
+    _check_ways(settings.service)
     kind = settings.service.kind
     factory = KINDS.get(kind)
     if factory is None:

@@ -45,7 +45,7 @@ class ApiCall(Generic[T]):
     """One logical call.
 
     Attributes:
-        action: `design`, `synthesize`, `list`, `query`, `delete`.
+        action: `design`, `synthesize`, `ask`, `list`, `query`, `delete`.
         model: the model named in the request.
         path: below the base URL, with a leading slash.
         body: what to send as JSON; None sends nothing.
@@ -77,6 +77,7 @@ class ApiDoor:
         judge: the service's error map.
         wire: connections for this purpose.
         timing: time and chance.
+        path_end: how the base URL must end, for a hint.
 
     Raises:
         InputError: the base URL is not one.
@@ -91,7 +92,9 @@ class ApiDoor:
         judge: Judge,
         wire: Wire,
         timing: Timing,
+        path_end: str = "/api/v1",
     ) -> None:
+        self._path_end = path_end
         self.host = api_host(service)
         self._base_url = service.base_url.rstrip("/")
         self._workspace = service.workspace
@@ -169,6 +172,8 @@ class ApiDoor:
             ending=ending,
             repeat=torn,
             why=what,
-            hint="Check that the base URL of profile {profile} is the service's own ({host}) and ends in /api/v1.",
+            hint="Check that the base URL of profile {profile} is the service's own ({host}) and ends in "
+            + self._path_end
+            + ".",
         )
         return Failed(AttemptEnd(ending=ending, status=reply.status), verdict, str(reply.status))

@@ -25,10 +25,12 @@ class _Row(BaseModel):
     regions: tuple[str, ...]
     usd: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     credits: float | None = Field(default=None, ge=0, allow_inf_nan=False)
-    per_characters: int = Field(ge=0)
+    per_characters: int = Field(default=0, ge=0)
     as_of: str
     source: str
     assumed: bool
+    per_tokens: int = Field(default=0, ge=0)
+    output_usd: float = Field(default=0.0, ge=0, allow_inf_nan=False)
 
 
 class _Credit(BaseModel):
@@ -93,6 +95,11 @@ def cost_usd(price: Price, count: int) -> float:
     return price.usd * count / (price.per_characters or 1)
 
 
+def tokens_usd(price: Price, input_tokens: int, output_tokens: int) -> float:
+    """What so many tokens cost, by a price for tokens."""
+    return (price.usd * input_tokens + price.output_usd * output_tokens) / (price.per_tokens or 1)
+
+
 def credits_usd(count: float, region: str) -> float:
     """What so many credits cost, in US dollars; where a region has no rate of its own, by the first one's."""
     return count * _credit(region).usd
@@ -106,7 +113,13 @@ def _credit(region: str) -> _Credit:
 def _price(row: _Row) -> Price:
     if row.usd is not None:
         return Price(
-            usd=row.usd, per_characters=row.per_characters, as_of=row.as_of, source=row.source, assumed=row.assumed
+            usd=row.usd,
+            per_characters=row.per_characters,
+            as_of=row.as_of,
+            source=row.source,
+            assumed=row.assumed,
+            per_tokens=row.per_tokens,
+            output_usd=row.output_usd,
         )
     rate = _credit(row.regions[0])
     return Price(

@@ -104,6 +104,8 @@ class Price:
     Attributes:
         usd: the price.
         per_characters: for that many billed characters; 0 means per piece.
+        per_tokens: for that many input tokens, where tokens are billed; else 0.
+        output_usd: for as many output tokens.
         as_of: ISO date at which it was read.
         source: where it was read.
         assumed: the vendor's figure is not known.
@@ -114,6 +116,8 @@ class Price:
     as_of: str
     source: str
     assumed: bool
+    per_tokens: int = 0
+    output_usd: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,27 +12,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from narration.audio.encode import ChapterEncoder, Encoding, Tags, ffmpeg_program, ffmpeg_version, mp3
+from narration.audio.encode import ChapterEncoder, Output, ffmpeg_program, ffmpeg_version
+from narration.audio.encodings import Encoding, Tags, mastering, mp3
 from narration.audio.measure import probe
 from narration.errors import StoreError, ToolError
-from narration.settings import AudioSettings
+from narration.settings import load_settings
 
 RATE_HZ = 24_000
-AUDIO = AudioSettings(
-    rate_hz=44_100,
-    bitrate_kbps=192,
-    level_dbfs=-20,
-    peak_dbfs=-3.5,
-    head_ms=750,
-    tail_ms=1_500,
-    within_ms=180,
-    line_ms=250,
-    paragraph_ms=650,
-    scene_ms=1_600,
-    heading_ms=1_200,
-    fade_ms=5,
-    keep_ms=40,
-)
+AUDIO = load_settings("sandbox", environ={}).audio
+MASTERING = mastering(AUDIO)
 TAGS = Tags(
     title="The Lamp; = Was “Out” 🕯",
     album="第一本书",
@@ -51,8 +39,13 @@ def sound(seconds: float, dbfs: float = -20) -> bytes:
     return np.clip(values * 32_768, -32_768, 32_767).astype("<i2").tobytes()
 
 
+def encoder_of(*targets: Path, encoding: Encoding = MP3, ffmpeg: str = "") -> ChapterEncoder:
+    outputs = [Output(target=target, encoding=encoding) for target in targets]
+    return ChapterEncoder(outputs, rate_hz=RATE_HZ, filters=MASTERING, ffmpeg=ffmpeg)
+
+
 def encode(target: Path, pcm: bytes, encoding: Encoding = MP3) -> None:
-    with ChapterEncoder(target, rate_hz=RATE_HZ, encoding=encoding) as encoder:
+    with encoder_of(target, encoding=encoding) as encoder:
         for start in range(0, len(pcm), 100_000):
             encoder.write(pcm[start : start + 100_000])
         encoder.complete()
@@ -109,11 +102,11 @@ def test_the_same_samples_give_the_same_bytes(tmp_path: Path) -> None:
 
 def test_peaks_of_the_delivered_file_stay_under_the_limit(tmp_path: Path) -> None:
     encode(tmp_path / "loud.mp3", sound(5, dbfs=-10))
-    assert -6 < probe(tmp_path / "loud.mp3").peak_dbfs <= AUDIO.peak_dbfs
+    assert -6 < probe(tmp_path / "loud.mp3").peak_dbfs <= AUDIO.peak_dbtp
 
 
 def test_without_an_end_nothing_is_left(tmp_path: Path) -> None:
-    with ChapterEncoder(tmp_path / "x.mp3", rate_hz=RATE_HZ, encoding=MP3) as encoder:
+    with encoder_of(tmp_path / "x.mp3") as encoder:
         encoder.write(sound(2))
     assert list(tmp_path.iterdir()) == []
 
@@ -123,7 +116,7 @@ def test_an_error_of_the_caller_leaves_the_earlier_file_and_nothing_else(tmp_pat
     target.write_bytes(b"earlier")
 
     def interrupted() -> None:
-        with ChapterEncoder(target, rate_hz=RATE_HZ, encoding=MP3) as encoder:
+        with encoder_of(target) as encoder:
             encoder.write(sound(2))
             raise KeyboardInterrupt
 
@@ -136,7 +129,7 @@ def test_an_error_of_the_caller_leaves_the_earlier_file_and_nothing_else(tmp_pat
 @pytest.mark.parametrize("end", ["write", "complete"])
 def test_an_ffmpeg_that_is_killed_is_an_error_and_leaves_nothing(tmp_path: Path, end: str) -> None:
     def killed() -> None:
-        with ChapterEncoder(tmp_path / "x.mp3", rate_hz=RATE_HZ, encoding=MP3) as encoder:
+        with encoder_of(tmp_path / "x.mp3") as encoder:
             encoder.write(sound(1))
             os.kill(encoder.pid, signal.SIGKILL)
             while end == "write":
@@ -170,7 +163,7 @@ def test_an_ffmpeg_that_talks_a_lot_does_not_block(tmp_path: Path) -> None:
     talker = script(tmp_path, "for _ in range(50000): print('too much to say', file=sys.stderr)\nsys.exit(3)")
 
     def talk() -> None:
-        with ChapterEncoder(folder / "x.mp3", rate_hz=RATE_HZ, encoding=MP3, ffmpeg=talker) as encoder:
+        with encoder_of(folder / "x.mp3", ffmpeg=talker) as encoder:
             for _ in range(50):
                 encoder.write(sound(1))
             encoder.complete()
@@ -182,7 +175,7 @@ def test_an_ffmpeg_that_talks_a_lot_does_not_block(tmp_path: Path) -> None:
 
 def test_a_program_that_cannot_start_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ToolError, match="does not start"):
-        ChapterEncoder(tmp_path / "x.mp3", rate_hz=RATE_HZ, encoding=MP3, ffmpeg=str(tmp_path / "nothing"))
+        encoder_of(tmp_path / "x.mp3", ffmpeg=str(tmp_path / "nothing"))
 
 
 def test_what_a_killed_run_left_is_removed_and_what_a_running_one_writes_is_not(tmp_path: Path) -> None:
@@ -203,7 +196,7 @@ def test_the_ffmpeg_of_the_requirements_can_do_its_work() -> None:
 def test_an_ffmpeg_without_what_is_needed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     poor = script(tmp_path, "print('ffmpeg version 5.1 Copyright (c)\\nconfiguration: --enable-libmp3lame')")
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", poor)
-    with pytest.raises(ToolError, match="built without libsoxr"):
+    with pytest.raises(ToolError, match="built without libsoxr, libopus"):
         ffmpeg_version()
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(tmp_path / "nothing"))
     with pytest.raises(ToolError, match="does not run"):
@@ -218,13 +211,13 @@ async def test_it_works_from_threads_side_by_side(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_at_the_terminal_does_not_reach_ffmpeg(tmp_path: Path) -> None:
-    with ChapterEncoder(tmp_path / "x.mp3", rate_hz=RATE_HZ, encoding=MP3) as encoder:
+    with encoder_of(tmp_path / "x.mp3") as encoder:
         assert os.getpgid(encoder.pid) != os.getpgid(0)
 
 
 def test_no_thread_and_no_process_outlives_the_encoder(tmp_path: Path) -> None:
     before = threading.active_count()
-    with ChapterEncoder(tmp_path / "x.mp3", rate_hz=RATE_HZ, encoding=MP3) as encoder:
+    with encoder_of(tmp_path / "x.mp3") as encoder:
         encoder.write(sound(1))
         pid = encoder.pid
     assert threading.active_count() == before

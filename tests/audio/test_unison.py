@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from narration.audio.clips import measure_clip
 from narration.audio.levels import find_speech
-from narration.audio.stitch import ASSEMBLY_RATE_HZ, CEILING_DBFS, Part, Stitched, stitch
+from narration.audio.stitch import ASSEMBLY_RATE_HZ, CEILING_DBFS, PAUSES_DB, Part, Stitched, stitch
 from narration.book import Gap
 from narration.settings import load_settings
 
@@ -74,7 +74,7 @@ def test_two_voices_are_heard_from_one_start() -> None:
 def test_together_they_are_as_loud_as_one() -> None:
     stitched, samples = run(part(tone(0.9, 300), "Mara"), part(tone(0.9, 710), "Tom"))
     span = stitched.spans[0]
-    assert rms_dbfs(samples[span.start_frame : span.end_frame]) == pytest.approx(AUDIO.level_dbfs, abs=1.0)
+    assert rms_dbfs(samples[span.start_frame : span.end_frame]) == pytest.approx(AUDIO.loudness_db + PAUSES_DB, abs=1.0)
 
 
 def test_what_was_cut_in_two_is_heard_one_after_the_other_under_the_other_voice() -> None:

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import io
 import json
+import os
 import threading
 import wave
 from collections.abc import Callable, Sequence
@@ -18,26 +19,16 @@ from narration.audio import encode
 from narration.audio.clips import measure_clip
 from narration.book import Chapter, ChapterChunks, ChapterScript, Chunk, Gap, Paragraph
 from narration.deliver.chapter import DeliveredChapter, deliver_chapter
+from narration.deliver.parts import stops_mid_sentence
+from narration.deliver.slot import Slot, chapter_slot
 from narration.errors import AudioRefused, StoreError, ToolError
+from narration.formats import Encoded
+from narration.presets import read_preset
 from narration.production import Production
-from narration.settings import AudioSettings, Settings
+from narration.settings import Settings, load_settings
 from narration.take import SpeechAsk, Take
 
-AUDIO = AudioSettings(
-    rate_hz=44_100,
-    bitrate_kbps=192,
-    level_dbfs=-20,
-    peak_dbfs=-3.5,
-    head_ms=750,
-    tail_ms=1_500,
-    within_ms=180,
-    line_ms=250,
-    paragraph_ms=650,
-    scene_ms=1_600,
-    heading_ms=1_200,
-    fade_ms=5,
-    keep_ms=40,
-)
+AUDIO = load_settings("sandbox", environ={}).audio
 SETTINGS = Settings(
     service=narration.settings.ServiceSettings(
         kind="qwen",
@@ -58,6 +49,8 @@ SETTINGS = Settings(
         per_minute=0, per_second=0, in_flight=1, connect_s=1, read_s=1, attempts=1, total_s=1
     ),
     audio=AUDIO,
+    preset=read_preset(),
+    chat=narration.settings.load_settings("sandbox", environ={}).chat,
 )
 PRODUCTION = Production(
     folder=Path("/book"),
@@ -143,6 +136,10 @@ def takes(shelf: Shelf) -> tuple[Take, ...]:
     return tuple(shelf.take(text, sound(index, 0.4 + index / 7)) for index, text in enumerate(WORDS))
 
 
+def slot_of(chunks: ChapterChunks, total: int = 3) -> Slot:
+    return chapter_slot(chunks.chapter, track=chunks.chapter.number, total=total)
+
+
 Deliver = Callable[..., DeliveredChapter]
 
 
@@ -154,6 +151,8 @@ def deliver(shelf: Shelf, takes: tuple[Take, ...], tmp_path: Path) -> Deliver:
         settings: Settings = SETTINGS,
         production: Production = PRODUCTION,
         total: int = 3,
+        formats: Sequence[Encoded] = (Encoded.MP3,),
+        parts: Sequence[Encoded] = (),
     ) -> DeliveredChapter:
         return deliver_chapter(
             chunks or chapter_of(),
@@ -161,8 +160,10 @@ def deliver(shelf: Shelf, takes: tuple[Take, ...], tmp_path: Path) -> Deliver:
             shelf.read,
             production=production,
             settings=settings,
-            total=total,
+            slot=slot_of(chunks or chapter_of(), total),
             folder=tmp_path / "out",
+            formats=formats,
+            parts=parts,
         )
 
     return run
@@ -181,7 +182,7 @@ def test_a_chapter_is_an_mp3_with_tags_and_a_timeline(deliver: Deliver, tmp_path
     made = deliver()
     assert files(tmp_path) == ["02 - The End.mp3", "timeline/02.json"]
     assert (made.number, made.title, made.reused) == (2, "The End", False)
-    assert dict(made.measures.tags) == {
+    assert dict(made.main.measures.tags) == {
         "title": "The End",
         "album": "The Counted Things",
         "artist": "Anonymous",
@@ -191,15 +192,15 @@ def test_a_chapter_is_an_mp3_with_tags_and_a_timeline(deliver: Deliver, tmp_path
         "genre": "Audiobook",
         "language": "eng",
     }
-    assert (made.measures.codec, made.measures.rate_hz, made.measures.channels) == ("mp3", 44_100, 1)
-    assert made.measures.peak_dbfs <= AUDIO.peak_dbfs
-    assert made.measures.floor_dbfs < -60
-    assert made.measures.duration_s == pytest.approx(made.timeline.audio_s, abs=0.001)
+    assert (made.main.measures.codec, made.main.measures.rate_hz, made.main.measures.channels) == ("mp3", 44_100, 1)
+    assert made.main.measures.peak_dbfs <= AUDIO.peak_dbtp
+    assert made.main.measures.floor_dbfs < -60
+    assert made.main.measures.duration_s == pytest.approx(made.timeline.audio_s, abs=0.001)
 
 
 def test_every_cue_is_within_50_ms_of_the_sound_in_the_delivered_file(deliver: Deliver) -> None:
     made = deliver()
-    heard = decoded(made.path)
+    heard = decoded(made.main.path)
     block = 44_100 // 200
     levels = np.sqrt(np.mean(heard[: len(heard) // block * block].reshape(-1, block) ** 2, axis=1))
     loud = np.flatnonzero(levels > 10 ** (-45 / 20))
@@ -214,7 +215,8 @@ def test_every_cue_is_within_50_ms_of_the_sound_in_the_delivered_file(deliver: D
 def test_the_timeline_file_says_what_is_spoken_where_and_by_whom(deliver: Deliver) -> None:
     made = deliver()
     data = json.loads(made.timeline_path.read_text(encoding="utf-8"))
-    assert (data["chapter"], data["title"], data["rate_hz"], data["file"]) == (2, "The End", 24_000, "02 - The End.mp3")
+    assert (data["chapter"], data["title"], data["rate_hz"]) == (2, "The End", 24_000)
+    assert data["files"]["mp3"]["file"] == "02 - The End.mp3"
     assert data["duration_s"] == pytest.approx(data["frames"] / 24_000, abs=0.001)
     text = chapter_of().chapter.text
     for cue, words in zip(data["cues"], WORDS, strict=True):
@@ -226,10 +228,10 @@ def test_the_timeline_file_says_what_is_spoken_where_and_by_whom(deliver: Delive
 
 def test_nothing_changed_and_nothing_is_made_again(deliver: Deliver, shelf: Shelf) -> None:
     first = deliver()
-    reads, stamp = shelf.reads, first.path.stat().st_mtime_ns
+    reads, stamp = shelf.reads, first.main.path.stat().st_mtime_ns
     second = deliver()
     assert second == dataclasses.replace(first, reused=True)
-    assert (shelf.reads, second.path.stat().st_mtime_ns) == (reads, stamp)
+    assert (shelf.reads, second.main.path.stat().st_mtime_ns) == (reads, stamp)
 
 
 @pytest.mark.parametrize("change", ["take", "pause", "title", "author", "gap", "total", "speaker"])
@@ -258,7 +260,7 @@ def test_whatever_is_heard_or_shown_is_made_again_when_it_changes(
             first = dataclasses.replace(first, character="Somebody")
             after = deliver(chunks=dataclasses.replace(chunks, chunks=(first, *rest)))
     assert not after.reused
-    assert after.fingerprint != before.fingerprint
+    assert (after.fingerprint, after.main) != (before.fingerprint, before.main)
 
 
 def test_what_the_sound_does_not_depend_on_makes_nothing_again(deliver: Deliver) -> None:
@@ -270,19 +272,19 @@ def test_what_the_sound_does_not_depend_on_makes_nothing_again(deliver: Deliver)
 @pytest.mark.parametrize("damage", ["gone", "other", "record", "record gone"])
 def test_a_damaged_delivery_is_made_again_with_the_same_bytes(damage: str, deliver: Deliver) -> None:
     first = deliver()
-    mp3, record = first.path.read_bytes(), first.timeline_path.read_bytes()
+    mp3, record = first.main.path.read_bytes(), first.timeline_path.read_bytes()
     match damage:
         case "gone":
-            first.path.unlink()
+            first.main.path.unlink()
         case "other":
-            first.path.write_bytes(mp3[:-10])
+            first.main.path.write_bytes(mp3[:-10])
         case "record":
             first.timeline_path.write_bytes(record[:-100])
         case _:
             first.timeline_path.unlink()
     second = deliver()
     assert not second.reused
-    assert (first.path.read_bytes(), first.timeline_path.read_bytes()) == (mp3, record)
+    assert (first.main.path.read_bytes(), first.timeline_path.read_bytes()) == (mp3, record)
 
 
 def test_a_new_title_replaces_the_file_of_the_old_one(deliver: Deliver, tmp_path: Path) -> None:
@@ -291,28 +293,24 @@ def test_a_new_title_replaces_the_file_of_the_old_one(deliver: Deliver, tmp_path
     assert files(tmp_path) == ["02 - The Beginning.mp3", "timeline/02.json"]
 
 
-def test_a_book_that_grows_past_99_chapters_leaves_no_old_names(deliver: Deliver, tmp_path: Path) -> None:
-    deliver(total=99)
-    deliver(total=100)
-    assert files(tmp_path) == ["002 - The End.mp3", "timeline/002.json"]
-
-
 def test_files_that_are_not_ours_are_left_alone(deliver: Deliver, tmp_path: Path) -> None:
     first = deliver()
     mine = tmp_path / "out" / "02 - My notes.mp3"
     mine.write_bytes(b"mine")
-    first.path.write_bytes(b"edited by hand since")
+    first.main.path.write_bytes(b"edited by hand since")
     deliver(chunks=chapter_of(title="New"))
     assert mine.read_bytes() == b"mine"
-    assert first.path.read_bytes() == b"edited by hand since"
+    assert first.main.path.read_bytes() == b"edited by hand since"
 
 
 def test_a_record_that_points_outside_the_folder_is_not_believed(deliver: Deliver, tmp_path: Path) -> None:
     first = deliver()
     victim = tmp_path / "victim.mp3"
-    victim.write_bytes(first.path.read_bytes())
+    victim.write_bytes(first.main.path.read_bytes())
     data = json.loads(first.timeline_path.read_text(encoding="utf-8"))
-    first.timeline_path.write_text(json.dumps({**data, "file": "../victim.mp3"}), encoding="utf-8")
+    first.timeline_path.write_text(
+        json.dumps({**data, "files": {"mp3": {**data["files"]["mp3"], "file": "../victim.mp3"}}}), encoding="utf-8"
+    )
     deliver(chunks=chapter_of(title="New"))
     assert victim.exists()
 
@@ -320,12 +318,69 @@ def test_a_record_that_points_outside_the_folder_is_not_believed(deliver: Delive
 def test_a_chapter_without_words_is_a_short_room_tone(deliver: Deliver) -> None:
     made = deliver(chunks=chapter_of(words=()), using=())
     assert made.timeline.cues == ()
-    assert made.measures.duration_s == pytest.approx((AUDIO.head_ms + AUDIO.tail_ms) / 1000, abs=0.001)
-    assert -80 < made.measures.rms_dbfs < -65
+    assert made.main.measures.duration_s == pytest.approx((AUDIO.head_ms + AUDIO.tail_ms) / 1000, abs=1024 / 44_100)
+    assert -80 < made.main.measures.rms_dbfs < -65
+
+
+def test_all_encodings_come_of_one_stitching_and_parts_are_hidden(
+    deliver: Deliver, takes: tuple[Take, ...], shelf: Shelf, tmp_path: Path
+) -> None:
+    made = deliver(formats=(Encoded.MP3, Encoded.FLAC, Encoded.OPUS), parts=(Encoded.M4A,))
+    assert shelf.reads == len(takes)
+    assert files(tmp_path) == [
+        ".parts/02.m4a",
+        "02 - The End.flac",
+        "02 - The End.mp3",
+        "02 - The End.opus",
+        "timeline/02.json",
+    ]
+    assert {encoded: file.measures.codec for encoded, file in made.files.items()} == {
+        Encoded.MP3: "mp3",
+        Encoded.M4A: "aac",
+        Encoded.FLAC: "flac",
+        Encoded.OPUS: "opus",
+    }
+    for file in made.files.values():
+        assert file.measures.duration_s == pytest.approx(made.timeline.audio_s, abs=0.001)
+        assert file.measures.rms_dbfs == pytest.approx(made.main.measures.rms_dbfs, abs=2.0)
+        assert file.sha256 == hashlib.sha256(file.path.read_bytes()).hexdigest()
+    assert deliver(formats=(Encoded.MP3, Encoded.FLAC, Encoded.OPUS), parts=(Encoded.M4A,)).reused
+
+
+def test_another_encoding_is_added_without_making_the_others_again(deliver: Deliver, tmp_path: Path) -> None:
+    first = deliver()
+    stamp = first.main.path.stat().st_mtime_ns
+    second = deliver(parts=(Encoded.M4A,))
+    assert (second.main, second.main.path.stat().st_mtime_ns) == (first.main, stamp)
+    assert set(second.files) == {Encoded.MP3, Encoded.M4A}
+    assert deliver().reused
+    assert ".parts/02.m4a" in files(tmp_path)
+
+
+def test_a_new_author_leaves_the_part_without_tags_as_it_was(deliver: Deliver) -> None:
+    first = deliver(parts=(Encoded.M4A,))
+    stamp = first.files[Encoded.M4A].path.stat().st_mtime_ns
+    other = deliver(parts=(Encoded.M4A,), production=dataclasses.replace(PRODUCTION, author="Somebody"))
+    assert other.files[Encoded.M4A].path.stat().st_mtime_ns == stamp
+    assert other.main.sha256 != first.main.sha256
+
+
+def test_an_encoding_that_is_stale_and_no_longer_asked_for_is_removed(deliver: Deliver, tmp_path: Path) -> None:
+    deliver(formats=(Encoded.MP3, Encoded.FLAC))
+    deliver(chunks=chapter_of(words=()), using=())
+    assert files(tmp_path) == ["02 - The End.mp3", "timeline/02.json"]
+
+
+@pytest.mark.parametrize("encoded", list(Encoded))
+def test_every_encoding_has_the_same_bytes_each_time(encoded: Encoded, deliver: Deliver) -> None:
+    file = deliver(formats=(encoded,)).files[encoded]
+    first = file.path.read_bytes()
+    file.path.unlink()
+    assert deliver(formats=(encoded,)).files[encoded].path.read_bytes() == first
 
 
 def test_a_chapter_without_a_title_is_named_by_its_number(deliver: Deliver) -> None:
-    assert deliver(chunks=chapter_of(title="", number=3)).path.name == "03 - Chapter 3.mp3"
+    assert deliver(chunks=chapter_of(title="", number=3)).main.path.name == "03 - Chapter 3.mp3"
 
 
 def test_takes_and_chunks_that_do_not_match_are_a_mistake_of_the_program(
@@ -339,14 +394,69 @@ def test_a_damaged_take_is_an_error_that_names_it_and_leaves_the_folder_as_it_wa
     deliver: Deliver, shelf: Shelf, takes: tuple[Take, ...], tmp_path: Path
 ) -> None:
     first = deliver()
-    before = first.path.read_bytes()
+    before = first.main.path.read_bytes()
     damaged = shelf.take("new words", sound(7))
     shelf.audio[damaged.take_id] = shelf.audio[damaged.take_id][:-2]
     with pytest.raises(StoreError, match=damaged.take_id):
         deliver(using=(*takes[:-1], damaged))
     assert files(tmp_path) == ["02 - The End.mp3", "timeline/02.json"]
-    assert first.path.read_bytes() == before
+    assert first.main.path.read_bytes() == before
     assert deliver().reused
+
+
+def test_a_disk_that_fills_up_under_one_of_the_encoders_leaves_the_folder_as_it_was(
+    deliver: Deliver, tmp_path: Path
+) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full to play the full disk")
+    first = deliver()
+    before = first.main.path.read_bytes()
+    (tmp_path / "out" / f".02 - The End.flac.{os.getpid()}.part").symlink_to("/dev/full")
+    with pytest.raises(StoreError, match="The disk is full"):
+        deliver(formats=(Encoded.MP3, Encoded.FLAC), settings=louder(-19.0))
+    assert files(tmp_path) == ["02 - The End.mp3", "timeline/02.json"]
+    assert first.main.path.read_bytes() == before
+    assert deliver().reused
+
+
+def louder(loudness_db: float) -> Settings:
+    return dataclasses.replace(SETTINGS, audio=dataclasses.replace(AUDIO, loudness_db=loudness_db))
+
+
+def test_a_chapter_outside_the_rules_is_mastered_a_second_time(deliver: Deliver, shelf: Shelf) -> None:
+    """Long pauses make a chapter softer than the rules allow, although its speech is as loud as the book's."""
+    slow = dataclasses.replace(SETTINGS, audio=dataclasses.replace(AUDIO, scene_ms=5_000, heading_ms=5_000))
+    made = deliver(settings=slow)
+    assert shelf.reads in (2 * len(WORDS), 3 * len(WORDS))
+    rules = SETTINGS.preset.rules
+    assert rules.lowest_db is not None
+    assert rules.lowest_db <= made.main.measures.rms_dbfs <= AUDIO.loudness_db + 0.5
+    assert made.main.measures.true_peak_dbtp <= AUDIO.peak_dbtp
+
+
+def test_a_chapter_within_the_rules_is_mastered_once(deliver: Deliver, shelf: Shelf) -> None:
+    deliver()
+    assert shelf.reads == len(WORDS)
+
+
+@pytest.mark.parametrize("preset", ["podcast", "audiobookshelf"])
+def test_a_preset_by_loudness_is_met(preset: str, deliver: Deliver) -> None:
+    settings = load_settings("sandbox", environ={}, preset=preset)
+    measures = deliver(settings=settings).main.measures
+    rules = settings.preset.rules
+    assert rules.lowest_db is not None
+    assert rules.highest_db is not None
+    assert rules.lowest_db <= measures.lufs <= rules.highest_db
+    assert measures.true_peak_dbtp <= settings.audio.peak_dbtp
+
+
+def test_the_preset_none_leaves_takes_as_loud_as_they_came(deliver: Deliver, takes: tuple[Take, ...]) -> None:
+    made = deliver(settings=load_settings("sandbox", environ={}, preset="none"))
+    with av.open(str(made.main.path)) as container:
+        heard = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])
+    for cue, take in zip(made.timeline.cues, takes, strict=True):
+        part = heard[round(cue.start_frame * 1.8375) + 600 : round(cue.end_frame * 1.8375) - 600]
+        assert 10 * np.log10(np.mean(part**2)) == pytest.approx(take.measures.speech_dbfs, abs=0.6)
 
 
 def test_a_reader_that_stops_ends_it_and_leaves_nothing(takes: tuple[Take, ...], shelf: Shelf, tmp_path: Path) -> None:
@@ -363,7 +473,13 @@ def test_a_reader_that_stops_ends_it_and_leaves_nothing(takes: tuple[Take, ...],
 
     with pytest.raises(Stopped):
         deliver_chapter(
-            chapter_of(), takes, read, production=PRODUCTION, settings=SETTINGS, total=3, folder=tmp_path / "out"
+            chapter_of(),
+            takes,
+            read,
+            production=PRODUCTION,
+            settings=SETTINGS,
+            slot=slot_of(chapter_of()),
+            folder=tmp_path / "out",
         )
     assert files(tmp_path) == []
 
@@ -395,3 +511,23 @@ def test_a_folder_that_cannot_be_made_is_a_store_error(deliver: Deliver, tmp_pat
     (tmp_path / "out").write_text("in the way")
     with pytest.raises(StoreError, match="cannot be made"):
         deliver()
+
+
+@pytest.mark.parametrize(
+    ("text", "goes_on"),
+    [
+        ("I think,", True),
+        ("“I think,”", True),
+        ("he said—", True),
+        ("“But—”", True),
+        ("the red, the blue", True),
+        ("It was late.", False),
+        ("“Who?”", False),
+        ("And then …", False),
+        ("他说：", True),
+        ("天黑了。」", False),
+        ("", False),
+    ],
+)
+def test_a_sentence_that_goes_on_is_told_by_its_last_mark(text: str, goes_on: bool) -> None:
+    assert stops_mid_sentence(text) is goes_on

@@ -50,6 +50,31 @@ def test_a_render_makes_the_audiobook_and_a_second_one_asks_for_nothing(narrate:
     assert (folder / "out" / "02 - Tea.mp3").read_bytes() != files["02 - Tea.mp3"]
 
 
+@pytest.mark.parametrize("damage", ["torn", "gone"])
+def test_a_take_that_is_damaged_in_the_store_is_set_aside_and_spoken_again(
+    narrate: Narrate, tmp_path: Path, damage: str
+) -> None:
+    folder = small_book(tmp_path / "book")
+    assert narrate("render", folder).code == 0
+    files = {path.name: path.read_bytes() for path in (folder / "out").glob("*.mp3")}
+    calls = len(_sandbox_calls())
+    store = Path(os.environ["NARRATION_HOME"]) / "store"
+    victims = sorted((store / "takes").rglob("*.wav"))[:2]
+    for victim in victims:
+        victim.write_bytes(victim.read_bytes()[:-1_000]) if damage == "torn" else victim.unlink()
+    assert narrate("render", folder, "--json").json["chunks_spoken"] == 0  # what is delivered stays, and needs no take
+    for path in (folder / "out").glob("*.mp3"):
+        path.unlink()
+
+    again = narrate("render", folder, "--json")
+    assert (again.code, again.json["chunks_spoken"]) == (0, 2), again.err
+    assert len(_sandbox_calls()) == calls + 2
+    assert {path.name: path.read_bytes() for path in (folder / "out").glob("*.mp3")} == files
+    aside = {path.parent.name for path in (store / "damaged").rglob("take.json")}
+    assert aside == {victim.parent.name for victim in victims}
+    assert narrate("render", folder, "--json").json["chunks_spoken"] == 0
+
+
 def test_the_sandbox_profile_ignores_the_vendors_variables(
     narrate: Narrate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -104,11 +129,13 @@ def test_a_cast_sheet_from_a_spreadsheet_is_read(narrate: Narrate, paid: Path, t
     assert said.json["voices_created"] == 3
 
 
-def test_the_chinese_demo_renders(narrate: Narrate, tmp_path: Path) -> None:
+def test_the_chinese_demo_renders_and_passes_the_check(narrate: Narrate, tmp_path: Path) -> None:
     said = narrate("render", ROOT / "data" / "demo-zh", "--out", tmp_path / "out", "--json")
     assert said.code == 0, said.err
     assert said.json["audio_s"] > 60
     assert len(list((tmp_path / "out").glob("*.mp3"))) == len(said.json["chapters"])
+    checked = narrate("check", tmp_path / "out", "--preset", "acx", "--json")
+    assert (checked.code, checked.json["findings"]) == (0, [])
 
 
 def test_quiet_prints_the_folder_only_and_verbose_each_step_without_the_text(

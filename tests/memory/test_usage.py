@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import cast
@@ -46,7 +47,7 @@ COLUMNS = [
 ]
 """As issue 2 names them, for whoever reads the files."""
 
-LATER_COLUMNS = ["session_id", "first_audio_ms"]
+LATER_COLUMNS = ["input_tokens", "output_tokens", "session_id", "first_audio_ms"]
 """That files of older versions lack."""
 
 NOVEMBER = "2026-11-30T23:59:59.999+00:00"
@@ -104,13 +105,15 @@ ROWS_OF_ALL_KINDS = st.builds(
     run_id=TEXT,
     character=TEXT,
     chapter=st.integers(0, 10_000),
-    action=st.sampled_from(["design", "synthesize", "list"]),
+    action=st.sampled_from(["design", "synthesize", "list", "ask"]),
     characters=st.integers(0, 10**6),
     price_usd=st.floats(0, 1000),
     status=st.sampled_from([0, 200, 400, 500]),
     code=st.sampled_from(["", "Throttling"]),
     audio_s=st.floats(0, 1e5),
     in_doubt=st.booleans(),
+    input_tokens=st.integers(0, 10**6),
+    output_tokens=st.integers(0, 10**6),
 )
 
 
@@ -199,6 +202,22 @@ async def test_a_row_of_no_run_is_kept_like_any_other(store: Store) -> None:
     await ledger.note(row("audit", run_id=""))
     assert await ledger.noted(row("audit", run_id=""))
     assert await ledger.spent_usd("book") == 0.25
+
+
+async def test_a_file_of_an_earlier_version_is_read_with_the_tokens_that_it_has_not(store: Store) -> None:
+    old = to_table([row("old")]).drop_columns(LATER_COLUMNS)
+    sink = io.BytesIO()
+    pq.write_table(old, sink)
+    await store.create(f"{ROWS}/month=2026-11/earlier-0001.parquet", sink.getvalue())
+    ledger = Ledger(store, "now")
+    await ledger.note(replace(row("new"), action="ask", status=200, code="", input_tokens=30, output_tokens=7))
+    table = await ledger.table()
+    assert table.schema.equals(SCHEMA)
+    assert sorted(table["input_tokens"].to_pylist()) == [0, 30]
+    sums = totals(table)
+    assert (sums.calls, sums.questions, sums.input_tokens, sums.output_tokens) == (2, 1, 30, 7)
+    await ledger.compact()
+    assert totals(await Ledger(store, "later").table()) == sums
 
 
 async def test_the_table_is_in_order_of_time(store: Store) -> None:
@@ -381,6 +400,9 @@ def plain_totals(rows: list[Row]) -> Totals:
         characters_in_doubt=sum(one.characters for one in doubtful),
         cost_in_doubt_usd=about(sum(one.price_usd for one in doubtful)),
         audio_s=about(sum(one.audio_s for one in known)),
+        questions=sum(one.action == "ask" for one in good),
+        input_tokens=sum(one.input_tokens for one in known),
+        output_tokens=sum(one.output_tokens for one in known),
     )
 
 

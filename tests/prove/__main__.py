@@ -8,8 +8,10 @@ from collections.abc import Callable
 
 from tests.prove.kills import prove_kills
 from tests.prove.long_book import prove_long_book
+from tests.prove.long_sound import prove_long_sound
 from tests.prove.money import prove_budget
 from tests.prove.rush import prove_rush
+from tests.prove.scripts import prove_scripts
 from tests.prove.storm import prove_storm
 
 PROOFS: dict[str, Callable[[], str]] = {
@@ -19,6 +21,8 @@ PROOFS: dict[str, Callable[[], str]] = {
     "storm": lambda: prove_storm(chapters="1-3"),
     "budget": lambda: prove_budget(100),
     "long-book": prove_long_book,
+    "scripts": prove_scripts,
+    "long-sound": prove_long_sound,
 }
 
 

@@ -9,6 +9,7 @@ import io
 import json
 import math
 import os
+import random
 import subprocess
 import tempfile
 import time
@@ -82,8 +83,10 @@ def _measured(studio: Studio, book: Path, what: list[str]) -> tuple[float, float
 
 
 def _short_wav() -> bytes:
-    """A third of a second of a tone, 24 kHz mono."""
-    samples = array.array("h", (round(8000 * math.sin(math.tau * 220 * n / 24_000)) for n in range(8_000)))
+    """A third of a second of noise in the rhythm of a syllable, 24 kHz mono."""
+    chance = random.Random(1)  # noqa: S311 - a sound, not a secret
+    rhythm = (math.sin(math.pi * n / 8_000) for n in range(8_000))
+    samples = array.array("h", (round(3000 * loud * max(-4.0, min(4.0, chance.gauss()))) for loud in rhythm))
     sink = io.BytesIO()
     with wave.open(sink, "wb") as out:
         out.setnchannels(1)

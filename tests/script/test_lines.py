@@ -1,8 +1,13 @@
 """A chapter as lines."""
 
+from itertools import pairwise
+
+import pytest
+
 from narration.book import Chapter, Paragraph, ParagraphKind
 from narration.cast import Cast, Character, Role
 from narration.script import script_chapter
+from narration.script.lines import script_chapters
 
 CAST = Cast(
     characters=(
@@ -57,3 +62,28 @@ def test_headings_are_the_narrators_whatever_they_quote() -> None:
         ("Narrator", "Tom: “The Lamp”", False)
     ]
     assert script.quotations == 0
+
+
+def test_a_lone_name_before_a_colon_in_a_novel_is_text_and_not_lost() -> None:
+    novel = [f"“It is {number},” said Tom." for number in range(50)]
+    telegram = "Mara: your husband is very ill."
+    script = script_chapter(chapter(*novel, telegram), CAST, language="en")
+    assert (script.lines[-1].character, script.lines[-1].text, script.removals) == ("Narrator", telegram, ())
+    labelled = script_chapter(chapter(*novel, telegram, telegram, telegram), CAST, language="en")
+    assert (labelled.lines[-1].character, labelled.lines[-1].text) == ("Mara", "your husband is very ill.")
+
+
+def test_far_more_text_than_a_novel_is_attributed_in_parts_that_lose_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("narration.script.lines._MOST_CHARS", 120)
+    story = [f"“Number {number} is late,” said {('Mara', 'Tom')[number % 2]}. They waited." for number in range(30)]
+    chapters = [
+        Chapter(number=number + 1, title="", paragraphs=tuple(Paragraph(text=text) for text in story[first:last]))
+        for number, (first, last) in enumerate(pairwise((0, 1, 20, 22, 30)))
+    ]
+    scripts = script_chapters(chapters, CAST, language="en")
+    assert [script.chapter.number for script in scripts] == [1, 2, 3, 4]
+    for script in scripts:
+        assert "".join("".join(line.text.split()) for line in script.lines) == "".join(script.chapter.text.split())
+        assert all(script.chapter.text[line.start : line.end] == line.text for line in script.lines)
+    said = [line for script in scripts for line in script.lines if line.text.startswith("“")]
+    assert [line.character for line in said] == [("Mara", "Tom")[number % 2] for number in range(30)]

@@ -142,6 +142,23 @@ async def test_a_task_that_does_not_end_stays_open() -> None:
     assert 120 <= time.at < 135
 
 
+async def test_the_age_of_another_runs_task_counts_and_the_gateways_clock_does_not() -> None:
+    def wire(request: httpx.Request) -> httpx.Response:
+        del request
+        return task("processing")
+
+    time = FakeTime()
+    time.at = 7200.0  # two hours after the task was made, or our clock is two hours before the gateway's
+    service = gateway(wire, time)
+    with pytest.raises(ServiceUnavailable, match="not ended"):
+        await service.collect(RECEIPT)
+    assert time.at == 7200.0, "one look"
+    receipt = (await service.speak(GATEWAY_ASK, OpenGate())).receipt
+    with pytest.raises(ServiceUnavailable, match="not ended"):
+        await service.collect(receipt)
+    assert 7320 <= time.at < 7335
+
+
 FAILURES: list[tuple[str, str, type[ServiceError], bool]] = [
     ("content_policy_violation", "Blocked.", TextRefused, False),
     ("generation_failed_no_content", "", TextRefused, False),

@@ -183,6 +183,17 @@ def test_an_unknown_kind_is_a_mistake_with_the_nearest_name() -> None:
         open_service(settings(kind="qwenn"), "sk-one")
 
 
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [({"streaming": True, "kind": "gateway"}, "qwen"), ({"callback_url": "https://hooks.narrate.dev/"}, "gateway")],
+)
+def test_a_way_of_asking_that_the_kind_does_not_have_is_a_mistake(changes: dict[str, object], kind: str) -> None:
+    profile = "gateway" if kind == "qwen" else "international"
+    found = load_settings(profile, environ={}, overrides={"service": changes})
+    with pytest.raises(InputError, match=f"expected kind {kind}"):
+        open_service(found, "sk-one")
+
+
 async def test_the_service_tells_its_kind_its_account_and_its_limits() -> None:
     service = open_service(settings(), "sk-one", transport=httpx.MockTransport(lambda _: httpx.Response(500)))
     assert (service.kind, service.limits) == ("qwen", limits_of("qwen"))

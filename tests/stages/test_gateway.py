@@ -26,7 +26,7 @@ class Gateway(World):
 
     @property
     def settings(self) -> Settings:
-        found = load_settings("sandbox-gateway", environ={})
+        found = load_settings(self.profile, environ={})
         limits = dataclasses.replace(found.limits, attempts=12, total_s=self.patience_s)
         service = dataclasses.replace(found.service, base_url=BASE_URL.replace("/api/v1", "/v1"))
         return dataclasses.replace(found, service=service, limits=limits)
@@ -34,7 +34,9 @@ class Gateway(World):
     def at(self, folder: Path) -> Gateway:
         """Another production and store before the same vendor."""
         folder.mkdir()
-        found = Gateway(folder=folder, service=self.service, wire=self.wire, dead_pid=self.dead_pid)
+        found = Gateway(
+            folder=folder, service=self.service, wire=self.wire, dead_pid=self.dead_pid, profile=self.profile
+        )
         found.write(TEXT)
         return found
 
@@ -45,7 +47,13 @@ class Gateway(World):
 
 @pytest.fixture
 def gateway(world: World) -> Gateway:
-    found = Gateway(folder=world.folder, service=world.service, wire=world.wire, dead_pid=world.dead_pid)
+    found = Gateway(
+        folder=world.folder,
+        service=world.service,
+        wire=world.wire,
+        dead_pid=world.dead_pid,
+        profile="sandbox-gateway",
+    )
     found.write(TEXT)
     return found
 

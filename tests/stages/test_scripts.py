@@ -10,6 +10,7 @@ import pytest
 from flows.opening import Request, open_job
 from narration.book import ChapterChunks
 from narration.deliver.chapter import DeliveredChapter, deliver_chapter
+from narration.deliver.slot import chapter_slot
 from narration.errors import InputError
 from narration.manuscript import read_manuscript
 from narration.plan import Plan
@@ -128,6 +129,22 @@ async def test_evidence_is_written_and_taken_away_again(world: World) -> None:
     assert path(world).read_bytes() == plain
 
 
+def test_the_evidence_names_the_speaker_of_its_line(world: World) -> None:
+    script(world, explain=True)
+    text = path(world).read_text(encoding="utf-8")
+    pairs = re.findall(r"^; evidence: .* \((.+), \d+%\)\n(.+?)\??:", text, re.MULTILINE)
+    assert pairs
+    assert all(found == speaker for found, speaker in pairs)
+
+
+def test_a_speaker_set_by_hand_is_told_from_the_one_that_was_found(world: World) -> None:
+    script(world)
+    edit(world, "Mara: “I have the key,”", "Narrator: “I have the key,”")
+    script(world, explain=True)
+    text = path(world).read_text(encoding="utf-8")
+    assert re.search(r"; evidence: set by hand; attribution: tag: said Mara.* \(Mara, \d+%\)\nNarrator: “I", text)
+
+
 async def test_a_direction_is_neither_spoken_nor_part_of_what_is_paid_for(world: World) -> None:
     script(world)
     await speak(world)
@@ -172,7 +189,7 @@ async def deliver(world: World, cut: ChapterChunks, plan: Plan, spoken: SpokenCh
         read,
         production=plan.production,
         settings=plan.settings,
-        total=2,
+        slot=chapter_slot(cut.chapter, track=cut.chapter.number, total=2),
         folder=world.folder / "out",
     )
 

@@ -1,0 +1,311 @@
+"""The whole book: containers and companions, made from the delivered chapters and from nothing else.
+
+Invariant: a file whose chapters, cover and edition did not change is not made again; what an earlier delivery made and
+this one does not want is taken away, unless somebody changed it; every container is measured after it was made.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path, PurePosixPath
+
+from narration.audio.encodings import LANGUAGE_CODES
+from narration.audio.m4b import Facts, Part, write_m4b
+from narration.audio.measure import Delivered, probe
+from narration.deliver.cover import Cover, write_cover
+from narration.deliver.epub import write_epub
+from narration.deliver.library import METADATA, write_library
+from narration.deliver.lpf import write_lpf
+from narration.deliver.names import safe_name
+from narration.deliver.record import file_hash
+from narration.deliver.release import Release, Track
+from narration.deliver.subtitles import captions, srt, vtt
+from narration.deliver.writing import staged, write_text
+from narration.errors import StoreError, ToolError
+from narration.finding import Finding
+from narration.formats import Encoded, Format
+from narration.production import Production
+from narration.take import canonical_hash
+
+PACKAGER_VERSION = 1
+"""Counts up whenever the same chapters would be packed otherwise."""
+VOLUME_MOST_S = 24 * 3600.0
+"""Longer books are several M4B files: beyond 27 h at 44.1 kHz a header counts in 64 bits, which some players cannot."""
+LIBRARY = "Audiobookshelf"
+RECORD = "book.json"
+_FOLDER = "timeline"
+_LENGTH_TOLERANCE_S = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """What was delivered beside the chapters.
+
+    Attributes:
+        files: in the order of the formats, absolute.
+        measures: of the containers, decoded, by file.
+        findings: what is to be said of the cover.
+        reused: how many of the files were there already.
+    """
+
+    files: tuple[Path, ...]
+    measures: Mapping[Path, Delivered] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    reused: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Job:
+    """One file to be made.
+
+    Attributes:
+        file: seen from the output folder.
+        facts: everything that it is made from.
+        make: makes it at a path that is not there yet.
+        measured: whether it is decoded afterwards.
+    """
+
+    file: str
+    facts: object
+    make: Callable[[Path], None]
+    measured_s: float = 0.0
+
+
+def package(
+    tracks: Sequence[Track], hashes: Mapping[Path, str], production: Production, cover: Cover, folder: Path
+) -> Package:
+    """Make everything but the chapters' own files that `production.formats` names.
+
+    Args:
+        tracks: all of the book, in order, with the encodings that `narration.formats.parts_of` names.
+        hashes: SHA-256 of the tracks' files.
+        production: formats and edition.
+        cover: of the book.
+        folder: where the chapters are.
+
+    Raises:
+        StoreError: the folder cannot be written.
+        ToolError: a part is not what was made, or a container is not as long as its parts.
+    """
+    placed = folder / f"cover{cover.suffix}"
+    if not placed.exists() or placed.read_bytes() != cover.data:
+        write_cover(placed, cover.data)
+    release = Release(edition=production.edition, tracks=tuple(tracks), cover=placed)
+    before = _read(folder)
+    made: dict[str, dict[str, object]] = {}
+    files: list[Path] = []
+    measures: dict[Path, Delivered] = {}
+    reused = 0
+    for job in _jobs(release, cover, production.formats, hashes):
+        target = folder / job.file
+        fingerprint = canonical_hash({"version": PACKAGER_VERSION, "file": job.file, "facts": job.facts})
+        old = before.get(job.file, {})
+        if old.get("fingerprint") == fingerprint and old.get("sha256") == file_hash(target) != "":
+            made[job.file] = old
+            reused += 1
+        else:
+            measured = _make(job, target)
+            made[job.file] = {"fingerprint": fingerprint, "sha256": file_hash(target)}
+            if measured is not None:
+                made[job.file]["measured"] = asdict(measured)
+        if "measured" in made[job.file]:
+            measures[target] = _measures(made[job.file]["measured"])
+        files.append(target)
+    if Format.ABS in production.formats:
+        files.append(_shelve(release, folder, made))
+    _take_away(folder, before, made)
+    write_text(folder / _FOLDER / RECORD, json.dumps(made, indent=1, ensure_ascii=False) + "\n")
+    return Package(files=tuple(files), measures=measures, findings=cover.findings, reused=reused)
+
+
+def _jobs(release: Release, cover: Cover, formats: Sequence[Format], hashes: Mapping[Path, str]) -> Iterator[_Job]:
+    edition, name = asdict(release.edition), safe_name(release.edition.title) or "Book"
+    picture = canonical_hash({"picture": cover.data.hex()})
+
+    def of(tracks: Sequence[Track], encoded: Encoded) -> list[tuple[str, str]]:
+        return [(track.title, hashes[track.files[encoded]]) for track in tracks]
+
+    if Format.M4B in formats:
+        for file, volume in _volumes(release.tracks, name):
+            yield _Job(
+                file=file,
+                facts=[edition, picture, of(volume, Encoded.M4A)],
+                make=_m4b_maker(release, volume, file, cover),
+                measured_s=sum(track.duration_s for track in volume),
+            )
+    for wanted, write in ((Format.SRT, _write_srt), (Format.VTT, _write_vtt)):
+        if wanted in formats:
+            yield from _captions(release, name, formats, wanted, write)
+    if Format.EPUB in formats:
+        texts = [asdict(track.chapter) for track in release.tracks]
+        facts = [edition, picture, of(release.tracks, Encoded.M4A), texts, _timelines(release.tracks)]
+        yield _Job(file=f"{name}.epub", facts=facts, make=lambda path: write_epub(path, release))
+    if Format.LPF in formats:
+        facts = [edition, picture, of(release.tracks, Encoded.MP3)]
+        yield _Job(file=f"{name}.lpf", facts=facts, make=lambda path: write_lpf(path, release))
+
+
+def _timelines(tracks: Sequence[Track]) -> list[object]:
+    return [[track.stem, asdict(track.timeline)] for track in tracks]
+
+
+def _captions(
+    release: Release,
+    name: str,
+    formats: Sequence[Format],
+    wanted: Format,
+    write: Callable[[Path, Sequence[tuple[Track, float]], str], None],
+) -> Iterator[_Job]:
+    """Captions of every track, and of every volume where there are some."""
+    language = release.edition.language
+    sets: list[tuple[str, Sequence[Track]]] = [(f"{track.stem}.{wanted}", (track,)) for track in release.tracks]
+    if Format.M4B in formats:
+        sets += [
+            (str(PurePosixPath(file).with_suffix(f".{wanted}")), volume)
+            for file, volume in _volumes(release.tracks, name)
+        ]
+    for file, tracks in sets:
+        placed, start_s = [], 0.0
+        for track in tracks:
+            placed.append((track, start_s))
+            start_s += track.duration_s
+        yield _Job(
+            file=file,
+            facts=[language, _timelines(tracks)],
+            make=lambda path, placed=placed: write(path, placed, language),  # type: ignore[misc]
+        )
+
+
+def _write_srt(path: Path, placed: Sequence[tuple[Track, float]], _language: str) -> None:
+    path.write_text(srt([one for track, at_s in placed for one in captions(track, at_s)]), encoding="utf-8")
+
+
+def _write_vtt(path: Path, placed: Sequence[tuple[Track, float]], language: str) -> None:
+    path.write_text(vtt([one for track, at_s in placed for one in captions(track, at_s)], language), encoding="utf-8")
+
+
+def _volumes(tracks: Sequence[Track], name: str) -> list[tuple[str, tuple[Track, ...]]]:
+    """The M4B files: names, and what is in them; cut between chapters, about equally long."""
+    total_s = sum(track.duration_s for track in tracks)
+    if total_s <= VOLUME_MOST_S:
+        return [(f"{name}.m4b", tuple(tracks))]
+    found: list[list[Track]] = [[]]
+    for track in tracks:
+        held_s = sum(one.duration_s for one in found[-1])
+        if found[-1] and held_s + track.duration_s > VOLUME_MOST_S:
+            found.append([])
+        found[-1].append(track)
+    return [(f"{name}, Volume {number}.m4b", tuple(volume)) for number, volume in enumerate(found, start=1)]
+
+
+def _m4b_maker(release: Release, tracks: Sequence[Track], file: str, cover: Cover) -> Callable[[Path], None]:
+    edition = release.edition
+    title = PurePosixPath(file).stem if "Volume" in file else edition.title
+    description = " ".join(edition.description.split())
+    facts = Facts(
+        tags=(
+            ("title", title),
+            ("album", edition.title),
+            ("artist", edition.author),
+            ("album_artist", edition.author),
+            ("composer", edition.narrator),
+            ("genre", "Audiobook"),
+            ("date", edition.year),
+            ("description", description[:255]),
+            ("synopsis", description),
+            ("copyright", edition.copyright),
+            ("publisher", edition.publisher),
+        ),
+        freeform=(
+            ("SUBTITLE", edition.subtitle),
+            ("SERIES", edition.series),
+            ("SERIES-PART", edition.series_index),
+            ("PUBLISHER", edition.publisher),
+            ("LANGUAGE", edition.language),
+            ("ISBN", edition.isbn),
+        ),
+        language=LANGUAGE_CODES.get(edition.language, "und"),
+        cover=cover.small,
+    )
+    numbers = [track.chapter.number for track in tracks]
+    parts = [
+        Part(
+            path=track.files[Encoded.M4A],
+            title=track.chapter.title or track.title,
+            starts_chapter=place == 0 or numbers[place] != numbers[place - 1],
+        )
+        for place, track in enumerate(tracks)
+    ]
+
+    def make(path: Path) -> None:
+        write_m4b(path, parts, facts)
+
+    return make
+
+
+def _make(job: _Job, target: Path) -> Delivered | None:
+    """Make a file, and look at it before it is in its place.
+
+    Raises:
+        StoreError, ToolError: as `package`.
+    """
+    with staged(target) as part:
+        job.make(part)
+        if not job.measured_s:
+            return None
+        measured = probe(part)
+        if abs(measured.duration_s - job.measured_s) > _LENGTH_TOLERANCE_S:
+            raise ToolError(
+                f"{target.name} would hold {measured.duration_s:.3f} s; its chapters are {job.measured_s:.3f} s long."
+            )
+        return measured
+
+
+def _measures(record: object) -> Delivered:
+    """The measures of a record, as it was written or as it was read."""
+    facts = dict(record) if isinstance(record, dict) else {}
+    facts["tags"] = tuple((str(name), str(value)) for name, value in facts["tags"])
+    return Delivered(**facts)
+
+
+def _shelve(release: Release, folder: Path, made: dict[str, dict[str, object]]) -> Path:
+    """Lay the book out for Audiobookshelf, with the M4B files where there are some."""
+    volumes = [file for file in made if file.endswith(".m4b")]
+    audio = [folder / file for file in volumes] or [track.files[Encoded.MP3] for track in release.tracks]
+    shelf = write_library(folder / LIBRARY, release, audio)
+    for path in sorted(shelf.iterdir()):
+        if path.is_file():
+            name = path.relative_to(folder).as_posix()
+            made[name] = {"fingerprint": "", "sha256": file_hash(path)}
+    return shelf / METADATA
+
+
+def _read(folder: Path) -> dict[str, dict[str, object]]:
+    """What an earlier delivery noted; nothing where there was none, or it cannot be read."""
+    with contextlib.suppress(OSError, ValueError):
+        data = json.loads((folder / _FOLDER / RECORD).read_text(encoding="utf-8"))
+        if isinstance(data, dict) and all(isinstance(one, dict) for one in data.values()):
+            return data
+    return {}
+
+
+def _take_away(
+    folder: Path, before: Mapping[str, Mapping[str, object]], made: Mapping[str, Mapping[str, object]]
+) -> None:
+    """Remove what the delivery before made and this one did not, unless it was changed since.
+
+    Raises:
+        StoreError: a file cannot be removed.
+    """
+    for file, old in before.items():
+        path = folder / file
+        inside = not PurePosixPath(file).is_absolute() and ".." not in PurePosixPath(file).parts
+        if file in made or not inside or file_hash(path) != old.get("sha256") or not path.is_file():
+            continue
+        try:
+            path.unlink()
+        except OSError as error:
+            raise StoreError(f"{path} cannot be removed: {error.strerror}.") from error
