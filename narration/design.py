@@ -66,8 +66,6 @@ async def voice_for(desk: Desk, planned: PlannedVoice) -> tuple[Voice, bool]:
                 await desk.sleep(wait_s)
                 wait_s = min(WAIT_S[1], wait_s * 2)
                 continue
-            if await desk.voices.doubted(design_id) and await _reconciled(desk, planned):
-                continue
             bought = await _bought(desk, planned)
             if bought is None:
                 continue
@@ -81,14 +79,21 @@ async def voice_for(desk: Desk, planned: PlannedVoice) -> tuple[Voice, bool]:
 
 
 async def _bought(desk: Desk, planned: PlannedVoice) -> tuple[Claim, Answer] | None:
-    """The answered creation of the voice; None where somebody else has it, or the account has it unanswered."""
+    """Have the voice created; None where the store is to be looked at again: somebody else has it, or the account.
+
+    Raises:
+        NarrationError: as `narration.purchase.buy` raises.
+    """
+    design_id = planned.design.design_id
+    if await desk.voices.doubted(design_id) and await _reconciled(desk, planned):
+        return None
     try:
         return await buy(desk, _order(desk, planned), _sender(planned))
     except Elsewhere:
         return None
     except ServiceError as error:
         if error.call is not None and error.call.in_doubt:
-            await desk.voices.doubt(planned.design.design_id)
+            await desk.voices.doubt(design_id)
             if await _reconciled(desk, planned):
                 return None
         raise
