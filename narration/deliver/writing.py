@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -19,13 +20,18 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 @contextmanager
-def staged(target: Path) -> Iterator[Path]:
+def staged(target: Path, *, shared: bool = False) -> Iterator[Path]:
     """A path to write to, which becomes `target` when the block ends well and is removed when it does not.
+
+    Args:
+        target: the file.
+        shared: several threads may write it at the same time, each the whole of it.
 
     Raises:
         StoreError: the folder cannot be written, or the disk is full.
     """
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    writer = f"{os.getpid()}-{threading.get_ident()}" if shared else f"{os.getpid()}"
+    part = target.with_name(f".{target.name}.{writer}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         yield part
