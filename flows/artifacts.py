@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections import Counter
 from pathlib import Path
 
+from flows.night import Night, NightSummary
 from flows.rendering import Progress
 from narration.finding import Finding
 from narration.plan import Plan
@@ -13,8 +16,65 @@ from narration.report.summary import Summary
 
 def key_of(plan: Plan, what: str) -> str:
     """Key of an artifact: the same for every render of a book, so that its history is one line."""
-    name = re.sub(r"[^a-z0-9]+", "-", plan.production.name.lower()).strip("-") or "book"
-    return f"{name}-{what}"
+    return key_from(plan.production.name, what)
+
+
+def key_from(name: str, what: str) -> str:
+    """A key of Prefect's: lower case letters, digits and hyphens. A name that has other letters keeps its hash."""
+    plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    if not name.isascii():
+        plain = f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:8]}".strip("-")
+    return f"{plain or 'book'}-{what}"
+
+
+def night_rows(night: Night) -> list[dict[str, object]]:
+    """The table of a night's books."""
+    return [
+        {
+            "book": book.title,
+            "became": str(book.became),
+            "exit code": int(book.exit_code),
+            "minutes": round(book.summary.audio_s / 60, 1) if book.summary else "",
+            "cost USD": round(book.committed_usd, 4),
+            "folder": str(book.folder),
+            "why": str(book.error) if book.error else "",
+        }
+        for book in night.books.values()
+    ]
+
+
+def night_markdown(summary: NightSummary) -> str:
+    """What became of a night, for a person who comes in the morning."""
+    became = Counter(str(book.became) for book in summary.books)
+    cap = f" of {summary.budget_usd:.2f}" if summary.budget_usd is not None else ""
+    lines = [
+        "# The night",
+        "",
+        f"{len(summary.books)} books: {', '.join(f'{count} {word}' for word, count in became.items()) or 'none'}.",
+        f"Spent: {summary.committed_usd:.4f}{cap} USD.",
+    ]
+    if summary.stopped is not None:
+        lines += ["", f"**Stopped:** {summary.stopped}"]
+    lines += ["", "| book | became | minutes | USD | exit code |", "|---|---|---|---|---|"]
+    lines += [
+        f"| {_cell(book.title)} | {book.became} | {f'{book.summary.audio_s / 60:.1f}' if book.summary else ''} "
+        f"| {book.committed_usd:.4f} | {int(book.exit_code)} |"
+        for book in summary.books
+    ]
+    wrong = [book for book in summary.books if book.error is not None and str(book.error) != str(summary.stopped)]
+    if wrong:
+        lines += ["", "## What needs a person", ""]
+        lines += [f"- `{book.folder}`: {book.error}" for book in wrong]
+    found = [(book, finding) for book in summary.books if book.summary for finding in book.summary.findings]
+    if found:
+        lines += ["", "## To be looked at", ""]
+        lines += [f"- {book.title}: {finding_words(finding)}" for book, finding in found]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    """Text inside a Markdown table."""
+    return text.replace("|", "\\|")
 
 
 def progress_words(progress: Progress) -> str:

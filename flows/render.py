@@ -31,14 +31,14 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.exceptions import PrefectException
 from prefect.runtime import flow_run
-from prefect.states import Failed
 from pydantic import Field
 
-from flows.artifacts import chapter_rows, finding_words, key_of, progress_words, report_markdown
+from flows.artifacts import chapter_rows, key_of, progress_words, report_markdown
 from flows.opening import Job, Request, open_job
 from flows.rendering import Progress, render
+from flows.states import book_ended, failed
 from narration.desk import Halt
-from narration.errors import ExitCode, NarrationError, ToolError
+from narration.errors import NarrationError, ToolError
 from narration.production import load_production
 from narration.report.summary import ChapterSummary, Summary
 
@@ -79,7 +79,7 @@ async def render_book(
     redesign_missing: Annotated[
         bool, Field(title="Redesign missing voices", description="Make those anew that the service lost.")
     ] = False,
-) -> int | State[int]:
+) -> State[int]:
     """Render one book: plan, voices, chapters side by side, delivery.
 
     Args:
@@ -92,7 +92,7 @@ async def render_book(
         redesign_missing: make voices anew that the service lost, and speak all of their lines again.
 
     Returns:
-        0, or a failed state with our message: what stopped the run, or what in the finished book is to be looked at.
+        A state with the exit code, its name and our message: what stopped the run, or what is to be looked at.
     """
     watch = watching.get()
     request = Request(
@@ -109,24 +109,10 @@ async def render_book(
     except NarrationError as error:
         if watch:
             watch.failure = error
-        return _failed(error)
+        return failed(error)
     if watch:
         watch.summary = summary
-    return _ended(summary)
-
-
-def _ended(summary: Summary) -> int | State[int]:
-    """How the flow run ends. A state and not an error, which Prefect would print with a traceback."""
-    failure = summary.stopped or next((chapter.error for chapter in summary.chapters if chapter.error), None)
-    if failure is not None:
-        return _failed(failure)
-    if summary.exit_code is ExitCode.FINDINGS:
-        return Failed(message=f"Finished, with something to look at. {finding_words(summary.findings[0])}")
-    return int(summary.exit_code)
-
-
-def _failed(error: NarrationError) -> State[int]:
-    return Failed(message=f"{type(error).__name__}: {error}")
+    return book_ended(summary)
 
 
 async def _render_shown(request: Request, watch: Watch | None) -> Summary:
@@ -139,7 +125,7 @@ async def _render_shown(request: Request, watch: Watch | None) -> Summary:
         summary = await render(
             job, progress.plan, environ, progress=progress, halt=halt, flow_run_id=flow_run_id, each=_as_task
         )
-    with _server_may_be_away():
+    with server_may_be_away():
         report = report_markdown(summary, sandbox=not job.seating.costs_money)
         await acreate_markdown_artifact(report, key=key_of(progress.plan, "report"))
     return summary
@@ -223,7 +209,7 @@ async def _as_task(name: str, work: Callable[[], Awaitable[ChapterSummary]]) -> 
 async def _shown(progress: Progress) -> AsyncIterator[None]:
     """Keep the progress artifact and the table of chapters up to date."""
     artifact: UUID | None = None
-    with _server_may_be_away():
+    with server_may_be_away():
         artifact = await acreate_progress_artifact(
             0.0, key=key_of(progress.plan, "progress"), description=progress_words(progress)
         )
@@ -252,17 +238,17 @@ async def _follow(progress: Progress, artifact: UUID | None) -> None:
 
 async def _update(progress: Progress, artifact: UUID | None) -> None:
     if artifact is not None:
-        with _server_may_be_away():
+        with server_may_be_away():
             await aupdate_progress_artifact(artifact, 100.0 * progress.fraction, description=progress_words(progress))
 
 
 async def _table(progress: Progress) -> None:
-    with _server_may_be_away():
+    with server_may_be_away():
         await acreate_table_artifact(chapter_rows(progress), key=key_of(progress.plan, "chapters"))
 
 
 @contextlib.contextmanager
-def _server_may_be_away() -> Iterator[None]:
+def server_may_be_away() -> Iterator[None]:
     """What is shown may be missed; what is spoken may not. A server that is away is a warning."""
     try:
         yield

@@ -61,6 +61,8 @@ class Progress:
         bought: takes bought by this run.
         voices_created: voices created by this run.
         cost_usd: what this run has spent.
+        committed_usd: what its desks have spent or are in doubt about, once they are closed.
+        cost_by_chapter: of the takes that this run bought, by chapter.
         characters: billed to this run.
         chapters: finished chapters, by number.
         chunks_by_chapter: chunks done, by chapter.
@@ -74,6 +76,8 @@ class Progress:
     bought: int = 0
     voices_created: int = 0
     cost_usd: float = 0.0
+    committed_usd: float = 0.0
+    cost_by_chapter: dict[int, float] = field(default_factory=dict)
     characters: int = 0
     chapters: dict[int, ChapterSummary] = field(default_factory=dict)
     chunks_by_chapter: dict[int, int] = field(default_factory=dict)
@@ -89,6 +93,7 @@ class Progress:
             self.first_bought = self.first_bought or time.time()
             self.bought += 1
             self.cost_usd += take.price_usd
+            self.cost_by_chapter[number] = self.cost_by_chapter.get(number, 0.0) + take.price_usd
             self.characters += take.billed_characters
 
     def again(self, plan: Plan) -> None:
@@ -145,7 +150,7 @@ async def render(
         log.warning("%s", end.sentence())
     recovered = Recovered()
     for last in (False, True):
-        async with _desk_if_needed(job, plan, environ, halt, flow_run_id, buying=buying) as desk:
+        async with _desk_if_needed(job, plan, environ, halt, flow_run_id, progress, buying=buying) as desk:
             recovered += await recover(desk) if desk is not None else Recovered()
             if desk is not None and job.request.redesign_missing and await give_up_missing(desk, plan.voices):
                 progress.plan = plan = await job.plan()
@@ -203,7 +208,7 @@ async def _packaged(work: _Render, production: Production) -> tuple[Package, Nar
 
 @asynccontextmanager
 async def _desk_if_needed(
-    job: Job, plan: Plan, environ: Mapping[str, str], halt: Halt, flow_run_id: str, *, buying: bool
+    job: Job, plan: Plan, environ: Mapping[str, str], halt: Halt, flow_run_id: str, progress: Progress, *, buying: bool
 ) -> AsyncIterator[Desk | None]:
     """A desk with its service; none where nothing is to be bought, and nothing is left open by a dead run."""
     if not buying:
@@ -213,6 +218,7 @@ async def _desk_if_needed(
     if not plan.chunks_to_speak and not left_open and not job.request.redesign_missing:
         yield None
         return
+    cap_usd = job.request.budget_usd
     async with (
         speaking(job.seating, environ) as services,
         open_desk(
@@ -223,11 +229,14 @@ async def _desk_if_needed(
             production=job.production.name,
             flow_run_id=flow_run_id,
             book_cap_usd=job.production.budget_usd,
-            run_cap_usd=job.request.budget_usd,
+            run_cap_usd=None if cap_usd is None else max(0.0, cap_usd - progress.committed_usd),
             halt=halt,
         ) as desk,
     ):
-        yield desk
+        try:
+            yield desk
+        finally:
+            progress.committed_usd += desk.budget.committed_usd
 
 
 def _name(chapter: ChapterPlan) -> str:

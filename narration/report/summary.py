@@ -6,6 +6,7 @@ Invariant: the exit code is that of the gravest thing that happened; a book with
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from narration.finding import Finding, Severity
 REPORT = "report.json"
 """Name of the summary in the output folder."""
 
-_GRAVITY = (
+GRAVITY = (
     ExitCode.OUR_FAULT,
     ExitCode.WRONG_INPUT,
     ExitCode.REFUSED,
@@ -27,6 +28,11 @@ _GRAVITY = (
     ExitCode.DONE,
 )
 """Exit codes, the gravest first."""
+
+
+def gravest(codes: Iterable[ExitCode]) -> ExitCode:
+    """The gravest of several exit codes; of none, that all is well."""
+    return min(codes, key=GRAVITY.index, default=ExitCode.DONE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +112,12 @@ class Summary:
             codes.add(self.stopped.exit_code)
         if any(finding.severity is Severity.ERROR for finding in self.findings):
             codes.add(ExitCode.FINDINGS)
-        return next((code for code in _GRAVITY if code in codes), ExitCode.DONE)
+        return gravest(codes)
+
+    @property
+    def failure(self) -> NarrationError | None:
+        """Why it is not finished: what stopped the run, or the first chapter's trouble; None where all are there."""
+        return self.stopped or next((chapter.error for chapter in self.chapters if chapter.error is not None), None)
 
     @property
     def audio_s(self) -> float:
