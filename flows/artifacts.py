@@ -8,10 +8,10 @@ from collections import Counter
 from pathlib import Path
 
 from flows.night import Night, NightSummary
-from flows.rendering import Progress
+from flows.progress import Progress
 from narration.finding import Finding
 from narration.plan import Plan
-from narration.report.summary import Summary
+from narration.report.summary import REPORT, ChapterSummary, Summary
 
 
 def key_of(plan: Plan, what: str) -> str:
@@ -102,12 +102,42 @@ def chapter_rows(progress: Progress) -> list[dict[str, object]]:
                 "state": done.state if done else _state(there, total),
                 "chunks": f"{there} of {total}",
                 "minutes": round(done.audio_s / 60, 1) if done else "",
-                "findings": len(done.findings) if done else "",
-                "file": Path(done.file).name if done else "",
+                "USD": round(progress.cost_by_chapter.get(number, 0.0), 4),
+                "findings": _findings(done),
+                "file": _link(done.file) if done and done.file else "",
+                "report": _link(str(Path(done.file).parent / REPORT)) if done and done.file else "",
                 "why": str(done.error) if done and done.error else "",
             }
         )
     return rows
+
+
+def _findings(done: ChapterSummary | None) -> str:
+    if done is None:
+        return ""
+    codes = Counter(str(finding.code) for finding in done.findings)
+    return ", ".join(f"{count} × {code}" if count > 1 else code for code, count in codes.items()) or "none"
+
+
+def _link(path: str) -> str:
+    """A file on the machine that rendered, as Markdown that the page turns into a link."""
+    return f"[{Path(path).name}]({Path(path).absolute().as_uri()})"
+
+
+def voice_rows(progress: Progress) -> list[dict[str, object]]:
+    """The table of voices: who speaks, with what, how much, and where the voice came from."""
+    plan = progress.plan
+    spoken = Counter(planned.chunk.character for chapter in plan.chapters for planned in chapter.chunks)
+    return [
+        {
+            "character": planned.character.name,
+            "model": planned.design.target_model,
+            "chunks": spoken[planned.character.name],
+            "voice": "refused" if planned.refusal else "from the store" if planned.voice else "created by this run",
+            "description": planned.design.voice_prompt[:120],
+        }
+        for planned in plan.voices
+    ]
 
 
 def _state(there: int, total: int) -> str:
@@ -116,12 +146,13 @@ def _state(there: int, total: int) -> str:
     return "speaking" if there else "waiting"
 
 
-def report_markdown(summary: Summary, *, sandbox: bool) -> str:
+def report_markdown(summary: Summary, *, sandbox: bool, left_usd: float | None = None) -> str:
     """The report at the end, in words that a producer uses.
 
     Args:
         summary: of the render.
         sandbox: whether the sandbox spoke, so that the cost is only what the vendor would ask.
+        left_usd: what is left of the run's budget, or None.
     """
     finished = [chapter for chapter in summary.chapters if chapter.error is None]
     asked = " by the vendor's prices; the sandbox charges nothing" if sandbox else ""
@@ -138,6 +169,8 @@ def report_markdown(summary: Summary, *, sandbox: bool) -> str:
         f"| chunks from the store | {summary.chunks_reused:,} |",
         f"| new voices | {summary.voices_created} |",
     ]
+    if left_usd is not None:
+        lines.append(f"| left of this run's budget | {left_usd:.4f} USD |")
     if summary.stopped is not None:
         lines += ["", f"**Stopped:** {summary.stopped}"]
     for chapter in summary.chapters:

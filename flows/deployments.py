@@ -22,7 +22,7 @@ class Offer:
 
     Attributes:
         name: the same as the flow's.
-        entrypoint: `module:function` of the flow.
+        entrypoint: `module.function` of the flow.
         description: what a person reads beside the form.
         tags: by which runs are found.
         alone: whether a second run waits until the first is over.
@@ -36,7 +36,7 @@ class Offer:
 
     def flow(self) -> Flow[..., Any]:
         """The flow, imported."""
-        module, _, function = self.entrypoint.partition(":")
+        module, _, function = self.entrypoint.rpartition(".")
         found: Flow[..., Any] = getattr(import_module(module), function)
         return found
 
@@ -44,13 +44,13 @@ class Offer:
 OFFERS = (
     Offer(
         name="render-book",
-        entrypoint="flows.render:render_book",
+        entrypoint="flows.render.render_book",
         description="Speak what is missing of one book, and deliver it. What is in the store is never paid for again.",
         tags=("narrate", "book"),
     ),
     Offer(
         name="nightly",
-        entrypoint="flows.nightly:nightly",
+        entrypoint="flows.nightly.nightly",
         description="Render what is new or changed on a shelf of books, inside a time window and under a budget.",
         tags=("narrate", "shelf"),
         alone=True,

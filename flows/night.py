@@ -17,7 +17,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from flows.opening import Job, Request, open_job
-from flows.rendering import Progress, render
+from flows.progress import Progress
+from flows.rendering import render
 from flows.shelf import OnShelf, look
 from narration.desk import Halt
 from narration.errors import BudgetReached, ExitCode, InputError, NarrationError, Problem, ToolError, WindowClosed

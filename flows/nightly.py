@@ -21,8 +21,10 @@ from pydantic import Field
 from flows.artifacts import key_from, night_markdown, night_rows
 from flows.night import Night, NightRequest, NightSummary
 from flows.opening import Job
-from flows.render import Watch, render_watched, server_may_be_away
-from flows.rendering import Progress
+from flows.places import books_folder
+from flows.progress import Progress
+from flows.render import Watch, render_watched
+from flows.showing import server_may_be_away
 from flows.states import ended, failed
 from narration.desk import Halt
 from narration.errors import NarrationError, ToolError
@@ -82,7 +84,7 @@ async def nightly(
     try:
         night = watching.get() or Night(
             request=NightRequest(
-                shelf=Path(shelf),
+                shelf=books_folder(os.environ) / shelf,
                 window=read_window(window, zone or "") if window else None,
                 budget_usd=budget_usd,
                 profile=profile,

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flows.opening import Job
-    from flows.rendering import Progress
+    from flows.progress import Progress
     from narration.plan import Plan
     from narration.report.summary import Summary
 
@@ -118,7 +118,8 @@ def _ask(job: Job, plan: Plan) -> None:
 
 
 async def _watched(job: Job, plan: Plan, variables: Mapping[str, str]) -> Summary:
-    from flows.rendering import Progress, render
+    from flows.progress import Progress
+    from flows.rendering import render
     from narration.desk import Halt
 
     progress, halt = Progress(plan=plan), Halt()
@@ -129,8 +130,8 @@ async def _watched(job: Job, plan: Plan, variables: Mapping[str, str]) -> Summar
 async def _on_server(job: Job, plan: Plan, variables: Mapping[str, str]) -> Summary:
     if not await server_answers():
         return await _watched(job, plan, variables)
+    from flows.progress import Progress
     from flows.render import Watch, render_watched
-    from flows.rendering import Progress
     from narration.desk import Halt
 
     logs.also_heard(logging.INFO)

@@ -12,7 +12,8 @@ import pytest
 
 from flows.night import Became, Night, NightRequest, NightSummary
 from flows.opening import Job
-from flows.rendering import Progress, render
+from flows.progress import Progress
+from flows.rendering import render
 from narration.desk import Halt
 from narration.errors import ExitCode, WindowClosed
 from narration.report.summary import Summary
