@@ -54,7 +54,7 @@ async def approved(job: Job, plan: Plan) -> Job:
         answer = await apause_flow_run(wait_for_input=form, timeout=PATIENCE_S)
     except FlowPauseTimeout as error:
         raise Interrupted("Nobody approved of the cost; nothing was spent.", "Run it again.") from error
-    if answer is None or not answer.approve:
+    if not answer.approve:
         raise Interrupted("The cost was not approved; nothing was spent.")
     if answer.budget_usd is None:
         return job
