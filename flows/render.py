@@ -213,6 +213,17 @@ async def server_trouble() -> str:
     return "" if trouble is None else f"{type(trouble).__name__}: {trouble}"
 
 
+async def what_is_offered() -> str:
+    """The deployments on the server, and how many workers are there for them."""
+    async with get_client() as client:
+        offered = [found.name for found in await client.read_deployments() if "narrate" in (found.tags or ())]
+        pools = await client.read_work_pools()
+        workers = [worker for pool in pools for worker in await client.read_workers_for_work_pool(pool.name)]
+    online = sum(worker.status == "ONLINE" for worker in workers)
+    names = ", ".join(sorted(offered)) or "none (`prefect deploy --all`, or `narrate serve`)"
+    return f"deployments: {names}; workers online: {online}"
+
+
 async def _as_task(name: str, work: Callable[[], Awaitable[ChapterSummary]]) -> ChapterSummary:
     @task(name="chapter", task_run_name=name.replace("{", "(").replace("}", ")"), cache_policy=NO_CACHE, retries=0)
     async def chapter() -> ChapterSummary:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shlex
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -118,6 +119,7 @@ async def render(
         stopped=halt.reason or trouble,
         files=tuple(str(file) for file in packaged.files),
         book_findings=packaged.findings,
+        took_s=time.time() - progress.started,
     )
     if not job.request.speak_only and (job.out.exists() or any(chapter.file for chapter in chapters)):
         # A run that was refused before anything was made leaves no folder behind.

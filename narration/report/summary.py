@@ -86,6 +86,7 @@ class Summary:
         stopped: what stopped the run, or None.
         files: what was delivered beside the chapters' own files.
         book_findings: what a person should look at, of no one chapter.
+        took_s: how long it took, in seconds.
     """
 
     title: str
@@ -103,6 +104,7 @@ class Summary:
     stopped: NarrationError | None
     files: tuple[str, ...] = ()
     book_findings: tuple[Finding, ...] = ()
+    took_s: float = 0.0
 
     @property
     def exit_code(self) -> ExitCode:
@@ -149,6 +151,24 @@ class Summary:
             "audio_s": self.audio_s,
             "files": list(self.files),
             "findings": [asdict(finding) for finding in self.book_findings],
+            "metrics": self.metrics(),
+        }
+
+    def metrics(self) -> dict[str, float]:
+        """Figures of the run for a monitoring system; each name has its unit, and each value is a number."""
+        spoken = self.chunks_spoken
+        return {
+            "took_s": round(self.took_s, 3),
+            "chapters_finished": sum(chapter.error is None for chapter in self.chapters),
+            "chapters_unfinished": sum(chapter.error is not None for chapter in self.chapters),
+            "chunks_spoken": spoken,
+            "chunks_from_store": self.chunks_reused,
+            "chunks_per_minute": round(60 * spoken / self.took_s, 2) if self.took_s else 0.0,
+            "cost_usd": self.cost_usd,
+            "cost_per_chunk_usd": self.cost_usd / spoken if spoken else 0.0,
+            "audio_s": self.audio_s,
+            "findings": len(self.findings),
+            "exit_code": int(self.exit_code),
         }
 
 
