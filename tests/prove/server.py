@@ -160,14 +160,14 @@ def prefect_server(home: Path) -> Iterator[Server]:
 def worker(server: Server, folder: Path, *, pool: str = "narrate", **variables: str) -> Iterator[Process]:
     """A process worker in a folder of its own: home, books, output."""
     folder.mkdir(parents=True, exist_ok=True)
-    environment = server.variables(
-        PREFECT_HOME=str(folder / "prefect"),
-        PREFECT_WORKER_QUERY_SECONDS="2",
-        NARRATION_HOME=str(folder / "home"),
-        NARRATION_BOOKS=str(folder / "books"),
-        DASHSCOPE_API_KEY=KEY,
-        **variables,
-    )
+    own = {
+        "PREFECT_HOME": str(folder / "prefect"),
+        "PREFECT_WORKER_QUERY_SECONDS": "2",
+        "NARRATION_HOME": str(folder / "home"),
+        "NARRATION_BOOKS": str(folder / "books"),
+        "DASHSCOPE_API_KEY": KEY,
+    }
+    environment = server.variables(**{**own, **variables})
     argv = [sys.executable, "-m", "prefect", "worker", "start", "--pool", pool, "--type", "process"]
     log = (folder / "worker.log").open("wb")
     process = subprocess.Popen(
