@@ -45,6 +45,7 @@ class Request:
         redesign_missing: whether voices that the service no longer has are made anew.
         preset: of mastering, instead of the production's, or None.
         formats: to deliver, instead of the production's, or None.
+        speak_only: fill the store, and deliver nothing.
     """
 
     folder: Path
@@ -56,6 +57,7 @@ class Request:
     redesign_missing: bool = False
     preset: str | None = None
     formats: tuple[Format, ...] | None = None
+    speak_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,10 +12,11 @@ import shlex
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from flows.booths import speaking
 from flows.opening import Job
+from flows.progress import Progress
 from narration.book import ChapterChunks
 from narration.check.chapter import check_chapter
 from narration.claims import this_run
@@ -29,7 +30,7 @@ from narration.errors import InputError, NarrationError, Problem, TakeDamaged, V
 from narration.finding import Code, Finding, noted
 from narration.formats import made_of_all
 from narration.keep import Recovered, recover
-from narration.plan import ChapterPlan, Plan, PlannedChunk, PlannedVoice
+from narration.plan import ChapterPlan, Plan, PlannedVoice
 from narration.production import Production
 from narration.report.summary import ChapterSummary, Summary, write_summary
 from narration.speak import SpokenChapter, speak_chapter, spoken_already, verify_spoken
@@ -48,67 +49,6 @@ Each = Callable[[str, Callable[[], Awaitable[ChapterSummary]]], Awaitable[Chapte
 async def plainly(_name: str, work: Callable[[], Awaitable[ChapterSummary]]) -> ChapterSummary:
     """Run a chapter's work as it is."""
     return await work()
-
-
-@dataclass(slots=True, kw_only=True)
-class Progress:
-    """How far a render is; whoever shows it looks here as often as it likes.
-
-    Attributes:
-        plan: what is rendered.
-        stage: `voices`, `speaking`, `finishing`, `done`.
-        chunks_done: chunks whose take is there.
-        bought: takes bought by this run.
-        voices_created: voices created by this run.
-        cost_usd: what this run has spent.
-        characters: billed to this run.
-        chapters: finished chapters, by number.
-        chunks_by_chapter: chunks done, by chapter.
-        started: Unix seconds.
-        first_bought: when the first take was bought, or 0.
-    """
-
-    plan: Plan
-    stage: str = "voices"
-    chunks_done: int = 0
-    bought: int = 0
-    voices_created: int = 0
-    cost_usd: float = 0.0
-    characters: int = 0
-    chapters: dict[int, ChapterSummary] = field(default_factory=dict)
-    chunks_by_chapter: dict[int, int] = field(default_factory=dict)
-    started: float = field(default_factory=time.time)
-    first_bought: float = 0.0
-
-    def spoken(self, planned: PlannedChunk, take: Take, *, bought: bool) -> None:
-        """A chunk's take is there."""
-        self.chunks_done += 1
-        number = planned.chunk.chapter
-        self.chunks_by_chapter[number] = self.chunks_by_chapter.get(number, 0) + 1
-        if bought:
-            self.first_bought = self.first_bought or time.time()
-            self.bought += 1
-            self.cost_usd += take.price_usd
-            self.characters += take.billed_characters
-
-    def again(self, plan: Plan) -> None:
-        """All chunks are looked at once more, by another plan; what was bought and spent stays."""
-        self.plan, self.chunks_done = plan, 0
-        self.chunks_by_chapter.clear()
-
-    @property
-    def fraction(self) -> float:
-        """Share of the chunks that are there."""
-        total = self.plan.chunks_total
-        return self.chunks_done / total if total else 1.0
-
-    @property
-    def eta_s(self) -> float | None:
-        """About how long until everything is spoken, in seconds; None while nothing tells."""
-        left = self.plan.chunks_total - self.chunks_done
-        if self.bought < 2 or not self.first_bought:
-            return None
-        return left * (time.time() - self.first_bought) / self.bought
 
 
 async def render(
@@ -145,7 +85,7 @@ async def render(
         log.warning("%s", end.sentence())
     recovered = Recovered()
     for last in (False, True):
-        async with _desk_if_needed(job, plan, environ, halt, flow_run_id, buying=buying) as desk:
+        async with _desk_if_needed(job, plan, environ, halt, flow_run_id, progress, buying=buying) as desk:
             recovered += await recover(desk) if desk is not None else Recovered()
             if desk is not None and job.request.redesign_missing and await give_up_missing(desk, plan.voices):
                 progress.plan = plan = await job.plan()
@@ -159,7 +99,9 @@ async def render(
         # What was damaged is no take any more: the second round has it spoken again, and finds all else done.
         plan = await job.plan()
         progress.again(plan)
-    packaged, trouble = await _packaged(work, plan.production)
+    packaged, trouble = Package(files=()), None
+    if not job.request.speak_only:
+        packaged, trouble = await _packaged(work, plan.production)
     progress.stage = "done"
     summary = Summary(
         title=plan.production.title,
@@ -177,8 +119,9 @@ async def render(
         stopped=halt.reason or trouble,
         files=tuple(str(file) for file in packaged.files),
         book_findings=packaged.findings,
+        took_s=time.time() - progress.started,
     )
-    if job.out.exists() or any(chapter.file for chapter in chapters):
+    if not job.request.speak_only and (job.out.exists() or any(chapter.file for chapter in chapters)):
         # A run that was refused before anything was made leaves no folder behind.
         write_summary(job.out, summary)
     return summary
@@ -203,7 +146,7 @@ async def _packaged(work: _Render, production: Production) -> tuple[Package, Nar
 
 @asynccontextmanager
 async def _desk_if_needed(
-    job: Job, plan: Plan, environ: Mapping[str, str], halt: Halt, flow_run_id: str, *, buying: bool
+    job: Job, plan: Plan, environ: Mapping[str, str], halt: Halt, flow_run_id: str, progress: Progress, *, buying: bool
 ) -> AsyncIterator[Desk | None]:
     """A desk with its service; none where nothing is to be bought, and nothing is left open by a dead run."""
     if not buying:
@@ -213,6 +156,7 @@ async def _desk_if_needed(
     if not plan.chunks_to_speak and not left_open and not job.request.redesign_missing:
         yield None
         return
+    cap_usd = job.request.budget_usd
     async with (
         speaking(job.seating, environ) as services,
         open_desk(
@@ -223,11 +167,14 @@ async def _desk_if_needed(
             production=job.production.name,
             flow_run_id=flow_run_id,
             book_cap_usd=job.production.budget_usd,
-            run_cap_usd=job.request.budget_usd,
+            run_cap_usd=None if cap_usd is None else max(0.0, cap_usd - progress.committed_usd),
             halt=halt,
         ) as desk,
     ):
-        yield desk
+        try:
+            yield desk
+        finally:
+            progress.committed_usd += desk.budget.committed_usd
 
 
 def _name(chapter: ChapterPlan) -> str:
@@ -298,6 +245,8 @@ class _Render:
             if spoken.error is not None:
                 raise spoken.error
             verify_spoken(cut, spoken)
+            if self._job.request.speak_only:
+                return ChapterSummary(number=number, title=title, chunks=len(chapter.chunks), spoken=spoken.bought)
             heard = [(piece.chunk, piece.take) for piece in spoken.pieces if piece.take is not None]
             takes = [take for _, take in heard]
             try:

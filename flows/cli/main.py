@@ -22,11 +22,13 @@ from flows.cli import (
     init_command,
     lexicon_command,
     logs,
+    nightly_command,
     plan_command,
     recover_command,
     render_command,
     sandbox_command,
     script_command,
+    serve_command,
     usage_command,
     voices_command,
 )
@@ -42,6 +44,8 @@ COMMANDS = (
     "lexicon",
     "plan",
     "render",
+    "nightly",
+    "serve",
     "check",
     "recover",
     "voices",
@@ -92,6 +96,8 @@ app.command(epilog=cast_command.EXAMPLES)(cast_command.cast)
 app.command(epilog=script_command.EXAMPLES)(script_command.script)
 app.command(epilog=plan_command.EXAMPLES)(plan_command.plan)
 app.command(epilog=render_command.EXAMPLES)(render_command.render)
+app.command(epilog=nightly_command.EXAMPLES)(nightly_command.nightly)
+app.command(epilog=serve_command.EXAMPLES)(serve_command.serve)
 app.command(epilog=deliver_command.EXAMPLES)(deliver_command.deliver)
 app.command(epilog=check_command.EXAMPLES)(check_command.check)
 app.command(epilog=recover_command.EXAMPLES)(recover_command.recover)
