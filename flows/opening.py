@@ -15,6 +15,7 @@ from flows.places import default_store
 from narration.book import Book, ChapterScript
 from narration.booth import Seating
 from narration.cast import Cast
+from narration.choices import Choices
 from narration.credits import credits_scripts, with_credits
 from narration.formats import Format
 from narration.lexicon import LEXICON_FILE, Lexicon
@@ -99,6 +100,7 @@ class Job:
             takes=Takes(self.store),
             voices=Voices(self.store),
             refusals=Refusals(self.store),
+            choices=Choices(self.store),
             chapters=self.chapters,
             scripts=self.scripts,
             lexicon=self.lexicon,

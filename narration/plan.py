@@ -14,6 +14,7 @@ from types import MappingProxyType
 from narration.book import Book, ChapterChunks, ChapterScript, Chunk
 from narration.booth import Seating, options_by_name
 from narration.cast import Cast, Character
+from narration.choices import Choices
 from narration.chunks import billed_characters, cut_chapter, verify_coverage
 from narration.credits import without_credits
 from narration.lexicon import Lexicon
@@ -223,6 +224,7 @@ async def make_plan(
     takes: Takes,
     voices: Voices,
     refusals: Refusals,
+    choices: Choices,
     chapters: frozenset[int] | None = None,
     scripts: Mapping[int, ChapterScript] = MappingProxyType({}),
     lexicon: Lexicon | None = None,
@@ -237,6 +239,7 @@ async def make_plan(
         takes: of the store.
         voices: of the store.
         refusals: of the store.
+        choices: of the store.
         chapters: numbers of the chapters to plan; None is all.
         scripts: the lines of chapters that have a script file, by number; the others are attributed.
         lexicon: how words are said; an edit makes stale the lines that hold the word, and no other.
@@ -286,6 +289,7 @@ async def make_plan(
             key: await refusals.lessons(booth.account or "", booth.settings.service.speech_model)
             for key, booth in seating.booths.items()
         },
+        choices=choices,
     )
     pieces = await lookup.resolve([planned for chapter in without for planned in chapter])
     return Plan(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from narration.book import Chunk
 from narration.cast import Character
+from narration.choices import Choices, as_chosen
 from narration.halving import halves, lengths
 from narration.refusals import LengthLesson, Refusal, RefusalKind, Refusals, too_long
 from narration.settings import LengthUnit
@@ -101,19 +102,24 @@ class Lookup:
         refusals: of the store.
         language: of the book, ISO 639-1.
         lessons: what was learnt of the length limits, by key of the booth.
+        choices: of the store.
     """
 
     takes: Takes
     refusals: Refusals
     language: str
     lessons: Mapping[str, Mapping[LengthUnit, LengthLesson]]
+    choices: Choices
 
     async def resolve(self, chunks: list[PlannedChunk]) -> dict[Chunk, tuple[PlannedChunk, ...]]:
-        """Each chunk with its take; one that was refused, as the pieces that it was cut into.
+        """Each chunk with its take, the chosen one; one that was refused, as the pieces that it was cut into.
 
         Raises:
             StoreError: the store cannot be read.
         """
+        firsts = [one.ask.take_id for one in chunks if one.ask.voice and one.ask.ordinal == 0]
+        choices = await self.choices.find(firsts)
+        chunks = [replace(one, ask=as_chosen(one.ask, choices)) for one in chunks] if choices else chunks
         with_voice = [planned for planned in chunks if planned.ask.voice]
         takes = await self.takes.find(planned.ask.take_id for planned in with_voice)
         missing = [planned.ask.take_id for planned in with_voice if planned.ask.take_id not in takes]
