@@ -21,6 +21,7 @@ from narration.formats import Format
 from narration.lexicon import LEXICON_FILE, Lexicon
 from narration.lexicon_sheet import load_lexicon
 from narration.manuscript import read_manuscript
+from narration.pickups import load_pickups
 from narration.plan import Plan, make_plan
 from narration.production import Production, load
 from narration.refusals import Refusals
@@ -104,6 +105,7 @@ class Job:
             chapters=self.chapters,
             scripts=self.scripts,
             lexicon=self.lexicon,
+            pickups=load_pickups(self.production.folder),
         )
 
 
