@@ -29,7 +29,7 @@ _TIME: Final = re.compile(r"(?:(\d{1,3}):)?(\d{1,3}):(\d{1,2}(?:[.,]\d+)?)|(\d+(
 _ROW: Final = re.compile(
     r"(?:ch(?:apter)?\.?\s*)?(\d{1,6})[\s,;]+(\d{1,3}(?::\d{1,2}){1,2}(?:[.,]\d+)?)[\s,;:–—-]*(.*)", re.IGNORECASE
 )
-_PLACED: Final = re.compile(r"\[?(\d{1,6}:\d{1,6}(?:\.\d{1,3})?)\]?(?:\s+|$)(.*)")
+_PLACED: Final = re.compile(r"\[(\d{1,6}:\d{1,6}(?:\.\d{1,3})?)\]\s*(.*)")
 _LABEL: Final = re.compile(r"(\d+(?:\.\d+)?)\t(\d+(?:\.\d+)?)(?:\t(.*))?")
 _QUOTED: Final = re.compile('[“"«「]([^”"»」]{2,})[”"»」]')
 
@@ -133,14 +133,15 @@ def _of_csv(
         row = {name: cells[at].strip() if at < len(cells) else "" for name, at in columns.items()}
         source = f"{where}, line {reader.line_num}"
         own = re.search(r"\d+", row.get("chapter", ""))
+        place, words = _placed(row.get("note", ""))
         note = Note(
             source=source,
-            text=row.get("note", ""),
-            place=place_of(row.get("place", "")),
+            text=words,
+            place=place_of(row.get("place", "")) or place,
             chapter=int(own[0]) if own else chapter,
             start_s=seconds_of(row.get("start", "")),
             end_s=seconds_of(row.get("end", "")),
-            quote=row.get("quote", "") or quoted_in(row.get("note", "")),
+            quote=row.get("quote", "") or quoted_in(words),
             say=row.get("say", ""),
             direction=row.get("direction", ""),
         )
@@ -151,14 +152,17 @@ def _of_csv(
     return found
 
 
+def _placed(text: str) -> tuple[Place | None, str]:
+    """What our own labels begin with (`[3:17] note`), and the note."""
+    found = _PLACED.fullmatch(text)
+    return (place_of(found[1]), found[2]) if found else (None, text)
+
+
 def _of_label(row: str, source: str, chapter: int | None) -> Note | None:
     found = _LABEL.fullmatch(row)
     if found is None:
         return None
-    text = found[3] or ""
-    placed = _PLACED.fullmatch(text) if text.startswith("[") else None
-    place = place_of(placed[1]) if placed else None
-    words = placed[2] if placed else text
+    place, words = _placed(found[3] or "")
     times = (float(found[1]), float(found[2]))
     return Note(
         source=source,

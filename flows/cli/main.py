@@ -22,11 +22,14 @@ from flows.cli import (
     init_command,
     lexicon_command,
     logs,
+    pickups_command,
     plan_command,
     recover_command,
     render_command,
+    retake_command,
     sandbox_command,
     script_command,
+    takes_command,
     usage_command,
     voices_command,
 )
@@ -43,6 +46,9 @@ COMMANDS = (
     "plan",
     "render",
     "check",
+    "pickups",
+    "retake",
+    "takes",
     "recover",
     "voices",
     "usage",
@@ -94,6 +100,7 @@ app.command(epilog=plan_command.EXAMPLES)(plan_command.plan)
 app.command(epilog=render_command.EXAMPLES)(render_command.render)
 app.command(epilog=deliver_command.EXAMPLES)(deliver_command.deliver)
 app.command(epilog=check_command.EXAMPLES)(check_command.check)
+app.command(epilog=retake_command.EXAMPLES)(retake_command.retake)
 app.command(epilog=recover_command.EXAMPLES)(recover_command.recover)
 app.command(epilog=usage_command.EXAMPLES)(usage_command.usage)
 app.command(epilog=doctor_command.EXAMPLES)(doctor_command.doctor)
@@ -101,6 +108,8 @@ app.command(add_help_option=False, context_settings={"allow_extra_args": True, "
     sandbox_command.sandbox
 )
 app.add_typer(lexicon_command.lexicon_app, name="lexicon")
+app.add_typer(pickups_command.pickups_app, name="pickups")
+app.add_typer(takes_command.takes_app, name="takes")
 app.add_typer(voices_command.voices_app, name="voices")
 
 

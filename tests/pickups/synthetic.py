@@ -7,10 +7,10 @@ from random import Random
 from narration.timeline import ChapterTimeline, Cue
 
 RATE_HZ = 1000
-WORDS = (
-    "the lamp door river winter nobody answered slowly captain letter window morning before after garden stone walked "
-    "never always water behind table candle quiet village mountain brother summer horses market evening clock"
-).split()
+WORDS = tuple(
+    "the lamp door river winter nobody answered slowly captain letter window morning before after garden stone walked "  # noqa: SIM905
+    "never always water behind table candle quiet village mountain brother summer horses market evening clock".split()
+)
 
 
 def timelines(chapters: int, lines: int, random: Random) -> tuple[ChapterTimeline, ...]:
