@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -42,6 +43,8 @@ class HeardLine:
         start_s, end_s: in the chapter.
         character: who speaks.
         text: the words as written.
+        start, end: their span in the chapter's text.
+        take_ids: of the takes that are heard; several where several speak together.
     """
 
     place: Place
@@ -49,6 +52,9 @@ class HeardLine:
     end_s: float
     character: str
     text: str
+    start: int
+    end: int
+    take_ids: tuple[str, ...]
 
     def away_s(self, start_s: float, end_s: float) -> float:
         """How far it is from a stretch of time; negative where they overlap, the more the longer."""
@@ -98,36 +104,42 @@ def heard_lines(timelines: Sequence[ChapterTimeline]) -> dict[int, tuple[HeardLi
 def _lines(timeline: ChapterTimeline, offset_s: float) -> list[HeardLine]:
     """One for each stretch of text; what several say together is one."""
     found: list[HeardLine] = []
-    last: tuple[int, int] | None = None
     for cue in timeline.cues:
-        start_s, end_s = (offset_s + frame / timeline.rate_hz for frame in (cue.start_frame, cue.end_frame))
-        if last == (cue.start, cue.end):
-            before = found.pop()
-            start_s, end_s = min(start_s, before.start_s), max(end_s, before.end_s)
-            character = f"{before.character} + {cue.character}"
-        else:
-            character = cue.character
-        place = Place(chapter=timeline.chapter, line=cue.line + 1)
-        found.append(HeardLine(place=place, start_s=start_s, end_s=end_s, character=character, text=cue.text))
-        last = (cue.start, cue.end)
+        line = HeardLine(
+            place=Place(chapter=timeline.chapter, line=cue.line + 1),
+            start_s=offset_s + cue.start_frame / timeline.rate_hz,
+            end_s=offset_s + cue.end_frame / timeline.rate_hz,
+            character=cue.character,
+            text=cue.text,
+            start=cue.start,
+            end=cue.end,
+            take_ids=(cue.take_id,),
+        )
+        if found and (found[-1].start, found[-1].end) == (cue.start, cue.end):
+            line = _together(found.pop(), line)
+        found.append(line)
     return found
+
+
+def _together(first: HeardLine, second: HeardLine) -> HeardLine:
+    return replace(
+        first,
+        start_s=min(first.start_s, second.start_s),
+        end_s=max(first.end_s, second.end_s),
+        character=f"{first.character} + {second.character}",
+        take_ids=(*first.take_ids, *second.take_ids),
+    )
 
 
 def _numbered(lines: Sequence[HeardLine]) -> tuple[HeardLine, ...]:
     """The same with the parts of those lines that have several."""
-    parts: dict[int, int] = {}
-    for line in lines:
-        parts[line.place.line] = parts.get(line.place.line, 0) + 1
-    counted: dict[int, int] = {}
+    parts = Counter(line.place.line for line in lines)
+    counted: Counter[int] = Counter()
     found = []
     for line in lines:
         number = line.place.line
-        counted[number] = counted.get(number, 0) + 1
-        part = counted[number] if parts[number] > 1 else 0
-        place = Place(chapter=line.place.chapter, line=number, part=part)
-        found.append(
-            HeardLine(place=place, start_s=line.start_s, end_s=line.end_s, character=line.character, text=line.text)
-        )
+        counted[number] += 1
+        found.append(replace(line, place=replace(line.place, part=counted[number])) if parts[number] > 1 else line)
     return tuple(found)
 
 

@@ -26,6 +26,7 @@ from flows.cli import (
     plan_command,
     recover_command,
     render_command,
+    report_command,
     retake_command,
     sandbox_command,
     script_command,
@@ -46,6 +47,7 @@ COMMANDS = (
     "plan",
     "render",
     "check",
+    "report",
     "pickups",
     "retake",
     "takes",
@@ -100,6 +102,7 @@ app.command(epilog=plan_command.EXAMPLES)(plan_command.plan)
 app.command(epilog=render_command.EXAMPLES)(render_command.render)
 app.command(epilog=deliver_command.EXAMPLES)(deliver_command.deliver)
 app.command(epilog=check_command.EXAMPLES)(check_command.check)
+app.command(epilog=report_command.EXAMPLES)(report_command.report)
 app.command(epilog=retake_command.EXAMPLES)(retake_command.retake)
 app.command(epilog=recover_command.EXAMPLES)(recover_command.recover)
 app.command(epilog=usage_command.EXAMPLES)(usage_command.usage)
