@@ -26,7 +26,7 @@ def staged(target: Path) -> Iterator[Path]:
     Raises:
         StoreError: the folder cannot be written, or the disk is full.
     """
-    # Chapters are delivered side by side, and two of them may write the same file: each thread has a path of its own.
+    # Chapters are delivered side by side, each in a thread, and what belongs to the book is written by more than one.
     part = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
