@@ -5,6 +5,7 @@ Invariant: only what was delivered is looked at; nothing here asks a service for
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import re
@@ -15,7 +16,7 @@ from typing import Any
 
 from flows.opening import Job
 from narration.audio.waveform import waveform
-from narration.deliver.record import PARTS_FOLDER, ChapterRecord, records_of
+from narration.deliver.record import PARTS_FOLDER, ChapterRecord, file_hash, records_of
 from narration.deliver.writing import staged, write_text
 from narration.errors import InputError, Problem
 from narration.finding import Finding, Severity
@@ -41,6 +42,26 @@ def delivered_in(out: Path) -> tuple[ChapterRecord, ...]:
         what = "holds no delivered chapter"
         raise InputError(Problem(what=what, where=str(out), hint="`narrate render` makes them; --out says where."))
     return tuple(record for _, record in found)
+
+
+def masters_in(out: Path) -> dict[str, str]:
+    """SHA-256 of every delivered file of the book's sound as it is on the disk, by name.
+
+    Raises:
+        InputError: one that was delivered is gone.
+    """
+    names = dict.fromkeys(
+        file.file for record in delivered_in(out) for file in record.files.values() if "/" not in file.file
+    )
+    names |= dict.fromkeys(path.name for path in sorted(out.glob("*.m4b")))
+    found = {name: file_hash(out / name) for name in names}
+    gone = [name for name, sha256 in found.items() if not sha256]
+    if gone:
+        hint = "`narrate deliver` makes it again."
+        raise InputError(
+            *(Problem(what="was delivered and is gone", where=str(out / name), hint=hint) for name in gone)
+        )
+    return found
 
 
 def spotter_of(out: Path) -> Spotter:
@@ -89,7 +110,7 @@ async def make_proof(job: Job) -> Sheet:
         author=job.production.edition.author,
         language=job.production.language,
         records=records,
-        waves=_waves(job.out, records),
+        waves=await asyncio.to_thread(_waves, job.out, records),
         texts={chapter.number: chapter.text for chapter in job.book.chapters},
         findings=_findings(report),
         voices={one.name: one.voice or one.system_voice for one in job.cast.characters},

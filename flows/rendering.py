@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from flows.booths import speaking
 from flows.opening import Job
+from flows.proofing import make_proof
 from narration.book import ChapterChunks
 from narration.check.chapter import check_chapter
 from narration.claims import this_run
@@ -180,6 +181,19 @@ async def render(
     )
     if job.out.exists() or any(chapter.file for chapter in chapters):
         # A run that was refused before anything was made leaves no folder behind.
+        write_summary(job.out, summary)
+        if any(chapter.file for chapter in chapters):
+            return await _proofed(job, summary)
+    return summary
+
+
+async def _proofed(job: Job, summary: Summary) -> Summary:
+    """The summary, with the proof sheet written; one that cannot be written stops nothing else, and is told."""
+    try:
+        await make_proof(job)
+    except NarrationError as error:
+        log.warning("there is no proof sheet: %s", error)
+        summary = replace(summary, stopped=summary.stopped or error)
         write_summary(job.out, summary)
     return summary
 

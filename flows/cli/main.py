@@ -30,6 +30,7 @@ from flows.cli import (
     retake_command,
     sandbox_command,
     script_command,
+    signoff_command,
     takes_command,
     usage_command,
     voices_command,
@@ -51,6 +52,7 @@ COMMANDS = (
     "pickups",
     "retake",
     "takes",
+    "signoff",
     "recover",
     "voices",
     "usage",
@@ -104,6 +106,7 @@ app.command(epilog=deliver_command.EXAMPLES)(deliver_command.deliver)
 app.command(epilog=check_command.EXAMPLES)(check_command.check)
 app.command(epilog=report_command.EXAMPLES)(report_command.report)
 app.command(epilog=retake_command.EXAMPLES)(retake_command.retake)
+app.command(epilog=signoff_command.EXAMPLES)(signoff_command.signoff)
 app.command(epilog=recover_command.EXAMPLES)(recover_command.recover)
 app.command(epilog=usage_command.EXAMPLES)(usage_command.usage)
 app.command(epilog=doctor_command.EXAMPLES)(doctor_command.doctor)

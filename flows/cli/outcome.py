@@ -43,7 +43,7 @@ def show_summary(summary: Summary, *, sandbox: bool) -> None:
         done = f"{len(finished)} of {console.count(len(summary.chapters), 'chapter')}"
         for file in summary.files:
             console.say(f"  {_beside(file, summary.out)}")
-        console.say(f"{done}, {console.duration(summary.audio_s)}, with timelines and report.json, in:")
+        console.say(f"{done}, {console.duration(summary.audio_s)}, with timelines, report.json and proof.html, in:")
         console.result(summary.out)
 
 

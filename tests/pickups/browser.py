@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
+from websockets.sync.connection import Connection
 
 PROGRAM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome") or ""
 _WAIT_S = 20.0
@@ -22,7 +23,7 @@ _WAIT_S = 20.0
 class Page:
     """One page."""
 
-    def __init__(self, socket: ClientConnection) -> None:
+    def __init__(self, socket: Connection) -> None:
         self._socket = socket
         self._sent = 0
         self.asked_for: list[str] = []
@@ -61,7 +62,7 @@ class Page:
         self.until("document.readyState === 'complete' && document.querySelector('.line') !== null")
         return time.monotonic() - started
 
-    def value(self, script: str) -> Any:
+    def value(self, script: str) -> Any:  # noqa: ANN401 — whatever the script gives
         """What an expression is; a promise is waited for."""
         answer = self.command(
             "Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True, userGesture=True
@@ -108,7 +109,9 @@ def browser(folder: Path, *, dark: bool = False) -> Iterator[Page]:
             with connect(address, max_size=None, proxy=None) as socket:
                 page = Page(socket)
                 if dark:
-                    page.command("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
+                    page.command(
+                        "Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}]
+                    )
                 yield page
         finally:
             process.terminate()
