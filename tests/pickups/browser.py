@@ -62,6 +62,12 @@ class Page:
         self.until("document.readyState === 'complete' && document.querySelector('.line') !== null")
         return time.monotonic() - started
 
+    def again(self) -> None:
+        """Load the page anew."""
+        self.value("window.stale = true")
+        self.command("Page.reload")
+        self.until("!window.stale && document.readyState === 'complete' && document.querySelector('.line') !== null")
+
     def value(self, script: str) -> Any:  # noqa: ANN401 — whatever the script gives
         """What an expression is; a promise is waited for."""
         answer = self.command(
