@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+from narration.place import Place
+
 
 class Severity(StrEnum):
     """How much a finding weighs."""
@@ -170,6 +172,13 @@ class Finding:
     file: str = ""
     rule: str = ""
     value: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people: `3:17`, `chapter 3`, `the book`."""
+        if self.line >= 0:
+            return str(Place(chapter=self.chapter, line=self.line + 1))
+        return f"chapter {self.chapter}" if self.chapter else "the book"
 
 
 def noted(code: Code, message: str, *, chapter: int = 0, file: str = "", rule: str = "", value: str = "") -> Finding:

@@ -40,7 +40,7 @@ class Place:
 
 
 def place_of(written: str) -> Place | None:
-    """The place that somebody wrote; None where it is none. The lexicon's spelling (`ch03#s0017`) is read, too."""
+    """The place that somebody wrote; None where it is none. `3#17` and `ch03#s0017` are read, too."""
     found = _PLACE.fullmatch(written.strip())
     if found is None:
         return None

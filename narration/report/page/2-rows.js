@@ -69,7 +69,7 @@ function rowAt(index) {
 }
 
 // Make a line the current one; `focused` moves the keyboard there too.
-function choose(index, focused = true) {
+function choose(index, focused = true, where = "nearest") {
   if (index < 0 || index >= view.rows.length) return;
   const before = byId("lines").querySelector(".line.here");
   if (before) { before.classList.remove("here"); before.tabIndex = -1; }
@@ -78,7 +78,7 @@ function choose(index, focused = true) {
   button.classList.add("here");
   button.tabIndex = 0;
   if (focused) button.focus({preventScroll: true});
-  button.scrollIntoView({block: "nearest"});
+  button.scrollIntoView({block: where});
 }
 
 function redrawRow(index) {
@@ -101,14 +101,14 @@ function showChapter(chapter) {
 }
 
 // To a line of any chapter, with all filters off if they hide it.
-function goTo(chapter, line, sounding = false) {
+function goTo(chapter, line) {
   if (chapter !== view.chapter) showChapter(chapter);
   if (!view.rows.includes(line)) {
     byId("speaker").value = byId("severity").value = "";
     showRows();
   }
-  choose(view.rows.indexOf(line));
-  if (sounding) hear(line); else seek(line[3]);
+  choose(view.rows.indexOf(line), true, "center");
+  seek(line[3]);
 }
 
 // The next line of the book after the current one that is like that, from the start again at the end.

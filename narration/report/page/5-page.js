@@ -39,7 +39,11 @@ function showAll() {
   showChapter(book.chapters[0]);
 }
 
-const nextFinding = () => goToNext((chapter, line) => findingsOf(chapter, line).length > 0, "There is no finding.");
+function nextFinding() {
+  const here = view.rows[view.at], from = view.chapter;
+  const isHere = (chapter, line) => here && chapter === from && line[0] === here[0];  // a line may have several parts
+  goToNext((chapter, line) => findingsOf(chapter, line).length > 0 && !isHere(chapter, line), "There is no other finding.");
+}
 const nextChange = () => goToNext((chapter, line) => line[6] & CHANGED, "No line has changed since the last render.");
 function nextChapter(step) {
   const chapter = book.chapters[book.chapters.indexOf(view.chapter) + step];
