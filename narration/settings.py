@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, TypeAdapter, ValidationError
 
 from narration.chat_settings import ChatSettings, chat_problems
+from narration.check_settings import CheckSettings
 from narration.errors import InputError, Problem
 from narration.presets import DEFAULT_PRESET, LoudnessUnit, Preset, read_preset
 from narration.profiles import (
@@ -229,6 +230,7 @@ class Settings:
     preset: Preset
     chat: ChatSettings
     speech: SpeechSettings = SpeechSettings()
+    check: CheckSettings = CheckSettings()
 
 
 _TABLES: Mapping[str, type] = MappingProxyType(
@@ -286,6 +288,7 @@ def load_settings(
         preset=mastering,
         chat=_built(ChatSettings, "chat", values),
         speech=_built(SpeechSettings, "speech", values),
+        check=_built(CheckSettings, "check", values),
     )
 
 
@@ -295,7 +298,7 @@ def typed_overrides(
     """Settings as book.yaml has them, where every value is text, in their own types.
 
     Args:
-        table: `audio`, `chunks` or `speech`.
+        table: `audio`, `check`, `chunks` or `speech`.
         written: key and text.
         places: where each key stands, for messages.
     """
