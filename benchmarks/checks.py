@@ -73,7 +73,13 @@ def measured(job: Job) -> tuple[Job, ClipMeasures, ClipTraits | None]:
 
 def take_of(job: Job, measures: ClipMeasures, traits: ClipTraits | None) -> Take:
     ask = SpeechAsk(
-        service="qwen", region="r", model="m", voice=f"v{job.voice}", text=job.text, language=job.language, ordinal=job.number
+        service="qwen",
+        region="r",
+        model="m",
+        voice=f"v{job.voice}",
+        text=job.text,
+        language=job.language,
+        ordinal=job.number,
     )
     return Take(
         ask=ask, sha256="", measures=measures, request_id=str(job.number), billed_characters=0, price_usd=0.0,
@@ -109,7 +115,10 @@ class Result:
 
     def __str__(self) -> str:
         lines = [f"{self.language}: {self.good} good takes, {self.accused} accused ({self.false_alarms:.1%})"]
-        lines += [f"  {kind:13} {hits:3} of {count:3} found  {hits / count:5.0%}" for kind, (hits, count) in self.found.items()]
+        lines += [
+            f"  {kind:13} {hits:3} of {count:3} found  {hits / count:5.0%}"
+            for kind, (hits, count) in self.found.items()
+        ]
         lines.append(f"  all           {self.recall:.1%} found; {self.ms_each:.2f} ms to judge a take")
         return "\n".join(lines)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 from types import MappingProxyType
@@ -230,7 +230,7 @@ class Settings:
     preset: Preset
     chat: ChatSettings
     speech: SpeechSettings = SpeechSettings()
-    check: CheckSettings = CheckSettings()
+    check: CheckSettings = field(default_factory=CheckSettings)
 
 
 _TABLES: Mapping[str, type] = MappingProxyType(

@@ -24,8 +24,10 @@ Floats = npt.NDArray[np.float64]
 
 FRAME_MS, HOP_MS = 32, 16
 """Length and distance of the stretches whose spectra are looked at: two periods of the lowest voice."""
-BAND_EDGES_HZ = (80, 200, 300, 400, 510, 630, 770, 920, 1080, 1270, 1480, 1720, 2000, 2320, 2700, 3150, 3700, 4400, 5300,
-    6400, 7700)  # fmt: skip
+BAND_EDGES_HZ = (
+    *(80, 200, 300, 400, 510, 630, 770, 920, 1080, 1270, 1480),
+    *(1720, 2000, 2320, 2700, 3150, 3700, 4400, 5300, 6400, 7700),
+)
 """Critical bands of hearing. Source: Zwicker, Subdivision of the audible frequency range, JASA 33 (1961)."""
 HISS_FROM_HZ, HISS_TO_HZ = 5_000, 10_000
 """Where speech is silent whenever it is not a sibilant, and noise is not."""
@@ -60,7 +62,7 @@ def measure_traits(samples: Samples, rate_hz: int, speech: Speech) -> ClipTraits
     powers = np.square(frames).mean(axis=1)
     levels = 10 * np.log10(np.maximum(powers, 1e-12))
     loud = levels >= levels.max() - VOICED_BELOW_LOUD_DB
-    bands = _bands(spectra, hz)
+    bands = _bands(spectra, hz.astype(np.float64))
     high = (hz >= HISS_FROM_HZ) & (hz < min(HISS_TO_HZ, rate_hz / 2 * 0.92))
     hiss = np.percentile(spectra[:, high].sum(axis=1) * scale / 2, 10) if high.any() else 0.0
     pitch_hz, pitch_spread, voiced = _pitch(spectra, rate_hz, loud)
@@ -157,5 +159,3 @@ def _repeated_ms(bands: Floats, levels: Floats) -> int:
             edges = np.flatnonzero(np.diff(np.concatenate([[0], alike.view(np.int8), [0]])))
             longest = max(longest, int((edges[1::2] - edges[::2]).max(initial=0)))
     return longest * hop_ms if longest >= shortest else 0
-
-

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from narration.audio.usual import Heard, Usual, learn, looseness
 from narration.check.pace import PRIOR_S, weights_of

@@ -45,7 +45,7 @@ class Damage(StrEnum):
     SOFT = "soft"
 
 
-KINDS: tuple[str, ...] = tuple(Damage)
+KINDS: tuple[Damage, ...] = tuple(Damage)
 
 
 def damaged(engine: Engine, traits: Traits, language: Language, text: str, kind: Damage, seed: int) -> Samples:
