@@ -129,6 +129,7 @@ def run(language: str, count: int, text: str, seed: int) -> Result:
     takes = [(job.kind, take_of(job, measures, traits)) for job, measures, traits in done]
     started = time.perf_counter()
     judge = Judge(CheckSettings(), [take for _, take in takes])
+    judge.settle()
     judged = [(kind, fails(judge.flaws(take))) for kind, take in takes]
     spent_s = time.perf_counter() - started
     every, hits = Counter(kind for kind, _ in judged), Counter(kind for kind, failed in judged if failed)

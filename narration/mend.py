@@ -194,7 +194,7 @@ class _Mend:
     def _alike(self, takes: list[Take]) -> bool:
         """Whether several takes have the same flaws of those that are the text's, and the same length."""
         flaws = [frozenset(flaw.code for flaw in self._flaws(take)) for take in takes]
-        if len(takes) < 2 or any(found != flaws[0] or not found <= _OF_THE_TEXT for found in flaws):
+        if len(takes) < 2 or not flaws[0] or any(found != flaws[0] or not found <= _OF_THE_TEXT for found in flaws):
             return False
         lengths = [take.measures.speech_end - take.measures.speech_start for take in takes]
         return max(lengths) - min(lengths) <= ALIKE_SHARE * max(lengths)

@@ -23,7 +23,12 @@ EDGE_ROOM_DB, HISS_ROOM_DB = 6.0, 8.0
 SOFT_START_DB = -20.0
 """Of a voice whose takes begin softer than this, one that does not lacks its beginning; others begin with a vowel."""
 LEAST_VOICE_S = 0.6
-"""A single syllable tells nothing of a voice: in a tonal language its pitch is the word's."""
+"""A single syllable tells nothing of a voice: in a tonal language its pitch is the word's, and no pause is in it."""
+EARLY_TAKES = 30
+"""While a book is being spoken, a voice is known from so many takes on; once all is spoken, from `learn_from` on."""
+UNKNOWN_SIGMA = 0.35
+"""Deviation of the logarithm of a length of a voice that is not known: a third or three times of it is too much."""
+DOUBT = 5.0
 SHORT_S = 0.06
 """Lengths are known to this at best: what is soft at the ends of a word may be heard or not."""
 
@@ -52,7 +57,7 @@ class Judge:
         self._settings = settings
         self._heard: dict[str, dict[str, Heard]] = {}
         self._usual: dict[str, Usual] = {}
-        self._rates_hz: dict[str, dict[int, int]] = {}
+        self._complete = False
         for take in takes:
             self.learn(take)
 
@@ -74,29 +79,31 @@ class Judge:
         return usual
 
     def settle(self) -> None:
-        """Learn anew from all takes, however few came since."""
+        """All takes there are have come: learn anew from them, and take even a few of a voice for what is usual."""
         self._usual.clear()
+        self._complete = True
 
     def flaws(self, take: Take) -> tuple[Flaw, ...]:
         """What is wrong with a take, the gravest first."""
         if take.measures.speech_end <= take.measures.speech_start:
             return (Flaw(code=Code.TAKE_SILENT, value="silence", rule="speech", weight=math.inf),)
         usual = self.usual(take)
+        known = usual.takes >= max(self._settings.learn_from, 0 if self._complete else EARLY_TAKES)
         found = [*self._pauses(take)]
         if take.traits is not None:
             heard = _heard(take, take.traits)
-            found += [*self._length(heard, usual), *self._sound(heard, usual)]
-            if usual.takes >= self._settings.learn_from:
-                found += self._voice(heard, usual)
+            found += [*self._length(heard, usual, known=known), *self._clipping(heard)]
+            if known:
+                found += [*self._edges(heard, usual), *self._voice(heard, usual)]
         found.sort(key=lambda flaw: -flaw.weight)
         return tuple(found)
 
-    def _length(self, heard: Heard, usual: Usual) -> Iterator[Flaw]:
+    def _length(self, heard: Heard, usual: Usual, *, known: bool) -> Iterator[Flaw]:
         settings, expected_s = self._settings, usual.expected_s(heard.weights)
         share = heard.speech_s / expected_s
-        sigma = math.hypot(usual.pace_sigma, SHORT_S / expected_s)
-        if usual.takes < settings.learn_from:
-            sigma = max(sigma, 0.2)
+        sigma = math.hypot(usual.pace_sigma, SHORT_S / expected_s) * _doubt(usual)
+        if not known:
+            sigma = max(sigma, UNKNOWN_SIGMA)
         apart = math.log(share) / sigma
         least = min(settings.least_share, math.exp(-settings.pace_sigmas * sigma))
         most = max(1 / settings.least_share, math.exp(settings.pace_sigmas * sigma))
@@ -127,44 +134,51 @@ class Judge:
                 rule = f"at most {most / 1000:g} s"
                 yield Flaw(code=code, value=f"{found / 1000:.1f} s", rule=rule, weight=found / max(1, most))
 
-    def _sound(self, heard: Heard, usual: Usual) -> Iterator[Flaw]:
+    def _clipping(self, heard: Heard) -> Iterator[Flaw]:
+        most, found = self._settings.clipped_ppm, heard.traits.clipped_ppm
+        if found > most:
+            value, rule = f"{found / 10_000:.2f} % of the samples", f"at most {most / 10_000:.2f} %"
+            yield Flaw(code=Code.TAKE_CLIPPED, value=value, rule=rule, weight=found / max(1, most))
+
+    def _edges(self, heard: Heard, usual: Usual) -> Iterator[Flaw]:
         settings, traits = self._settings, heard.traits
-        known = usual.takes >= settings.learn_from
-        if known and usual.head_edge_db < SOFT_START_DB and traits.head_edge_db > -settings.edge_db:
+        if usual.head_edge_db < SOFT_START_DB and traits.head_edge_db > -settings.edge_db:
             yield _edge(Code.TAKE_BEGINS_LATE, traits.head_edge_db, -settings.edge_db)
         limit_db = max(-settings.edge_db, usual.tail_edge_db + EDGE_ROOM_DB)
-        if known and traits.tail_edge_db > limit_db:
+        if traits.tail_edge_db > limit_db:
             yield _edge(Code.TAKE_CUT_OFF, traits.tail_edge_db, limit_db)
-        if traits.clipped_ppm > settings.clipped_ppm:
-            value, rule = f"{traits.clipped_ppm / 10_000:.2f} % of the samples", f"at most {settings.clipped_ppm} ppm"
-            weight = traits.clipped_ppm / max(1, settings.clipped_ppm)
-            yield Flaw(code=Code.TAKE_CLIPPED, value=value, rule=rule, weight=weight)
 
     def _voice(self, heard: Heard, usual: Usual) -> Iterator[Flaw]:
-        settings, traits, loose = self._settings, heard.traits, looseness(heard.speech_s)
+        settings, traits = self._settings, heard.traits
+        loose, doubt = looseness(heard.speech_s), _doubt(usual)
         louder_db = heard.level_dbfs - usual.level_dbfs
-        limit_db = max(settings.level_db, settings.level_sigmas * usual.level_sigma_db)
+        limit_db = max(settings.level_db, settings.level_sigmas * usual.level_sigma_db * doubt)
         if abs(louder_db) > limit_db:
             value, rule = f"{louder_db:+.1f} dB", f"within {limit_db:.1f} dB of the voice's own level"
             yield Flaw(code=Code.TAKE_LEVEL, value=value, rule=rule, weight=abs(louder_db) / limit_db)
+        if heard.speech_s < LEAST_VOICE_S:
+            return
         hiss_db = traits.hiss_dbfs - heard.level_dbfs
         limit_db = max(-settings.noise_db, usual.hiss_db + HISS_ROOM_DB)
         if hiss_db > limit_db:
             value, rule = f"{hiss_db:+.0f} dB against the speech", f"at most {limit_db:+.0f} dB"
             yield Flaw(code=Code.TAKE_NOISY, value=value, rule=rule, weight=1 + (hiss_db - limit_db) / HISS_ROOM_DB)
-        if heard.speech_s < LEAST_VOICE_S:
-            return
         if traits.pitch_hz and usual.pitch_hz:
             octaves = math.log2(traits.pitch_hz / usual.pitch_hz)
-            limit = max(settings.pitch_octaves, settings.pitch_sigmas * usual.pitch_sigma_octaves) * loose
+            limit = max(settings.pitch_octaves, settings.pitch_sigmas * usual.pitch_sigma_octaves * doubt) * loose
             if abs(octaves) > limit:
                 value = f"{traits.pitch_hz:.0f} Hz, the voice's own is {usual.pitch_hz:.0f} Hz"
                 rule = f"within {limit:.2f} octaves"
                 yield Flaw(code=Code.TAKE_PITCH, value=value, rule=rule, weight=abs(octaves) / limit)
         apart = usual.timbre_sigmas(heard)
-        if apart > settings.timbre_sigmas:
-            value, rule = f"{apart:.1f} sigmas from the voice's own", f"at most {settings.timbre_sigmas:g}"
+        if apart > settings.timbre_sigmas * doubt:
+            value, rule = f"{apart:.1f} sigmas from the voice's own", f"at most {settings.timbre_sigmas * doubt:.1f}"
             yield Flaw(code=Code.TAKE_TIMBRE, value=value, rule=rule, weight=apart / settings.timbre_sigmas)
+
+
+def _doubt(usual: Usual) -> float:
+    """How much wider limits are while few takes tell them."""
+    return 1 + DOUBT / max(1, usual.takes)
 
 
 def _edge(code: Code, edge_db: float, limit_db: float) -> Flaw:
