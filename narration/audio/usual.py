@@ -62,6 +62,7 @@ class Usual:
         takes: from how many it was learnt.
         rates_s: seconds for each of the weights of a text.
         pace_sigma: deviation of the logarithm of a length.
+        lengths_s: nine takes of ten are between these lengths; the pace of others is less sure.
         level_dbfs, level_sigma_db: of the speech.
         hiss_db: noise where speech is silent, against the level.
         pitch_hz, pitch_sigma_octaves: of voiced speech; 0 Hz where nothing is.
@@ -73,6 +74,7 @@ class Usual:
     takes: int
     rates_s: tuple[float, ...]
     pace_sigma: float
+    lengths_s: tuple[float, float] = (0.0, 0.0)
     level_dbfs: float = 0.0
     level_sigma_db: float = LEAST_LEVEL_DB
     hiss_db: float = 0.0
@@ -129,6 +131,7 @@ def learn(heard: Sequence[Heard], prior_s: tuple[float, ...]) -> Usual:
         takes=len(heard),
         rates_s=tuple(float(rate) for rate in rates),
         pace_sigma=sigma,
+        lengths_s=(float(np.percentile(lengths, 5)), float(np.percentile(lengths, 95))),
         level_dbfs=level,
         level_sigma_db=max(LEAST_LEVEL_DB, level_sigma),
         hiss_db=float(np.median(np.array([one.traits.hiss_dbfs for one in heard]) - levels)),

@@ -28,8 +28,10 @@ EARLY_TAKES = 30
 """While a book is being spoken, a voice is known from so many takes on; once all is spoken, from `learn_from` on."""
 UNKNOWN_SIGMA = 0.35
 """Deviation of the logarithm of a length of a voice that is not known: a third or three times of it is too much."""
+BEYOND = 1.5
+"""So many times below the shortest, or above the longest, of what was heard of a voice its pace is not known."""
 DOUBT = 5.0
-SHORT_S = 0.06
+SHORT_S = 0.08
 """Lengths are known to this at best: what is soft at the ends of a word may be heard or not."""
 
 
@@ -102,7 +104,8 @@ class Judge:
         settings, expected_s = self._settings, usual.expected_s(heard.weights)
         share = heard.speech_s / expected_s
         sigma = math.hypot(usual.pace_sigma, SHORT_S / expected_s) * _doubt(usual)
-        if not known:
+        shortest_s, longest_s = usual.lengths_s
+        if not known or not shortest_s / BEYOND <= expected_s <= longest_s * BEYOND:
             sigma = max(sigma, UNKNOWN_SIGMA)
         apart = math.log(share) / sigma
         least = min(settings.least_share, math.exp(-settings.pace_sigmas * sigma))

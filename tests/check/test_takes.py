@@ -157,7 +157,9 @@ def test_a_take_that_was_stored_without_traits_is_judged_by_what_it_has() -> Non
 
 
 def test_a_voice_is_held_against_itself_and_not_against_another() -> None:
-    other = [replace(one, ask=replace(one.ask, voice="w")) for one in (take(n, level_dbfs=-32.0) for n in range(200, 260))]
+    other = [
+        replace(one, ask=replace(one.ask, voice="w")) for one in (take(n, level_dbfs=-32.0) for n in range(200, 260))
+    ]
     court = judge(*other)
     assert all(court.flaws(one) == () for one in other)
 
