@@ -39,7 +39,7 @@ async def _takes(store: Path) -> tuple[dict[str, Take], dict[str, str]]:
     takes = {take.take_id: take async for take in Takes(kept).all()}
     choices = await Choices(kept).find(first_id(take.ask) for take in takes.values())
     heard = {}
-    for take_id, take in takes.items():
+    for take in takes.values():
         choice = choices.get(first_id(take.ask))
         if take.ask.ordinal == (choice.ordinal if choice else 0) and not (choice and choice.cut):
             heard[first_id(take.ask)] = take.sha256
@@ -81,7 +81,8 @@ def prove_mending(lines: int = 900, *, engine: str = "espeak", seed_kinds: tuple
             service.switch(damage=0, damage_words=[])
             clean = asyncio.run(_clean(studio.home / "store", folder / "clean"))
             assert clean
-            fresh = Studio(home=folder / "home2", out=folder / "out2", profile=service.profile(), store=str(folder / "clean"))
+            elsewhere = str(folder / "clean")
+            fresh = Studio(home=folder / "home2", out=folder / "out2", profile=service.profile(), store=elsewhere)
             _code, _summary, err = fresh.render(book=book)
             _, right = asyncio.run(_takes(folder / "clean"))
         compared = [take_id for take_id in heard if take_id in right and not _is_poison(takes, take_id)]
@@ -110,4 +111,3 @@ async def _clean(store: Path, target: Path) -> int:
         data = await kept.get(key)
         await fresh.put(key, data or b"")
     return len(keys)
-
