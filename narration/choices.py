@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from narration.take import SpeechAsk
 
 
+_SETTLED = "settled/"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
     """Which take is heard.
@@ -31,12 +34,16 @@ class Choice:
         ordinal: of the take that is heard.
         why: in a few words, for people (`take-003, best of 3`).
         at: ISO 8601, UTC.
+        cut: whether the words are heard as two takes instead, as no take of the whole was right.
+        alike: whether several takes had the same flaw in the same measure, so that it is the text's and not the takes'.
     """
 
     take_id: str
     ordinal: int
     why: str = ""
     at: str = ""
+    cut: bool = False
+    alike: bool = False
 
 
 def first_id(ask: SpeechAsk) -> str:
@@ -80,6 +87,22 @@ class Choices:
         """
         record = json.dumps(asdict(choice), sort_keys=True, ensure_ascii=False).encode()
         await self._store.put(_key(choice.take_id), record)
+
+    async def settle(self, run_id: str) -> None:
+        """Remember that a run has had everything spoken again that was to be: nobody does so later, unasked.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        await self._store.put(f"{_SETTLED}{run_id}.json", b"{}")
+
+    async def settled(self) -> frozenset[str]:
+        """Ids of the runs that have.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return frozenset(key.removeprefix(_SETTLED).removesuffix(".json") for key in await self._store.keys(_SETTLED))
 
     async def _get(self, take_id: str) -> Choice | None:
         data = await self._store.get(_key(take_id))

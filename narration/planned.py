@@ -147,7 +147,11 @@ class Lookup:
         for planned in chunks:
             take = takes.get(planned.ask.take_id) if planned.ask.voice else None
             refusal = refused.get(planned.ask.take_id) if planned.ask.voice else planned.refusal
-            pieces = None if take else self._pieces(planned, refusal)
+            choice = None if planned.key in self.pickups.by_key else choices.get(planned.ask.take_id)
+            if choice is not None and choice.cut:
+                pieces = planned.halves(self.language, within_sentences=False)
+            else:
+                pieces = None if take else self._pieces(planned, refusal)
             if pieces is None:
                 resolved[planned.chunk] = (replace(planned, take=take, refusal=refusal),)
             else:

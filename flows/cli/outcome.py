@@ -57,6 +57,9 @@ def _say_sums(summary: Summary, *, sandbox: bool) -> None:
     spoken = console.count(summary.chunks_spoken, "chunk")
     voices = console.count(summary.voices_created, "new voice")
     console.say(f"Spoken now: {spoken}, {voices}. From the store: {console.count(summary.chunks_reused, 'chunk')}.")
+    if summary.retakes:
+        share = summary.retakes / max(1, summary.chunks_spoken)
+        console.say(f"Spoken again: {console.count(summary.retakes, 'take')} ({share:.0%} more requests).")
     asked = " by the vendor's prices; the sandbox charges nothing" if sandbox and summary.cost_usd else ""
     console.say(f"Cost of this run: {console.money(summary.cost_usd)}{asked}.")
 
