@@ -184,7 +184,6 @@ def report_markdown(summary: Summary, *, sandbox: bool, left_usd: float | None =
 
 def finding_words(finding: Finding) -> str:
     """A finding on one line, with its place."""
-    line = f", line {finding.line + 1}" if finding.line >= 0 else ""
     who = f" ({finding.character})" if finding.character else ""
     hint = f" {finding.hint}" if finding.hint else ""
-    return f"{finding.code}, chapter {finding.chapter}{line}{who}: {finding.message}{hint}"
+    return f"{finding.code}, {finding.place}{who}: {finding.message}{hint}"

@@ -15,11 +15,13 @@ from flows.places import default_store
 from narration.book import Book, ChapterScript
 from narration.booth import Seating
 from narration.cast import Cast
+from narration.choices import Choices
 from narration.credits import credits_scripts, with_credits
 from narration.formats import Format
 from narration.lexicon import LEXICON_FILE, Lexicon
 from narration.lexicon_sheet import load_lexicon
 from narration.manuscript import read_manuscript
+from narration.pickups import load_pickups
 from narration.plan import Plan, make_plan
 from narration.production import Production, load
 from narration.refusals import Refusals
@@ -101,9 +103,11 @@ class Job:
             takes=Takes(self.store),
             voices=Voices(self.store),
             refusals=Refusals(self.store),
+            choices=Choices(self.store),
             chapters=self.chapters,
             scripts=self.scripts,
             lexicon=self.lexicon,
+            pickups=load_pickups(self.production.folder),
         )
 
 

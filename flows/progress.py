@@ -22,6 +22,7 @@ class Progress:
         stage: `voices`, `speaking`, `finishing`, `done`.
         chunks_done: chunks whose take is there.
         bought: takes bought by this run.
+        retakes: of takes that failed their checks, bought beside those.
         voices_created: voices created by this run.
         cost_usd: what this run has spent.
         committed_usd: what its desks have spent or are in doubt about, once they are closed.
@@ -37,6 +38,7 @@ class Progress:
     stage: str = "voices"
     chunks_done: int = 0
     bought: int = 0
+    retakes: int = 0
     voices_created: int = 0
     cost_usd: float = 0.0
     committed_usd: float = 0.0
@@ -69,6 +71,12 @@ class Progress:
         self.first_bought = self.first_bought or part.first_bought
         for number, usd in part.cost_by_chapter.items():
             self.cost_by_chapter[number] = self.cost_by_chapter.get(number, 0.0) + usd
+
+    def retaken(self, take: Take) -> None:
+        """A take was spoken again, or a part of it."""
+        self.retakes += 1
+        self.cost_usd += take.price_usd
+        self.characters += take.billed_characters
 
     def again(self, plan: Plan) -> None:
         """All chunks are looked at once more, by another plan; what was bought and spent stays."""

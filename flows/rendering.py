@@ -17,8 +17,11 @@ from dataclasses import replace
 from flows.booths import speaking
 from flows.opening import Job
 from flows.progress import Progress
+from flows.proofing import make_proof
 from narration.book import ChapterChunks
 from narration.check.chapter import check_chapter
+from narration.check.takes import Judge
+from narration.choices import Choices
 from narration.claims import this_run
 from narration.deliver.book import Delivery, HeardFile
 from narration.deliver.cover import cover_of
@@ -30,10 +33,11 @@ from narration.errors import InputError, NarrationError, Problem, TakeDamaged, V
 from narration.finding import Code, Finding, noted
 from narration.formats import made_of_all
 from narration.keep import Recovered, recover
+from narration.mend import Mending, mend_chapter, verified_by
 from narration.plan import ChapterPlan, Plan, PlannedVoice
 from narration.production import Production
 from narration.report.summary import ChapterSummary, Summary, write_summary
-from narration.speak import SpokenChapter, speak_chapter, spoken_already, verify_spoken
+from narration.speak import SpokenChapter, SpokenPiece, speak_chapter, spoken_already, verify_spoken
 from narration.take import Take
 from narration.takes import Takes
 
@@ -84,21 +88,31 @@ async def render(
     for end in plan.endings() if buying and plan.seating.costs_money else ():
         log.warning("%s", end.sentence())
     recovered = Recovered()
+    mending = await _mending(job, plan)
+    runs: list[str] = []
     for last in (False, True):
-        async with _desk_if_needed(job, plan, environ, halt, flow_run_id, progress, buying=buying) as desk:
+        to_buy = bool(plan.chunks_to_speak or _wanted(plan, mending))
+        async with _desk_if_needed(job, environ, halt, flow_run_id, progress, buying=buying, to_buy=to_buy) as desk:
             recovered += await recover(desk) if desk is not None else Recovered()
             if desk is not None and job.request.redesign_missing and await give_up_missing(desk, plan.voices):
                 progress.plan = plan = await job.plan()
-            work = _Render(job=job, plan=plan, desk=desk, halt=halt, progress=progress)
+            work = _Render(job=job, plan=plan, desk=desk, halt=halt, progress=progress, mending=mending)
             await work.make_voices()
             progress.stage = "speaking"
             chapters = await asyncio.gather(*(each(_name(chapter), work.of(chapter)) for chapter in plan.chapters))
-        damaged = any(isinstance(chapter.error, TakeDamaged) for chapter in chapters)
-        if last or not damaged or not buying or halt.reason is not None:
+            damaged = any(isinstance(chapter.error, TakeDamaged) for chapter in chapters)
+            again = not last and buying and halt.reason is None and (damaged or work.to_mend())
+            if desk is not None:
+                runs.append(desk.run.run_id)
+        if not again:
             break
-        # What was damaged is no take any more: the second round has it spoken again, and finds all else done.
+        # What was damaged is no take any more, and what only the whole book shows to be wrong is spoken again: the
+        # second round does so, and finds all else done.
         plan = await job.plan()
         progress.again(plan)
+    if halt.reason is None and not mending.unpaid:
+        for run_id in runs:
+            await mending.choices.settle(run_id)
     packaged, trouble = Package(files=()), None
     if not job.request.speak_only:
         packaged, trouble = await _packaged(work, plan.production)
@@ -107,7 +121,8 @@ async def render(
         title=plan.production.title,
         profile=job.settings.service.profile,
         out=str(job.out),
-        chapters=tuple(chapters),
+        chapters=tuple(work.judged(chapter) for chapter in chapters),
+        retakes=mending.retakes,
         voices_created=progress.voices_created,
         chunks_spoken=progress.bought,
         chunks_reused=progress.chunks_done - progress.bought,
@@ -123,6 +138,19 @@ async def render(
     )
     if not job.request.speak_only and (job.out.exists() or any(chapter.file for chapter in chapters)):
         # A run that was refused before anything was made leaves no folder behind.
+        write_summary(job.out, summary)
+        if any(chapter.file for chapter in chapters):
+            return await _proofed(job, summary)
+    return summary
+
+
+async def _proofed(job: Job, summary: Summary) -> Summary:
+    """The summary, with the proof sheet written; one that cannot be written stops nothing else, and is told."""
+    try:
+        await make_proof(job)
+    except NarrationError as error:
+        log.warning("there is no proof sheet: %s", error)
+        summary = replace(summary, stopped=summary.stopped or error)
         write_summary(job.out, summary)
     return summary
 
@@ -146,14 +174,21 @@ async def _packaged(work: _Render, production: Production) -> tuple[Package, Nar
 
 @asynccontextmanager
 async def _desk_if_needed(
-    job: Job, plan: Plan, environ: Mapping[str, str], halt: Halt, flow_run_id: str, progress: Progress, *, buying: bool
+    job: Job,
+    environ: Mapping[str, str],
+    halt: Halt,
+    flow_run_id: str,
+    progress: Progress,
+    *,
+    buying: bool,
+    to_buy: bool,
 ) -> AsyncIterator[Desk | None]:
     """A desk with its service; none where nothing is to be bought, and nothing is left open by a dead run."""
     if not buying:
         yield None
         return
     left_open = await job.store.keys("open/") or await job.store.keys("ledger/pending/")
-    if not plan.chunks_to_speak and not left_open and not job.request.redesign_missing:
+    if not to_buy and not left_open and not job.request.redesign_missing:
         yield None
         return
     cap_usd = job.request.budget_usd
@@ -177,6 +212,26 @@ async def _desk_if_needed(
             progress.committed_usd += desk.budget.committed_usd
 
 
+async def _mending(job: Job, plan: Plan) -> Mending:
+    """What is known of the takes before anything is bought."""
+    takes = [planned.take for chapter in plan.chapters for planned in chapter.chunks if planned.take is not None]
+    check = job.settings.check
+    mending = Mending(
+        judge=Judge(check, takes),
+        choices=Choices(job.store),
+        most=check.retakes,
+        language=job.production.language,
+    )
+    await mending.look_up(takes)
+    return mending
+
+
+def _wanted(plan: Plan, mending: Mending) -> bool:
+    """Whether a take that is in the store is to be spoken again."""
+    chunks = (planned for chapter in plan.chapters for planned in chapter.chunks)
+    return any(planned.take is not None and mending.wanted(planned.take) for planned in chunks)
+
+
 def _name(chapter: ChapterPlan) -> str:
     title = chapter.cut.chapter.title
     return f"{chapter.cut.chapter.number}. {title}" if title else f"Chapter {chapter.cut.chapter.number}"
@@ -185,8 +240,12 @@ def _name(chapter: ChapterPlan) -> str:
 class _Render:
     """The work of one render: voices first, then chapters side by side."""
 
-    def __init__(self, *, job: Job, plan: Plan, desk: Desk | None, halt: Halt, progress: Progress) -> None:
+    def __init__(
+        self, *, job: Job, plan: Plan, desk: Desk | None, halt: Halt, progress: Progress, mending: Mending
+    ) -> None:
         self._job = job
+        self._mending = mending
+        self._pieces: dict[int, tuple[SpokenPiece, ...]] = {}
         self._plan = plan
         self._desk = desk
         self._halt = halt
@@ -244,7 +303,9 @@ class _Render:
             spoken = await self._spoken(chapter)
             if spoken.error is not None:
                 raise spoken.error
+            spoken = await self._mended(spoken)
             verify_spoken(cut, spoken)
+            self._pieces[number] = spoken.pieces
             if self._job.request.speak_only:
                 return ChapterSummary(number=number, title=title, chunks=len(chapter.chunks), spoken=spoken.bought)
             heard = [(piece.chunk, piece.take) for piece in spoken.pieces if piece.take is not None]
@@ -279,6 +340,25 @@ class _Render:
             self._check_spoken(chapter)
             return spoken_already(chapter, self._progress.spoken)
         return await speak_chapter(self._desk, chapter, self._voices, self._progress.spoken)
+
+    async def _mended(self, spoken: SpokenChapter) -> SpokenChapter:
+        """The chapter with what failed its checks spoken again."""
+        if self._desk is None:
+            return spoken
+        return await mend_chapter(self._desk, spoken, self._mending, self._progress.retaken)
+
+    def to_mend(self) -> bool:
+        """Whether something fails, now that all takes of the book have told what is usual, that passed before."""
+        self._mending.judge.settle()
+        pieces = (piece for chapter in self._pieces.values() for piece in chapter)
+        return any(piece.take is not None and self._mending.wanted(piece.take) for piece in pieces)
+
+    def judged(self, chapter: ChapterSummary) -> ChapterSummary:
+        """The summary of a chapter with what is wrong with its takes, and how they were checked."""
+        pieces = self._pieces.get(chapter.number, ())
+        found = tuple(finding for piece in pieces for finding in self._mending.findings(piece))
+        takes = [piece.take for piece in pieces if piece.take is not None]
+        return replace(chapter, findings=(*chapter.findings, *found), verified=verified_by(takes))
 
     def _checked(self, files: tuple[HeardFile, ...]) -> tuple[Finding, ...]:
         """What the preset's rules say of a chapter's files."""

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+from narration.place import Place
+
 
 class Severity(StrEnum):
     """How much a finding weighs."""
@@ -25,6 +27,21 @@ class Code(StrEnum):
 
     TEXT_REFUSED = "speak-001"
     VOICE_REJECTED = "design-001"
+    TAKE_SILENT = "take-001"
+    TAKE_TOO_SHORT = "take-002"
+    TAKE_TOO_LONG = "take-003"
+    TAKE_RUNS_AWAY = "take-004"
+    TAKE_REPEATS = "take-005"
+    TAKE_BEGINS_LATE = "take-006"
+    TAKE_CUT_OFF = "take-007"
+    TAKE_GAP = "take-008"
+    TAKE_HEAD = "take-009"
+    TAKE_TAIL = "take-010"
+    TAKE_CLIPPED = "take-011"
+    TAKE_LEVEL = "take-012"
+    TAKE_NOISY = "take-013"
+    TAKE_PITCH = "take-014"
+    TAKE_TIMBRE = "take-015"
     NOT_AUDIO = "file-001"
     DAMAGED = "file-002"
     NOT_MP3 = "file-003"
@@ -75,6 +92,9 @@ def _warning(title: str, hint: str) -> Meaning:
     return Meaning(title=title, severity=Severity.WARNING, hint=hint)
 
 
+_LISTEN = "Listen to the line; reword it, or raise the threshold in the table `check` of book.yaml if it is right."
+_TRIMMED = "The chapter has it trimmed; listen whether the line is whole."
+
 MEANINGS: Mapping[Code, Meaning] = MappingProxyType(
     {
         Code.TEXT_REFUSED: _error(
@@ -84,6 +104,21 @@ MEANINGS: Mapping[Code, Meaning] = MappingProxyType(
             "the service rejected a character's voice, so that nobody speaks the line",
             "Reword the description in the cast sheet and render again; all else is kept.",
         ),
+        Code.TAKE_SILENT: _error("nothing is said in the take", _LISTEN),
+        Code.TAKE_TOO_SHORT: _error("the take is too short for its text: words may be missing", _LISTEN),
+        Code.TAKE_TOO_LONG: _error("the take is too long for its text: something may be added", _LISTEN),
+        Code.TAKE_RUNS_AWAY: _error("the take goes on and on after its text", _LISTEN),
+        Code.TAKE_REPEATS: _error("the take is too long for its text, and says something twice", _LISTEN),
+        Code.TAKE_BEGINS_LATE: _error("the take begins in the midst of a sound", _LISTEN),
+        Code.TAKE_CUT_OFF: _error("the take ends in the midst of a sound", _LISTEN),
+        Code.TAKE_GAP: _warning("there is a long silence inside the take", _LISTEN),
+        Code.TAKE_HEAD: _warning("there is a long silence before the take's first word", _TRIMMED),
+        Code.TAKE_TAIL: _warning("there is a long silence after the take's last word", _TRIMMED),
+        Code.TAKE_CLIPPED: _error("peaks of the take are cut off flat", _LISTEN),
+        Code.TAKE_LEVEL: _error("the take is much softer or louder than its voice", _LISTEN),
+        Code.TAKE_NOISY: _error("the take is noisier than its voice", _LISTEN),
+        Code.TAKE_PITCH: _error("the take is higher or lower than its voice: somebody else may be speaking", _LISTEN),
+        Code.TAKE_TIMBRE: _error("the take does not sound like its voice: somebody else may be speaking", _LISTEN),
         Code.NOT_AUDIO: _error(
             "the file holds no sound that can be decoded", "Replace it; it may be half a download, or not a sound file."
         ),
@@ -170,6 +205,13 @@ class Finding:
     file: str = ""
     rule: str = ""
     value: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people: `3:17`, `chapter 3`, `the book`."""
+        if self.line >= 0:
+            return str(Place(chapter=self.chapter, line=self.line + 1))
+        return f"chapter {self.chapter}" if self.chapter else "the book"
 
 
 def noted(code: Code, message: str, *, chapter: int = 0, file: str = "", rule: str = "", value: str = "") -> Finding:

@@ -13,7 +13,7 @@ import logging
 from dataclasses import dataclass, replace
 
 from narration.answers import Answers
-from narration.audio.clips import measure_clip
+from narration.audio.clips import measure_take
 from narration.booth import Booth
 from narration.chat import ChatAnswer
 from narration.claims import Claim, Held
@@ -62,7 +62,7 @@ async def keep_take(desk: Desk, booth: Booth | None, claim: Claim, answer: Answe
         raise StoreError(f"The journal of {claim.subject} does not say what was asked.")
     try:
         audio = await _sound(booth, answer)
-        measures = measure_clip(audio)
+        measures, traits = measure_take(audio)
     except TaskFailed as failed:
         await _close_failed(desk, claim, answer, failed)
         raise
@@ -83,6 +83,7 @@ async def keep_take(desk: Desk, booth: Booth | None, claim: Claim, answer: Answe
         price_usd=answer.row.price_usd,
         created_at=answer.row.at,
         run_id=answer.row.run_id,
+        traits=traits,
     )
     await desk.takes.put(take, audio)
     await desk.ledger.note(replace(answer.row, audio_s=round(measures.audio_s, 6)))

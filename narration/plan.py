@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from narration.book import Book, ChapterChunks, ChapterScript, Chunk
 from narration.booth import Seating, options_by_name
 from narration.cast import Cast, Character
+from narration.choices import Choices
 from narration.chunks import billed_characters, cut_chapter, verify_coverage
 from narration.credits import without_credits
 from narration.lexicon import Lexicon
+from narration.pickups import Pickups, Reading
 from narration.planned import Lookup, system_voice
 from narration.planned import PlannedChunk as PlannedChunk
 from narration.planned import PlannedVoice as PlannedVoice
@@ -223,9 +225,11 @@ async def make_plan(
     takes: Takes,
     voices: Voices,
     refusals: Refusals,
+    choices: Choices,
     chapters: frozenset[int] | None = None,
     scripts: Mapping[int, ChapterScript] = MappingProxyType({}),
     lexicon: Lexicon | None = None,
+    pickups: Pickups | None = None,
 ) -> Plan:
     """Compare a book with the store.
 
@@ -237,9 +241,11 @@ async def make_plan(
         takes: of the store.
         voices: of the store.
         refusals: of the store.
+        choices: of the store.
         chapters: numbers of the chapters to plan; None is all.
         scripts: the lines of chapters that have a script file, by number; the others are attributed.
         lexicon: how words are said; an edit makes stale the lines that hold the word, and no other.
+        pickups: of the production: what was recorded again, and which take is heard.
 
     Raises:
         InputError: what the cast sheet or the settings ask for is not to be had from the service.
@@ -252,7 +258,7 @@ async def make_plan(
         # The whole book, whatever is selected: who speaks in a chapter does not depend on the selection.
         attributed = script_book(without_credits(book), cast, language=production.language)
         lines = {script.chapter.number: script for script in attributed} | lines
-    rules, words = production.text_rules, lexicon or Lexicon()
+    rules, words, picked = production.text_rules, lexicon or Lexicon(), pickups or Pickups()
     said = (as_said(lines[chapter.number], words, rules, language=production.language) for chapter in selected)
     cuts = [_cut(script, cast, seating, production.language) for script in said]
     speaking = {chunk.character for cut in cuts for chunk in cut.chunks}
@@ -278,6 +284,7 @@ async def make_plan(
         )
         for cut in cuts
     ]
+    without = [_picked_up(cut, chapter, picked, seating, options) for cut, chapter in zip(cuts, without, strict=True)]
     lookup = Lookup(
         takes=takes,
         refusals=refusals,
@@ -286,6 +293,8 @@ async def make_plan(
             key: await refusals.lessons(booth.account or "", booth.settings.service.speech_model)
             for key, booth in seating.booths.items()
         },
+        choices=choices,
+        pickups=picked,
     )
     pieces = await lookup.resolve([planned for chapter in without for planned in chapter])
     return Plan(
@@ -333,4 +342,39 @@ def _planned(
         ask=ask,
         take=None,
         refusal=voice.refusal,
+        plain=ask,
     )
+
+
+def _picked_up(
+    cut: ChapterChunks,
+    chunks: tuple[PlannedChunk, ...],
+    pickups: Pickups,
+    seating: Seating,
+    options: Mapping[str, tuple[tuple[str, str], ...]],
+) -> tuple[PlannedChunk, ...]:
+    """The chunks of a chapter as a person wants them heard: where one was recorded again, the take that was chosen."""
+    counted: Counter[SpeechAsk] = Counter()
+    found: list[PlannedChunk] = []
+    for planned in chunks:
+        one = replace(planned, nth=counted[planned.ask])
+        counted[planned.ask] += 1
+        reading = pickups.heard(one.key) if one.key else None
+        found.append(one if reading is None or not reading.ordinal else read_as(one, cut, reading, seating, options))
+    return tuple(found)
+
+
+def read_as(
+    planned: PlannedChunk,
+    cut: ChapterChunks,
+    reading: Reading,
+    seating: Seating,
+    options: Mapping[str, tuple[tuple[str, str], ...]],
+) -> PlannedChunk:
+    """A chunk as a reading has it spoken: with its words, its direction, its ordinal."""
+    chunk = reading.said(next(one for one in cut.chunks if one.index == planned.chunk.index))
+    direction = reading.direction or cut.script.lines[chunk.line].direction
+    service = seating.booths[planned.booth].settings.service
+    given = directed(service, options[chunk.character], direction)
+    asked = replace(planned.ask, text=chunk.spoken, options=given, ordinal=reading.ordinal)
+    return replace(planned, chunk=chunk, ask=asked)

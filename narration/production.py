@@ -84,7 +84,7 @@ class Production:
         cover: absolute path of a picture; None draws one.
         opening, closing: templates of what is said before the first chapter and after the last; empty is nothing.
         sample: what the retail sample is cut from; None makes none.
-        overrides: settings that book.yaml changes, as nested keys (`audio`, `chunks`, `speech`).
+        overrides: settings that book.yaml changes, as nested keys (`audio`, `check`, `chunks`, `speech`).
     """
 
     folder: Path
@@ -196,6 +196,7 @@ class _BookFile(BaseModel):
     chapters: _Line = Field("", description="chapter numbers such as 1-3, 5")
     priority: int = Field(0, ge=-100, le=100, description="a whole number; of several books the higher goes first")
     audio: dict[str, object] = Field(default_factory=dict, description="keys and values of the table `audio`")
+    check: dict[str, object] = Field(default_factory=dict, description="keys and values of the table `check`")
     chunks: dict[str, object] = Field(default_factory=dict, description="keys and values of the table `chunks`")
     speech: dict[str, object] = Field(default_factory=dict, description="keys and values of the table `speech`")
     lexicon: _Line = Field("", description="the lexicon's file name, seen from this folder")
@@ -375,7 +376,7 @@ def profile_at(written: str, root: Path) -> str:
 
 def _overrides(sheet: Sheet, problems: list[Problem]) -> dict[str, dict[str, object]]:
     overrides: dict[str, dict[str, object]] = {}
-    for table in ("audio", "chunks", "speech"):
+    for table in ("audio", "check", "chunks", "speech"):
         written = sheet.data.get(table)
         if isinstance(written, Mapping):
             places = {str(key): sheet.where((table, str(key))) for key in written}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 from types import MappingProxyType
@@ -20,6 +20,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from narration.audio_settings import AudioSettings as AudioSettings
 from narration.audio_settings import audio_problems
 from narration.chat_settings import ChatSettings, chat_problems
+from narration.check_settings import CheckSettings
 from narration.errors import InputError, Problem
 from narration.presets import DEFAULT_PRESET, Preset, read_preset
 from narration.profiles import (
@@ -180,6 +181,7 @@ class Settings:
     preset: Preset
     chat: ChatSettings
     speech: SpeechSettings = SpeechSettings()
+    check: CheckSettings = field(default_factory=CheckSettings)
 
 
 _TABLES: Mapping[str, type] = MappingProxyType(
@@ -237,6 +239,7 @@ def load_settings(
         preset=mastering,
         chat=_built(ChatSettings, "chat", values),
         speech=_built(SpeechSettings, "speech", values),
+        check=_built(CheckSettings, "check", values),
     )
 
 
@@ -246,7 +249,7 @@ def typed_overrides(
     """Settings as book.yaml has them, where every value is text, in their own types.
 
     Args:
-        table: `audio`, `chunks` or `speech`.
+        table: `audio`, `check`, `chunks` or `speech`.
         written: key and text.
         places: where each key stands, for messages.
     """

@@ -61,9 +61,11 @@ class SpokenPiece:
         bought: whether this run bought it.
         finding: why there is no take, where the words were refused.
         error: why there is no take, where something else was the matter.
+        booth: key of the booth in which it is said.
     """
 
     chunk: Chunk
+    booth: str = ""
     take: Take | None = None
     bought: bool = False
     finding: Finding | None = None
@@ -146,7 +148,7 @@ def _known(planned: PlannedChunk, watcher: Watcher) -> SpokenPiece | None:
     """What the store knows already of a chunk."""
     if planned.take is not None:
         watcher(planned, planned.take, bought=False)
-        return SpokenPiece(chunk=planned.chunk, take=planned.take)
+        return SpokenPiece(chunk=planned.chunk, booth=planned.booth, take=planned.take)
     if planned.refusal is not None:
         unvoiced = planned.refusal.kind is RefusalKind.VOICE
         make = _unvoiced if unvoiced else _finding
@@ -188,7 +190,7 @@ async def _spoken(
         return (SpokenPiece(chunk=chunk, error=error),)
     desk.halt.went_well()
     watcher(planned, take, bought=bought)
-    return (SpokenPiece(chunk=chunk, take=take, bought=bought),)
+    return (SpokenPiece(chunk=chunk, booth=planned.booth, take=take, bought=bought),)
 
 
 async def _refused(

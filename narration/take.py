@@ -117,6 +117,34 @@ class ClipMeasures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClipTraits:
+    """What a take sounds like; only the checks read it.
+
+    Attributes:
+        gap_ms: the longest silence between two stretches of speech.
+        head_edge_db, tail_edge_db: level of the first and the last 10 ms of the file, against that of the speech.
+        clipped_ppm: samples in flat tops, per million.
+        hiss_dbfs: level from 5 to 10 kHz where it is least.
+        pitch_hz: median of what is voiced; 0 where nothing is.
+        pitch_spread: how far the pitch moves around that, in octaves (median deviation).
+        voiced: share of the loud frames that are voiced.
+        timbre_db: level of 20 critical bands, against their mean.
+        repeated_ms: the longest stretch that is heard twice; 0 where none is.
+    """
+
+    gap_ms: int
+    head_edge_db: float
+    tail_edge_db: float
+    clipped_ppm: int
+    hiss_dbfs: float
+    pitch_hz: float
+    pitch_spread: float
+    voiced: float
+    timbre_db: tuple[float, ...]
+    repeated_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Take:
     """The recorded audio of one chunk by one voice.
 
@@ -129,6 +157,7 @@ class Take:
         price_usd: what the ledger holds for it.
         created_at: ISO 8601, UTC, when the answer was read.
         run_id: the run that bought it.
+        traits: what it sounds like; None where there is no speech in it, and in takes that were stored without.
     """
 
     ask: SpeechAsk
@@ -139,6 +168,7 @@ class Take:
     price_usd: float
     created_at: str
     run_id: str
+    traits: ClipTraits | None = None
 
     @property
     def take_id(self) -> str:

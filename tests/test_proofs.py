@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.prove.checks import prove_checks
 from tests.prove.kills import prove_kills
 from tests.prove.long_book import prove_long_book
 from tests.prove.long_sound import prove_long_sound
@@ -25,6 +26,11 @@ def test_two_renders_at_once_buy_everything_once(on_s3: bool) -> None:
 
 def test_a_budget_holds_in_the_midst_of_failures() -> None:
     assert "of the cap billed" in prove_budget(2)
+
+
+def test_damaged_takes_are_found_and_good_ones_are_left_in_peace() -> None:
+    pytest.importorskip("espeakng_loader")
+    assert "found" in prove_checks(300)
 
 
 def test_a_book_is_finished_in_a_storm() -> None:

@@ -23,12 +23,17 @@ from flows.cli import (
     lexicon_command,
     logs,
     nightly_command,
+    pickups_command,
     plan_command,
     recover_command,
     render_command,
+    report_command,
+    retake_command,
     sandbox_command,
     script_command,
     serve_command,
+    signoff_command,
+    takes_command,
     usage_command,
     voices_command,
 )
@@ -47,6 +52,11 @@ COMMANDS = (
     "nightly",
     "serve",
     "check",
+    "report",
+    "pickups",
+    "retake",
+    "takes",
+    "signoff",
     "recover",
     "voices",
     "usage",
@@ -100,6 +110,9 @@ app.command(epilog=nightly_command.EXAMPLES)(nightly_command.nightly)
 app.command(epilog=serve_command.EXAMPLES)(serve_command.serve)
 app.command(epilog=deliver_command.EXAMPLES)(deliver_command.deliver)
 app.command(epilog=check_command.EXAMPLES)(check_command.check)
+app.command(epilog=report_command.EXAMPLES)(report_command.report)
+app.command(epilog=retake_command.EXAMPLES)(retake_command.retake)
+app.command(epilog=signoff_command.EXAMPLES)(signoff_command.signoff)
 app.command(epilog=recover_command.EXAMPLES)(recover_command.recover)
 app.command(epilog=usage_command.EXAMPLES)(usage_command.usage)
 app.command(epilog=doctor_command.EXAMPLES)(doctor_command.doctor)
@@ -107,6 +120,8 @@ app.command(add_help_option=False, context_settings={"allow_extra_args": True, "
     sandbox_command.sandbox
 )
 app.add_typer(lexicon_command.lexicon_app, name="lexicon")
+app.add_typer(pickups_command.pickups_app, name="pickups")
+app.add_typer(takes_command.takes_app, name="takes")
 app.add_typer(voices_command.voices_app, name="voices")
 
 

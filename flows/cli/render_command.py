@@ -91,12 +91,12 @@ def render(
     variables = environ()
     job = open_job(request, variables, needs_key=True)
     plan = console.wait(job.plan())
-    if not yes and not json and _costs(job, plan) and sys.stdin.isatty() and sys.stdout.isatty():
-        _ask(job, plan)
+    if not yes and not json:
+        confirmed(job, plan)
     for end in plan.endings() if job.seating.costs_money else ():
         console.tell(f"[yellow]{escape(end.sentence())}[/]")
-    watched = _on_server if variables.get("PREFECT_API_URL", "").strip() else _watched
-    summary = console.wait(watched(job, plan, variables))
+    shown = _on_server if variables.get("PREFECT_API_URL", "").strip() else watched
+    summary = console.wait(shown(job, plan, variables))
     if json:
         console.show_json(summary.as_json())
     else:
@@ -108,7 +108,14 @@ def _costs(job: Job, plan: Plan) -> bool:
     return plan.cost_usd > 0 and job.seating.costs_money
 
 
-def _ask(job: Job, plan: Plan) -> None:
+def confirmed(job: Job, plan: Plan) -> None:
+    """At a terminal, show what a paid render costs and ask once.
+
+    Raises:
+        Interrupted: the answer was no.
+    """
+    if not _costs(job, plan) or not sys.stdin.isatty() or not sys.stdout.isatty():
+        return
     from flows.cli.plan_command import show_plan
 
     show_plan(job, plan)
@@ -117,7 +124,8 @@ def _ask(job: Job, plan: Plan) -> None:
         raise Interrupted("Nothing was spent.", f"narrate plan {shlex.quote(str(job.request.folder))}")
 
 
-async def _watched(job: Job, plan: Plan, variables: Mapping[str, str]) -> Summary:
+async def watched(job: Job, plan: Plan, variables: Mapping[str, str]) -> Summary:
+    """Render with a progress bar; the first Ctrl-C finishes what is in flight."""
     from flows.progress import Progress
     from flows.rendering import render
     from narration.desk import Halt
@@ -129,7 +137,7 @@ async def _watched(job: Job, plan: Plan, variables: Mapping[str, str]) -> Summar
 
 async def _on_server(job: Job, plan: Plan, variables: Mapping[str, str]) -> Summary:
     if not await server_answers():
-        return await _watched(job, plan, variables)
+        return await watched(job, plan, variables)
     from flows.progress import Progress
     from flows.render import Watch, render_watched
     from narration.desk import Halt

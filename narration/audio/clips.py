@@ -23,8 +23,9 @@ from narration.audio.levels import (
 )
 from narration.audio.loudness import lufs_of, smooth, weighted
 from narration.audio.riff import Encoding, Wave, read_wave
+from narration.audio.traits import measure_traits
 from narration.errors import AudioRefused
-from narration.take import ClipMeasures
+from narration.take import ClipMeasures, ClipTraits
 
 with warnings.catch_warnings():
     # pydub warns of what does not concern a user: a module of Python 3.11 that audioop-lts replaces, escapes in its
@@ -63,7 +64,22 @@ def measure_clip(wav: bytes) -> ClipMeasures:
     """
     clip = open_clip(wav)
     samples, rate_hz = samples_of(clip), int(clip.frame_rate)
+    return _measures(samples, rate_hz, find_speech(samples, rate_hz))
+
+
+def measure_take(wav: bytes) -> tuple[ClipMeasures, ClipTraits | None]:
+    """The same, and what the clip sounds like, which only the checks of takes ask; None where there is no speech.
+
+    Raises:
+        AudioRefused: it is not a whole WAV file with sound in it.
+    """
+    clip = open_clip(wav)
+    samples, rate_hz = samples_of(clip), int(clip.frame_rate)
     speech = find_speech(samples, rate_hz)
+    return _measures(samples, rate_hz, speech), measure_traits(samples, rate_hz, speech)
+
+
+def _measures(samples: Samples, rate_hz: int, speech: Speech) -> ClipMeasures:
     return ClipMeasures(
         rate_hz=rate_hz,
         frames=len(samples),

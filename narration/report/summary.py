@@ -6,8 +6,8 @@ Invariant: the exit code is that of the gravest thing that happened; a book with
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from narration.errors import ExitCode, NarrationError, StoreError
@@ -49,6 +49,7 @@ class ChapterSummary:
         findings: what a person should look at.
         unattributed: quotations read by the narrator because nobody was found for them.
         error: why it is not finished, or None.
+        verified: how many of its takes were checked, by what.
     """
 
     number: int
@@ -62,6 +63,7 @@ class ChapterSummary:
     findings: tuple[Finding, ...] = ()
     unattributed: int = 0
     error: NarrationError | None = None
+    verified: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def state(self) -> str:
@@ -87,6 +89,7 @@ class Summary:
         files: what was delivered beside the chapters' own files.
         book_findings: what a person should look at, of no one chapter.
         took_s: how long it took, in seconds.
+        retakes: takes bought by this run beside `chunks_spoken`, as others had failed their checks.
     """
 
     title: str
@@ -105,6 +108,7 @@ class Summary:
     files: tuple[str, ...] = ()
     book_findings: tuple[Finding, ...] = ()
     took_s: float = 0.0
+    retakes: int = 0
 
     @property
     def exit_code(self) -> ExitCode:
@@ -143,6 +147,7 @@ class Summary:
             "voices_created": self.voices_created,
             "chunks_spoken": self.chunks_spoken,
             "chunks_reused": self.chunks_reused,
+            "retakes": self.retakes,
             "characters_billed": self.characters_billed,
             "cost_usd": self.cost_usd,
             "lost_usd": self.lost_usd,
@@ -184,6 +189,7 @@ def _chapter_json(chapter: ChapterSummary) -> dict[str, object]:
         "audio_s": chapter.audio_s,
         "reused": chapter.reused,
         "unattributed": chapter.unattributed,
+        "verified": dict(chapter.verified),
         "findings": [asdict(finding) for finding in chapter.findings],
         "error": str(chapter.error) if chapter.error else None,
     }

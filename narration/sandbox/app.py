@@ -111,12 +111,13 @@ class Service:
         kept_since_s = clock() - max(_FILES_KEPT_S, 2 * switches.url_life_s)
         self.shelf.prune(kept_since_s)
         state.prune(kept_since_s)
+        board = Switchboard(switches, rng or random.Random())  # noqa: S311 - faults, not secrets
         self.house = House(
             state=state,
-            speaker=Speaker(engine, self.shelf, state),
+            speaker=Speaker(engine, self.shelf, state, board),
             links=Links(state.secret, clock),
             limiter=Limiter(monotonic),
-            switchboard=Switchboard(switches, rng or random.Random()),  # noqa: S311 - faults, not secrets
+            switchboard=board,
             clock=clock,
         )
 

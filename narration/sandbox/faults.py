@@ -13,9 +13,10 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from narration.sandbox.billing import LengthUnit
+from narration.sandbox.damage import KINDS, Damage
 
 CALL_FAULTS = ("drop_before", "hang_before", "rate_429", "rate_500", "drop_after", "hang_after")
-SPEECH_FAULTS = ("silent_wav", "runaway_wav", "expired_url", "cut")
+SPEECH_FAULTS = ("silent_wav", "runaway_wav", "expired_url", "cut", "damage")
 CHAT_FAULTS = ("chat_prose", "chat_stranger", "chat_missing", "chat_broken", "chat_tool")
 SOCKET_FAULTS = ("socket_late", "socket_wrong_order", "socket_binary", "socket_early_close", "socket_no_finish")
 DOWNLOAD_FAULTS = ("download_500", "cut", "truncated_wav")
@@ -52,6 +53,7 @@ Rate = Annotated[float, Field(ge=0, le=1)]
 Action = Literal["create", "list", "query", "delete", "synthesize", "poll", "chat"]
 ACTIONS: tuple[Action, ...] = ("create", "list", "query", "delete", "synthesize", "poll", "chat")
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
+Kinds = Annotated[tuple[Damage, ...], BeforeValidator(_words)]
 Actions = Annotated[tuple[Action, ...], BeforeValidator(_words)]
 Status = Annotated[Literal[403, 404], BeforeValidator(_number)]
 Limit = Annotated[int | None, Field(ge=0), BeforeValidator(_none)]
@@ -74,6 +76,9 @@ class Switches(BaseModel):
     download_500: Rate = Field(0.0, description="rate of downloads answered with 500")
     silent_wav: Rate = Field(0.0, description="rate of syntheses that are silence")
     runaway_wav: Rate = Field(0.0, description="rate of syntheses that babble on after the text")
+    damage: Rate = Field(0.0, description="rate of syntheses with one thing the matter, of `damage_kinds`")
+    damage_kinds: Kinds = Field(KINDS, description="what can be the matter: a list of " + ", ".join(KINDS))
+    damage_words: Words = Field((), description="words whose texts have something the matter every time")
     expired_url: Rate = Field(0.0, description="rate of syntheses whose link has expired already")
     chat_prose: Rate = Field(0.0, description="rate of chat answers that are prose")
     chat_stranger: Rate = Field(0.0, description="rate of chat answers with a name that is not on the list")
@@ -175,6 +180,14 @@ class Switchboard:
             return frozenset()
         rates = ((name, getattr(switches, name)) for name in names)
         return frozenset(name for name, rate in rates if rate and self._rng.random() < rate)
+
+    def damage_of(self, text: str, faults: Iterable[str]) -> tuple[Damage, int] | None:
+        """What is the matter with one synthesis, and the seed of how much; None where nothing is."""
+        switches = self.now
+        doomed = any(word.casefold() in text.casefold() for word in switches.damage_words)
+        if not switches.damage_kinds or not (doomed or "damage" in faults):
+            return None
+        return self._rng.choice(switches.damage_kinds), self._rng.randrange(2**31)
 
 
 def read_switches(values: Mapping[str, object]) -> Switches:

@@ -13,7 +13,9 @@ from dataclasses import astuple, dataclass
 from typing import TypeVar
 
 from narration.sandbox import audio
-from narration.sandbox.engine import SAMPLE_RATE_HZ, Engine, Traits
+from narration.sandbox.damage import Damage, damaged
+from narration.sandbox.engine import SAMPLE_RATE_HZ, Engine, Samples, Traits
+from narration.sandbox.faults import Switchboard
 from narration.sandbox.files import Shelf
 from narration.sandbox.languages import Language
 from narration.sandbox.state import State
@@ -39,8 +41,9 @@ PLAIN = Form()
 class Speaker:
     """One worker thread in front of an engine; the engines are not thread-safe."""
 
-    def __init__(self, engine: Engine, shelf: Shelf, state: State) -> None:
+    def __init__(self, engine: Engine, shelf: Shelf, state: State, board: Switchboard) -> None:
         self._engine = engine
+        self._board = board
         self._shelf = shelf
         self._state = state
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="speaker")
@@ -54,6 +57,9 @@ class Speaker:
     ) -> str:
         """Speak a text, and return the key under which it can be fetched from now on."""
         flaws = [flaw for flaw in FLAWS if flaw in faults]
+        matter = self._board.damage_of(text, faults)
+        if matter is not None:
+            flaws.append(f"{matter[0]} {matter[1]}")
         shape = [] if form == PLAIN else list(astuple(form))
         recipe = json.dumps([self._engine.name, traits.as_dict(), language, text, flaws, *shape])
         key = hashlib.sha256(recipe.encode()).hexdigest()[:KEY_CHARS]
@@ -78,13 +84,22 @@ class Speaker:
     def _render(self, recipe: str) -> bytes:
         """Return the file of a recipe."""
         _, traits, language, text, flaws, *shape = json.loads(recipe)
-        samples = self._engine.render(Traits(**traits), Language(language), text)
-        for flaw in flaws:
-            samples = audio.silence(samples) if flaw == "silent_wav" else audio.runaway(samples)
+        samples = self._spoken(Traits(**traits), Language(language), text, flaws)
         if not shape:
             return audio.wav(samples)
         name, rate_hz, volume = shape
         return audio.preview(audio.louder(samples, volume / PLAIN.volume), rate_hz, name)
+
+    def _spoken(self, traits: Traits, language: Language, text: str, flaws: list[str]) -> Samples:
+        matter = next((flaw.split() for flaw in flaws if flaw not in FLAWS), None)
+        if matter is None:
+            samples = self._engine.render(traits, language, text)
+        else:
+            samples = damaged(self._engine, traits, language, text, Damage(matter[0]), int(matter[1]))
+        for flaw in flaws:
+            if flaw in FLAWS:
+                samples = audio.silence(samples) if flaw == "silent_wav" else audio.runaway(samples)
+        return samples
 
     async def _apart(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._worker, work)

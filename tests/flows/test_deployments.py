@@ -51,7 +51,7 @@ def test_the_parameters_of_the_file_are_those_of_the_flow(offer: Offer) -> None:
     parameters = _written()[offer.name].get("parameters", {})
     assert set(parameters) <= set(offer.flow().parameters.properties)
     if "window" in parameters:
-        assert read_window(parameters["window"], parameters["zone"])
+        assert read_window(parameters["window"], parameters["zone"]) is not None
 
 
 def test_every_exit_code_has_a_state_of_its_own() -> None:

@@ -6,9 +6,11 @@ import sys
 import time
 from collections.abc import Callable
 
+from tests.prove.checks import prove_checks
 from tests.prove.kills import prove_kills
 from tests.prove.long_book import prove_long_book
 from tests.prove.long_sound import prove_long_sound
+from tests.prove.mending import prove_mending
 from tests.prove.money import prove_budget
 from tests.prove.rush import prove_rush
 from tests.prove.scripts import prove_scripts
@@ -21,6 +23,8 @@ PROOFS: dict[str, Callable[[], str]] = {
     "rush-s3": lambda: prove_rush(on_s3=True, chapters="1-3"),
     "storm": lambda: prove_storm(chapters="1-3"),
     "budget": lambda: prove_budget(100),
+    "checks": prove_checks,
+    "mending": prove_mending,
     "long-book": prove_long_book,
     "scripts": prove_scripts,
     "long-sound": prove_long_sound,

@@ -18,6 +18,7 @@ import pytest
 
 from flows.opening import Request, open_job
 from narration.booth import one_booth
+from narration.choices import Choices
 from narration.claims import Run, this_run
 from narration.design import voice_for
 from narration.desk import Desk, Halt, open_desk
@@ -161,6 +162,7 @@ class World:
             takes=Takes(kept),
             voices=Voices(kept),
             refusals=Refusals(kept),
+            choices=Choices(kept),
             scripts=job.scripts,
             lexicon=job.lexicon,
         )

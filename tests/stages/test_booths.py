@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from narration.booth import Seating, booth_settings
+from narration.choices import Choices
 from narration.claims import Claim
 from narration.design import check_quota, voice_for
 from narration.desk import Desk, open_desk
@@ -185,6 +186,7 @@ async def test_each_characters_lines_are_cut_for_its_own_service(world: World) -
         takes=Takes(store),
         voices=Voices(store),
         refusals=Refusals(store),
+        choices=Choices(store),
     )
     lengths = {"Narrator": 0, "Mara": 0}
     for planned in plan.chapters[0].chunks:

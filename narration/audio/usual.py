@@ -1,0 +1,178 @@
+"""What is usual of a voice: its pace, level, hiss, pitch and timbre, learnt from its takes, the spoilt ones among them.
+
+Invariant: robust and without order: the same takes in any order give the same numbers, and a tenth of them may be
+anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from narration.audio.levels import SILENCE_DBFS
+from narration.take import ClipTraits
+
+Floats = npt.NDArray[np.float64]
+
+MAD_TO_SIGMA = 1.4826
+"""A normal distribution's standard deviation, from the median of the deviations."""
+PACE_SIGMA = 0.2
+"""Deviation of the logarithm of a length while a voice is not known; a tenth of it is the least there is."""
+PRIOR_TAKES = 2.0
+"""How many takes the usual pace of speech weighs against the voice's own."""
+TIE = 0.05
+"""How firmly each single rate is held to the usual one, as a share of a take's weight."""
+WELL_KNOWN = 30
+"""From so many takes on, the deviation is the voice's own."""
+BIWEIGHT = 4.685
+"""Tukey's constant: beyond so many sigmas a take has no say."""
+LEAST_S = 0.05
+EDGE_PERCENTILE = 90
+ROUNDS = 12
+LEAST_LEVEL_DB, LEAST_OCTAVES, LEAST_BAND_DB = 0.5, 0.02, 1.0
+SHORT_S = 1.0
+"""A take of this much speech is twice as free in pitch and timbre as a long one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """One take, as far as it tells what is usual.
+
+    Attributes:
+        weights: what of its text takes time, as `narration.check.pace` counts it.
+        speech_s: from the first word to the end of the last.
+        level_dbfs: of the speech.
+        traits: what it sounds like.
+    """
+
+    weights: tuple[float, ...]
+    speech_s: float
+    level_dbfs: float
+    traits: ClipTraits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usual:
+    """What is usual of a voice; deviations in the units of their values.
+
+    Attributes:
+        takes: from how many it was learnt.
+        rates_s: seconds for each of the weights of a text.
+        pace_sigma: deviation of the logarithm of a length.
+        lengths_s: nine takes of ten are between these lengths; the pace of others is less sure.
+        level_dbfs, level_sigma_db: of the speech.
+        hiss_db: noise where speech is silent, against the level.
+        pitch_hz, pitch_sigma_octaves: of voiced speech; 0 Hz where nothing is.
+        head_edge_db, tail_edge_db: nine takes of ten begin and end softer than this, against their speech.
+        timbre_db, timbre_sigma_db: of each band.
+        timbre_apart, timbre_apart_sigma: mean distance of its takes from that, in sigmas of the bands.
+    """
+
+    takes: int
+    rates_s: tuple[float, ...]
+    pace_sigma: float
+    lengths_s: tuple[float, float] = (0.0, 0.0)
+    level_dbfs: float = 0.0
+    level_sigma_db: float = LEAST_LEVEL_DB
+    hiss_db: float = 0.0
+    pitch_hz: float = 0.0
+    pitch_sigma_octaves: float = LEAST_OCTAVES
+    head_edge_db: float = SILENCE_DBFS
+    tail_edge_db: float = SILENCE_DBFS
+    timbre_db: tuple[float, ...] = ()
+    timbre_sigma_db: tuple[float, ...] = ()
+    timbre_apart: float = 0.0
+    timbre_apart_sigma: float = 1.0
+
+    def expected_s(self, weights: Sequence[float]) -> float:
+        """How long a text is, spoken."""
+        return max(LEAST_S, sum(rate * weight for rate, weight in zip(self.rates_s, weights, strict=True)))
+
+    def timbre_sigmas(self, heard: Heard) -> float:
+        """How far a take's timbre is from the voice's own; 0 is as its takes are on the average."""
+        if not self.timbre_db:
+            return 0.0
+        apart = _apart(np.array(heard.traits.timbre_db), np.array(self.timbre_db), np.array(self.timbre_sigma_db))
+        return (float(apart) * looseness(heard.speech_s) ** -1 - self.timbre_apart) / self.timbre_apart_sigma
+
+
+def looseness(speech_s: float) -> float:
+    """How much freer a take of this length is than a long one."""
+    return float(np.sqrt(1 + SHORT_S / max(speech_s, 0.1)))
+
+
+def learn(heard: Sequence[Heard], prior_s: tuple[float, ...]) -> Usual:
+    """What is usual, from the takes of a voice.
+
+    Args:
+        heard: its takes; none at all gives what is usual of speech.
+        prior_s: seconds for each of the weights of a text, as people speak.
+    """
+    if not heard:
+        return Usual(takes=0, rates_s=prior_s, pace_sigma=PACE_SIGMA)
+    weights = np.array([one.weights for one in heard])
+    lengths = np.array([one.speech_s for one in heard])
+    rates, sigma = _pace(weights, lengths, np.array(prior_s))
+    levels = np.array([one.level_dbfs for one in heard])
+    level, level_sigma = _middle(levels)
+    loose = np.array([looseness(one.speech_s) for one in heard])
+    voiced = np.array([one.traits.pitch_hz > 0 for one in heard])
+    octaves = np.log2([max(one.traits.pitch_hz, 1.0) for one in heard])
+    pitch = float(np.median(octaves[voiced])) if voiced.any() else 0.0
+    pitch_sigma = _sigma((octaves - pitch)[voiced] / loose[voiced]) if voiced.any() else 0.0
+    bands = np.array([one.traits.timbre_db for one in heard])
+    middle = np.median(bands, axis=0)
+    spread = np.maximum(LEAST_BAND_DB, MAD_TO_SIGMA * np.median(np.abs(bands - middle) / loose[:, None], axis=0))
+    apart, apart_sigma = _middle(_apart(bands, middle, spread) / loose)
+    return Usual(
+        takes=len(heard),
+        rates_s=tuple(float(rate) for rate in rates),
+        pace_sigma=sigma,
+        lengths_s=(float(np.percentile(lengths, 5)), float(np.percentile(lengths, 95))),
+        level_dbfs=level,
+        level_sigma_db=max(LEAST_LEVEL_DB, level_sigma),
+        hiss_db=float(np.median(np.array([one.traits.hiss_dbfs for one in heard]) - levels)),
+        pitch_hz=2.0**pitch if voiced.any() else 0.0,
+        pitch_sigma_octaves=max(LEAST_OCTAVES, pitch_sigma),
+        head_edge_db=float(np.percentile([one.traits.head_edge_db for one in heard], EDGE_PERCENTILE)),
+        tail_edge_db=float(np.percentile([one.traits.tail_edge_db for one in heard], EDGE_PERCENTILE)),
+        timbre_db=tuple(float(value) for value in middle),
+        timbre_sigma_db=tuple(float(value) for value in spread),
+        timbre_apart=apart,
+        timbre_apart_sigma=max(0.05, apart_sigma),
+    )
+
+
+def _apart(bands: Floats, middle: Floats, spread: Floats) -> Floats:
+    return np.asarray(np.sqrt(np.square((bands - middle) / spread).mean(axis=-1)))
+
+
+def _middle(values: Floats) -> tuple[float, float]:
+    """Median and deviation."""
+    middle = float(np.median(values))
+    return middle, _sigma(values - middle)
+
+
+def _sigma(apart: Floats) -> float:
+    return float(MAD_TO_SIGMA * np.median(np.abs(apart)))
+
+
+def _pace(weights: Floats, lengths: Floats, prior: Floats) -> tuple[Floats, float]:
+    """Seconds for each weight, and the deviation of the logarithm: least squares of shares, outliers set aside."""
+    # First as fast as the median says, so that the first round knows what an outlier is.
+    rates = prior * float(np.median(lengths / (weights @ prior)))
+    start, sigma = rates, PACE_SIGMA
+    tie = np.diag(PRIOR_TAKES * TIE / np.maximum(start, 1e-6) ** 2)
+    known = len(lengths)
+    for _ in range(ROUNDS):
+        expected = np.maximum(weights @ rates, LEAST_S)
+        near = np.clip(np.log(lengths / expected) / (BIWEIGHT * sigma), -1, 1)
+        trusted = weights * (np.square(1 - np.square(near)) / np.square(expected))[:, None]
+        rates = np.maximum(np.linalg.solve(trusted.T @ weights + tie, trusted.T @ lengths + tie @ start), 0.0)
+        own = _sigma(np.log(lengths / np.maximum(weights @ rates, LEAST_S)))
+        blend = (PRIOR_TAKES * PACE_SIGMA**2 + known * own**2) / (PRIOR_TAKES + known)
+        sigma = max(PACE_SIGMA / 10, float(np.sqrt(blend)) if known < WELL_KNOWN else own)
+    return rates, sigma

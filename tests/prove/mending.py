@@ -1,0 +1,113 @@
+"""A service that damages a tenth of its takes, and three lines every time: the rest is right, the three are named."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import tempfile
+from pathlib import Path
+
+from narration.choices import Choices, first_id
+from narration.sandbox.damage import Damage
+from narration.store import open_store
+from narration.take import Take
+from narration.takes import Takes
+from tests.prove.harness import DEMO, Studio, vendor
+
+POISON = ("quicksilver", "hornblende", "marzipan")
+MOST_OVERHEAD = 0.15
+_SENTENCE = re.compile(r"[^.!?\n“”#]+[.!?]+")
+
+
+def _manuscript(lines: int) -> str:
+    """A book of so many different lines, made of the demo's sentences; three of them hold a poison word."""
+    found = [one.strip() for one in _SENTENCE.findall((DEMO / "manuscript.md").read_text(encoding="utf-8"))]
+    sentences = [one for one in dict.fromkeys(found) if len(one) > 12]
+    paragraphs = []
+    for number in range(lines):
+        first, second = sentences[number % len(sentences)], sentences[(7 * number + number // 50) % len(sentences)]
+        words = f"{first} {second}"
+        if number % (lines // 3) == lines // 6:
+            words = f"{first} There was {POISON[number // (lines // 3) % 3]} on the table by the door. {second}"
+        paragraphs.append(words)
+    return "# One\n\n" + "\n\n".join(paragraphs) + "\n"
+
+
+async def _takes(store: Path) -> tuple[dict[str, Take], dict[str, str]]:
+    """Every take by id, and the hash of what is heard by the id of the first."""
+    kept = open_store(store)
+    takes = {take.take_id: take async for take in Takes(kept).all()}
+    choices = await Choices(kept).find(first_id(take.ask) for take in takes.values())
+    heard = {}
+    for take in takes.values():
+        choice = choices.get(first_id(take.ask))
+        if take.ask.ordinal == (choice.ordinal if choice else 0) and not (choice and choice.cut):
+            heard[first_id(take.ask)] = take.sha256
+    return takes, heard
+
+
+def prove_mending(lines: int = 900, *, engine: str = "espeak", seed_kinds: tuple[Damage, ...] = tuple(Damage)) -> str:
+    """Render with a tenth of the takes damaged; then the same words in the same voices undamaged, and compare.
+
+    Returns:
+        The figures, in one sentence.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        book = folder / "book"
+        book.mkdir()
+        (book / "book.md").write_text(_manuscript(lines), encoding="utf-8")
+        voice = '"A calm middle-aged woman, low pitch, steady pace."'
+        cast = f"characters:\n  - {{name: Narrator, role: narrator, voice: {voice}, preview: It was a dark night.}}\n"
+        (book / "cast.yaml").write_text(cast)
+        (book / "book.yaml").write_text(
+            "title: Mending\nauthor: Nobody\nlanguage: en\nmanuscript: book.md\ncast: cast.yaml\n"
+        )
+        with vendor(folder, engine=engine) as service:
+            studio = Studio(home=folder / "home", out=folder / "out", profile=service.profile())
+            service.switch(damage=0.1, damage_words=list(POISON), damage_kinds=list(seed_kinds))
+            code, summary, err = studio.render(book=book)
+            assert "chapters" in summary, err
+            findings = [found for chapter in summary["chapters"] for found in chapter["findings"]]
+            named = {word for word in POISON for found in findings if word in found["text"]}
+            asked = summary["chunks_spoken"] + summary["retakes"]
+            overhead = summary["retakes"] / summary["chunks_spoken"]
+            calls = service.bill()["calls"]
+            again_code, again, err = studio.render(book=book)
+            assert service.bill()["calls"] == calls, "the next run buys nothing"
+            assert again["chunks_spoken"] == again["retakes"] == 0, err
+            takes, heard = asyncio.run(_takes(studio.home / "store"))
+            spoilt = service.rows()
+            service.switch(damage=0, damage_words=[])
+            clean = asyncio.run(_clean(studio.home / "store", folder / "clean"))
+            assert clean
+            elsewhere = str(folder / "clean")
+            fresh = Studio(home=folder / "home2", out=folder / "out2", profile=service.profile(), store=elsewhere)
+            _code, _summary, err = fresh.render(book=book)
+            _, right = asyncio.run(_takes(folder / "clean"))
+        compared = [take_id for take_id in heard if take_id in right and not _is_poison(takes, take_id)]
+        wrong = [take_id for take_id in compared if heard[take_id] != right[take_id]]
+        assert len(spoilt) == asked
+        assert (code, again_code) == (3, 3), err
+        assert named == set(POISON), findings
+        assert overhead < MOST_OVERHEAD, f"{overhead:.1%}"
+        others = [found for found in findings if not any(word in found["text"] for word in POISON)]
+        return (
+            f"{summary['chunks_spoken']} takes, {summary['retakes']} retakes ({overhead:.1%}), exit code {code}; "
+            f"{len(compared) - len(wrong)} of {len(compared)} heard takes are as if nothing had been damaged, "
+            f"the three lines named, {len(others)} others too; the next run buys nothing"
+        )
+
+
+def _is_poison(takes: dict[str, Take], take_id: str) -> bool:
+    return any(word in takes[take_id].ask.text for word in POISON)
+
+
+async def _clean(store: Path, target: Path) -> int:
+    """A store with the voices of another and nothing else; how many objects were copied."""
+    kept, fresh = open_store(store), open_store(target)
+    keys = await kept.keys("voices/")
+    for key in keys:
+        data = await kept.get(key)
+        await fresh.put(key, data or b"")
+    return len(keys)
