@@ -220,6 +220,14 @@ class Voices:
                 found.append(voice)
         return found[0] if len(found) == 1 else None
 
+    async def preview(self, voice: Voice) -> bytes:
+        """The sound that came with a voice; empty where none did.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return await self._store.get(self.preview_key(voice)) or b""
+
     def preview_key(self, voice: Voice) -> str:
         """Where the preview lies in the store."""
         return f"voices/{voice.design.design_id}/preview.{voice.preview_format}"

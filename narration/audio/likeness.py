@@ -111,10 +111,10 @@ class Likeness:
         for index, (voice, vector, shortness) in enumerate(self._vectors):
             distances = {name: self._apart(vector, centre) for name, centre in self._centres.items()}
             own = distances[voice]
-            nearest = min(distances, key=lambda name: (distances[name], name))
+            nearest = min(sorted(distances), key=distances.__getitem__)
             # Halves of squared distances are logarithms of likelihoods, of a variance that grows with shortness.
             likelier = (own**2 - distances[nearest] ** 2) / (2 * shortness)
-            if likelier >= STRAY_LLR or own / math.sqrt(shortness) >= STRAY_FAR:
+            if likelier >= STRAY_LLR or own >= STRAY_FAR * math.sqrt(shortness):
                 found.append(Stray(index=index, voice=voice, nearest=nearest, distance=round(own, 3)))
         return tuple(found)
 
@@ -137,7 +137,7 @@ class Likeness:
 
     def _apart(self, one: Floats, other: Floats) -> float:
         gap = one - other
-        return float(math.sqrt(max(0.0, gap @ self._inverse @ gap)))
+        return float(math.sqrt(max(0.0, float(gap @ self._inverse @ gap))))
 
 
 def _vector(heard: VoicePrint) -> Floats:

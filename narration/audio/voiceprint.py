@@ -179,7 +179,7 @@ def _power_of_two(length: int) -> int:
 def _decoded(data: bytes) -> tuple[Samples, int]:
     """The samples of a compressed sound, mono, 16 bit, and their rate."""
     try:
-        with av.open(io.BytesIO(data)) as container:
+        with av.open(io.BytesIO(data), mode="r") as container:
             stream = container.streams.audio[0]
             resampler = av.AudioResampler(format="s16", layout="mono")
             parts = [part for frame in container.decode(stream) for part in resampler.resample(frame)]
