@@ -52,7 +52,6 @@ class VoiceDesign:
         """The identity of the design in the voice bible."""
         return canonical_hash(asdict(self))
 
-
     @property
     def family(self) -> VoiceDesign:
         """The first version: what all versions of a design have in common."""

@@ -52,7 +52,6 @@ TARGETS: Final = MappingProxyType({"qwen3-tts-vd": "qwen3-tts-vd-2026-01-26"})
 """Models that speak there, and what a voice for each is made for. Source: docs.evolink.ai, Qwen Voice Design."""
 
 
-
 class GatewayService:
     """One account's voices and speech at the gateway.
 
