@@ -18,7 +18,7 @@ from narration.audio.likeness import Likeness
 from narration.audio.voiceprint import VoicePrint, print_of_samples
 from narration.cast import load_cast
 from narration.sandbox.descriptions import design
-from narration.sandbox.engine import SAMPLE_RATE_HZ
+from narration.sandbox.engine import SAMPLE_RATE_HZ, Traits
 from narration.sandbox.engine.espeak import EspeakEngine
 from narration.sandbox.languages import Language
 
@@ -33,8 +33,9 @@ def lines() -> list[str]:
     return [one for one in found if len(one) >= 8]
 
 
-def heard(engine: EspeakEngine, traits: object, text: str) -> VoicePrint | None:
-    return print_of_samples(engine.render(traits, Language.ENGLISH, text), SAMPLE_RATE_HZ)  # type: ignore[arg-type]
+def heard(engine: EspeakEngine, traits: Traits, text: str) -> VoicePrint | None:
+    """The voiceprint of a text in a voice."""
+    return print_of_samples(engine.render(traits, Language.ENGLISH, text), SAMPLE_RATE_HZ)
 
 
 def run(seed: int) -> tuple[int, int, int, float]:
@@ -66,6 +67,7 @@ def run(seed: int) -> tuple[int, int, int, float]:
 
 
 def main() -> None:
+    """Print a row for each cast."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--casts", type=int, default=3)
     print("cast  swaps told  false alarms        takes  ms a take")

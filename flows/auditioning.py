@@ -14,7 +14,16 @@ from pathlib import Path
 from flows.booths import speaking
 from flows.opening import Job
 from narration.audio.voiceprint import VoicePrint, print_of
-from narration.audition import Tryout, Wording, choose, hold, plan_audition, price_usd
+from narration.audition import (
+    Tryout,
+    Wording,
+    choose,
+    hold,
+    is_quoted,
+    plan_audition,
+    price_usd,
+    speak_lines,
+)
 from narration.claims import this_run
 from narration.desk import open_desk
 from narration.errors import AudioRefused, InputError, Problem, StoreError
@@ -22,6 +31,8 @@ from narration.folder import write_whole
 from narration.keep import recover
 from narration.plan import Plan
 from narration.report.audition_page import Heard, Part, audition_page
+from narration.take import Take
+from narration.takes import Takes
 from narration.voice import Voice
 from narration.voices import Voices
 
@@ -64,9 +75,21 @@ class Held:
 
 
 async def plan(
-    job: Job, characters: Collection[str], candidates: int, wordings: Mapping[str, Wording] | None = None
+    job: Job,
+    characters: Collection[str],
+    candidates: int,
+    wordings: Mapping[str, Wording] | None = None,
+    *,
+    lines: bool = True,
 ) -> Audition:
     """See who is to be auditioned, and what that costs. Spends nothing.
+
+    Args:
+        job: the production, opened.
+        characters: names; empty is everybody.
+        candidates: for each.
+        wordings: instead of the cast sheet's, by name.
+        lines: whether a candidate also speaks a line of the book, where its preview is none.
 
     Raises:
         InputError: a name cannot be auditioned, or nobody can.
@@ -74,7 +97,12 @@ async def plan(
     """
     made = await job.plan()
     tryouts = await plan_audition(
-        made, Voices(job.store), characters=characters, candidates=candidates, wordings=wordings
+        made,
+        Voices(job.store),
+        characters=characters,
+        candidates=candidates,
+        takes=Takes(job.store) if lines else None,
+        wordings=wordings,
     )
     if not tryouts:
         raise InputError(
@@ -101,7 +129,7 @@ async def audition(
     Raises:
         NarrationError: what stopped it; what was made before is kept, and is on the page.
     """
-    job, to_make = planned.job, [one for tryout in planned.tryouts for one in tryout.to_make]
+    job, to_make = planned.job, any(tryout.to_make or tryout.unspoken for tryout in planned.tryouts)
     where = page or job.out / PAGE
     if not to_make:
         for tryout in planned.tryouts:
@@ -109,6 +137,7 @@ async def audition(
             await Voices(job.store).note_audition(tryout.role, ids)
         return await _shown(planned, where, 0, 0.0)
     made: list[Voice] = []
+    spoken: tuple[Take, ...] = ()
     async with (
         speaking(job.seating, environ) as services,
         open_desk(
@@ -125,9 +154,11 @@ async def audition(
         await recover(desk)
         try:
             made = [voice for voice, new in await hold(desk, planned.tryouts) if new]
+            spoken = await speak_lines(desk, planned.tryouts)
         finally:
             with contextlib.suppress(StoreError):
-                held = await _shown(planned, where, len(made), sum(voice.price_usd for voice in made))
+                cost_usd = sum(voice.price_usd for voice in made) + sum(take.price_usd for take in spoken)
+                held = await _shown(planned, where, len(made), cost_usd)
     return held
 
 
@@ -149,15 +180,14 @@ async def _shown(planned: Audition, page: Path, made: int, cost_usd: float) -> H
 
 async def _part(planned: Audition, voices: Voices, tryout: Tryout) -> Part:
     heard = [
-        await _heard(voices, voice, number, tryout)
+        await _heard(planned, voices, voice, number, tryout)
         for number, voice in enumerate(await voices.audition(tryout.role), start=1)
         if not await voices.given_up(voice.design.design_id)
     ]
     now = tryout.voice
     if now is not None and all(one.voice.voice != now.voice for one in heard):
-        heard.append(await _heard(voices, now, 0, tryout))
+        heard.append(await _heard(planned, voices, now, 0, tryout))
     design = tryout.candidates[0].design
-    text = " ".join("\n".join(chapter.text for chapter in planned.plan.book.chapters).split())
     lines = sum(
         tryout.character.name in (line.character, *line.joint)
         for chapter in planned.plan.chapters
@@ -169,18 +199,21 @@ async def _part(planned: Audition, voices: Voices, tryout: Tryout) -> Part:
         profile=planned.plan.seating.booths[tryout.booth].settings.service.profile,
         prompt=design.voice_prompt,
         preview_text=design.preview_text,
-        quoted=" ".join(design.preview_text.split()).rstrip(".,") in text,
+        quoted=is_quoted(planned.plan, design.preview_text),
+        line=tryout.line.ask.text if tryout.line is not None else "",
         locked=tryout.locked,
         heard=tuple(heard),
     )
 
 
-async def _heard(voices: Voices, voice: Voice, number: int, tryout: Tryout) -> Heard:
-    preview = await voices.preview(voice)
+async def _heard(planned: Audition, voices: Voices, voice: Voice, number: int, tryout: Tryout) -> Heard:
+    preview, takes = await voices.preview(voice), Takes(planned.job.store)
+    take = await takes.get(tryout.line.ask_with(voice).take_id) if tryout.line is not None else None
     return Heard(
         number=number,
         voice=voice,
         preview=preview,
+        line=await takes.audio(take) if take is not None else b"",
         measured=measured(preview, voice.preview_format),
         chosen=tryout.voice is not None and tryout.voice.voice == voice.voice,
     )

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from flows.casting import asking
+from narration.booth import Booth
+from narration.desk import Desk
 from narration.errors import NarrationError
 from narration.keep import recover
 from narration.store import Store
@@ -61,22 +63,31 @@ async def keep_house(
     """
     async with asking(store, environ, profile=profile, budget_usd=budget_usd, flow_run_id=flow_run_id) as (desk, booth):
         await recover(desk)
-        state = await look(desk, booth)
-        done, waiting, cost = [], [], 0.0
-        for kept in state.due:
-            if not speak or not speaks_here(kept, booth):
-                model = kept.voice.design.target_model
-                waiting.append((kept.voice.voice, f"a profile of {model} speaks with it" if speak else "not asked"))
-                continue
-            try:
-                take, bought = await keep_alive(desk, booth, kept)
-            except NarrationError as error:
-                log.warning("%s could not be kept alive: %s", kept.voice.voice, error)
-                waiting.append((kept.voice.voice, error.what))
-                continue
-            if bought:
-                done.append(kept.voice.voice)
-                cost += take.price_usd
+        return await tend(desk, booth, speak=speak)
+
+
+async def tend(desk: Desk, booth: Booth, *, speak: bool) -> Round:
+    """Look at one account, and speak with what is due.
+
+    Raises:
+        NarrationError: the account or the store cannot be asked.
+    """
+    state = await look(desk, booth)
+    done, waiting, cost = list[str](), list[tuple[str, str]](), 0.0
+    for kept in state.due:
+        if not speak or not speaks_here(kept, booth):
+            model = kept.voice.design.target_model
+            waiting.append((kept.voice.voice, f"a profile of {model} speaks with it" if speak else "not asked"))
+            continue
+        try:
+            take, bought = await keep_alive(desk, booth, kept)
+        except NarrationError as error:
+            log.warning("%s could not be kept alive: %s", kept.voice.voice, error)
+            waiting.append((kept.voice.voice, error.what))
+            continue
+        if bought:
+            done.append(kept.voice.voice)
+            cost += take.price_usd
     return Round(
         state=state,
         kept_alive=tuple(done),
@@ -103,6 +114,6 @@ def _warnings(state: State, waiting: list[tuple[str, str]]) -> list[str]:
 def _vanished(kept: Kept) -> str:
     state = "locked" if kept.locked else "chosen" if kept.chosen else "used" if kept.spoken else "never used"
     return (
-        f"{kept.voice.voice}, of {kept.voice.character} in {kept.voice.production or 'no book'} ({state}), is no longer "
-        "at the service."
+        f"{kept.voice.voice}, of {kept.voice.character} in {kept.voice.production or 'no book'} ({state}), is no "
+        "longer at the service."
     )

@@ -8,6 +8,7 @@ and an audition that was killed goes on where it was. Invariant: nobody's voice 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
@@ -15,13 +16,20 @@ from narration.cast import Character
 from narration.chunks import billed_characters
 from narration.design import check_quota, voice_for
 from narration.desk import Desk
-from narration.errors import InputError, NarrationError, Problem
-from narration.plan import Plan, design_of, role_in
-from narration.planned import PlannedVoice
+from narration.errors import InputError, NarrationError, Problem, TextRefused
+from narration.plan import Plan, design_of, role_in, spoken_s
+from narration.planned import PlannedChunk, PlannedVoice
 from narration.services.pricing import cost_usd, price_of
+from narration.speak import take_of
+from narration.take import Take
+from narration.takes import Takes
 from narration.voice import Choice, Role, Voice
 from narration.voices import Voices
 
+log = logging.getLogger("narration.audition")
+
+BEST_LINE_S = 6.0
+"""How long the line of the book is at best, in seconds."""
 MOST = 20
 """Candidates for one character; more than anybody compares by ear."""
 
@@ -53,6 +61,9 @@ class Tryout:
         voice: the one that it has now, or None.
         locked: whether that one is locked.
         stale: what would be spoken again if another were chosen.
+        line: words of the book that each candidate speaks, to be heard in character; None where there are none, or the
+            preview says words of the book already. Of the candidate that is chosen, it is a take of the book.
+        unspoken: candidates that have not spoken it.
     """
 
     character: Character
@@ -62,6 +73,8 @@ class Tryout:
     voice: Voice | None
     locked: bool
     stale: Stale
+    line: PlannedChunk | None = None
+    unspoken: int = 0
 
     @property
     def to_make(self) -> tuple[PlannedVoice, ...]:
@@ -83,6 +96,7 @@ async def plan_audition(
     *,
     characters: Collection[str] = (),
     candidates: int,
+    takes: Takes | None = None,
     wordings: Mapping[str, Wording] | None = None,
 ) -> tuple[Tryout, ...]:
     """Who is auditioned with how many candidates, and what is there already. Spends nothing.
@@ -92,6 +106,7 @@ async def plan_audition(
         voices: of the store.
         characters: names in the cast; empty is everybody who speaks with a designed voice.
         candidates: for each, 1 to `MOST`.
+        takes: of the store, for lines of the book; None speaks none.
         wordings: instead of the cast sheet's, by name; only those who have one are auditioned.
 
     Raises:
@@ -119,24 +134,54 @@ async def plan_audition(
                     PlannedVoice(character=planned.character, booth=planned.booth, design=design, voice=voice)
                 )
             design = replace(design, version=design.version + 1)
-        found.append(
-            Tryout(
-                character=planned.character,
-                booth=planned.booth,
-                role=role_in(plan.production, name, design),
-                candidates=tuple(places),
-                voice=planned.voice,
-                locked=planned.locked,
-                stale=stale_of(plan, name),
-            )
+        tryout = Tryout(
+            character=planned.character,
+            booth=planned.booth,
+            role=role_in(plan.production, name, design),
+            candidates=tuple(places),
+            voice=planned.voice,
+            locked=planned.locked,
+            stale=stale_of(plan, name),
         )
+        found.append(tryout if takes is None else await _with_line(tryout, plan, takes))
     return tuple(found)
+
+
+async def _with_line(tryout: Tryout, plan: Plan, takes: Takes) -> Tryout:
+    design = tryout.candidates[0].design
+    line = None if is_quoted(plan, design.preview_text) else line_of(plan, tryout.character.name)
+    if line is None:
+        return tryout
+    asks = [line.ask_with(one.voice).take_id for one in tryout.candidates if one.voice is not None]
+    return replace(tryout, line=line, unspoken=len(tryout.candidates) - len(await takes.find(asks)))
+
+
+def is_quoted(plan: Plan, text: str) -> bool:
+    """Whether a text stands in the book, whatever its spaces and its last mark."""
+    wanted = " ".join(text.split()).rstrip(".,;:!?…。！？")
+    return any(wanted in " ".join(chapter.text.split()) for chapter in plan.book.chapters)
+
+
+def line_of(plan: Plan, character: str) -> PlannedChunk | None:
+    """What a character says in the book that is best heard: about two breaths long, alone, and not refused."""
+    said = [
+        chunk
+        for chapter in plan.chapters
+        for chunk in chapter.chunks
+        if chunk.chunk.character == character and not chunk.chunk.unison and chunk.refusal is None
+    ]
+    return min(said, key=lambda chunk: abs(spoken_s(chunk.ask.text) - BEST_LINE_S), default=None)
 
 
 def price_usd(plan: Plan, tryouts: Collection[Tryout]) -> float:
     """What the candidates cost that are not there yet."""
-    prices = [plan.prices(one.booth)[0] for tryout in tryouts for one in tryout.to_make]
-    return sum(cost_usd(price, 1) for price in prices)
+    usd = 0.0
+    for tryout in tryouts:
+        design, speech = plan.prices(tryout.booth)
+        usd += cost_usd(design, 1) * len(tryout.to_make)
+        if tryout.line is not None:
+            usd += cost_usd(speech, billed_characters(tryout.line.ask.text)) * tryout.unspoken
+    return usd
 
 
 def stale_of(plan: Plan, character: str, *, spoken_only: bool = True) -> Stale:
@@ -193,6 +238,33 @@ async def hold(desk: Desk, tryouts: Collection[Tryout]) -> tuple[tuple[Voice, bo
         raise wrong[0]
     kept = [(one.voice, False) for tryout in tryouts for one in tryout.candidates if one.voice is not None]
     return (*kept, *made)
+
+
+async def speak_lines(desk: Desk, tryouts: Collection[Tryout]) -> tuple[Take, ...]:
+    """Have every candidate speak its character's line of the book, where it has not.
+
+    Returns:
+        The takes that were bought now. A line that the service refuses is left out: the preview is there.
+
+    Raises:
+        NarrationError: as `narration.speak.take_of`, but for a refused text.
+    """
+    bought = []
+    for tryout in tryouts:
+        for voice in await desk.voices.audition(tryout.role) if tryout.line is not None and tryout.unspoken else ():
+            if tryout.line is None or await desk.voices.given_up(voice.design.design_id):
+                continue
+            ask, booth = tryout.line.ask_with(voice), desk.booths[tryout.booth]
+            try:
+                take, new = await take_of(
+                    desk, booth, ask, chapter=tryout.line.chunk.chapter, character=tryout.character.name
+                )
+            except TextRefused as error:
+                log.warning("%s: the line of the book is not heard: %s", tryout.character.name, error)
+                break
+            if new:
+                bought.append(take)
+    return tuple(bought)
 
 
 async def choose(voices: Voices, role: Role, number: int, at: str) -> Voice:

@@ -57,6 +57,10 @@ def audition(
     folder: Folder = Path(),
     character: Characters = None,
     candidates: Candidates = 3,
+    line: Annotated[
+        bool,
+        typer.Option("--line/--no-line", help="Have each speak a line of the book, where its preview is none."),
+    ] = True,
     page: Page = None,
     profile: Profile = None,
     store: StoreOption = None,
@@ -80,7 +84,7 @@ def audition(
 
     variables = environ()
     job = open_job(Request(folder=folder, profile=profile, store=store, budget_usd=budget), variables, needs_key=True)
-    planned = console.wait(plan(job, character or (), candidates))
+    planned = console.wait(plan(job, character or (), candidates, lines=line))
     if not json:
         say_plan(planned)
         ask(planned, yes=yes)
@@ -115,8 +119,10 @@ def say_plan(planned: Audition) -> None:
         ],
     )
     made = sum(len(one.to_make) for one in planned.tryouts)
+    lines = sum(one.unspoken for one in planned.tryouts)
     console.say()
-    console.say(f"cost    {console.money(planned.price_usd)} for {console.count(made, 'new voice')}")
+    bought = f"{console.count(made, 'new voice')} and {console.count(lines, 'line')}"
+    console.say(f"cost    {console.money(planned.price_usd)} for {bought}")
 
 
 def ask(planned: Audition, *, yes: bool) -> None:

@@ -283,8 +283,8 @@ def _notes(plan: Plan) -> list[str]:
     changed = [voice.character.name for voice in plan.voices if voice.changed]
     if changed:
         notes.append(
-            f"[yellow]Locked, and described otherwise by now:[/] {escape(', '.join(changed))}. The locked voice speaks; "
-            "`narrate audition` lets you hear the new description."
+            f"[yellow]Locked, and described otherwise now:[/] {escape(', '.join(changed))}. The locked voice speaks; "
+            "`narrate audition` makes the new description heard."
         )
     if carried:
         notes.append(f"{console.count(carried, 'direction')} {'goes' if carried == 1 else 'go'} along as instructions.")

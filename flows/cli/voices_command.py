@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from narration.store import Store
     from narration.upkeep import Kept, State
-    from narration.voice import Voice
 
 voices_app = typer.Typer(
     help="The voices that were designed and are kept.", no_args_is_help=True, rich_markup_mode=None

@@ -10,6 +10,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 
 from narration.audio.likeness import BLEND, Likeness
 from narration.audio.voiceprint import VoicePrint
@@ -30,6 +31,7 @@ class Heard:
         preview: the sound file; may be empty.
         measured: its voiceprint, or None where there is no sound.
         chosen: whether it is the character's voice now.
+        line: a take of the book's line; may be empty.
     """
 
     number: int
@@ -37,6 +39,7 @@ class Heard:
     preview: bytes
     measured: VoicePrint | None
     chosen: bool = False
+    line: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,7 @@ class Part:
         prompt: the description.
         preview_text: what the candidates say.
         quoted: whether these words stand in the book.
+        line: a line of the book that they say as well, where these do not; may be empty.
         locked: whether the present voice is locked.
         heard: the candidates.
     """
@@ -61,6 +65,7 @@ class Part:
     preview_text: str
     quoted: bool
     locked: bool
+    line: str
     heard: tuple[Heard, ...]
 
 
@@ -105,7 +110,7 @@ def audition_page(title: str, parts: tuple[Part, ...], *, cost: str, book: str) 
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy"
  content="default-src 'none'; media-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
-<title>Audition: {escape(title)}</title><style>{_STYLE}</style></head><body>
+<title>Audition: {escape(title)}</title><style>{_style()}</style></head><body>
 <header><h1>{escape(title)}</h1><p>{escape(cost)}</p><nav>{links}</nav></header>
 <main>
 {body}
@@ -117,22 +122,29 @@ level the RMS of the speech. Two voices are told as alike below a distance of {B
 """
 
 
+def _style() -> str:
+    return (Path(__file__).parent / "audition.css").read_text(encoding="utf-8")
+
+
 def _part(part: Part, near: Mapping[tuple[str, int], tuple[str, ...]], book: str) -> str:
     cards = "\n".join(_card(part, heard, near.get((part.character, heard.number), ()), book) for heard in part.heard)
-    words = "from the book" if part.quoted else "not words of the book"
+    words = "preview, from the book" if part.quoted else "preview"
+    said = f"<blockquote>{escape(part.line)}<cite>line of the book</cite></blockquote>" if part.line else ""
     lock = " · the present voice is locked" if part.locked else ""
     return f"""<section id="p-{escape(part.character)}">
 <h2>{escape(part.character)}</h2>
 <p class="facts">{part.lines:,} lines · {escape(part.profile)}{lock}</p>
 <p class="prompt">{escape(part.prompt)}</p>
-<blockquote>{escape(part.preview_text)}<cite>{words}</cite></blockquote>
+<blockquote>{escape(part.preview_text)}<cite>{words}</cite></blockquote>{said}
 <div class="cards">
 {cards}
 </div></section>"""
 
 
 def _card(part: Part, heard: Heard, near: tuple[str, ...], book: str) -> str:
-    sound = _player(heard) if heard.preview else "<p>No preview is kept of this voice.</p>"
+    form = heard.voice.preview_format
+    sound = _player(heard.preview, form, "preview") if heard.preview else "<p>No preview is kept of this voice.</p>"
+    sound += _player(heard.line, "wav", "line of the book") if heard.line else ""
     measured = heard.measured
     scales = (
         ""
@@ -142,9 +154,9 @@ def _card(part: Part, heard: Heard, near: tuple[str, ...], book: str) -> str:
         + _scale("level", measured.level_dbfs, _LEVEL_DBFS, f"{measured.level_dbfs:.1f} dBFS")
     )
     warning = f'<p class="near">Sounds like {escape(", ".join(near))}</p>' if near else ""
-    mark = ' <span class="mark">chosen</span>' if heard.chosen else ""
+    mark = f' <span class="mark">{"locked" if part.locked else "speaks now"}</span>' if heard.chosen else ""
     written = f"narrate voices choose {shlex.quote(part.character)} {heard.number} --book {shlex.quote(book)}"
-    choose = f"<code>{escape(written)}</code>" if heard.number and not heard.chosen else ""
+    choose = f"<code>{escape(written)}</code>" if heard.number and not (heard.chosen and part.locked) else ""
     title = f"Candidate {heard.number}" if heard.number else "Present voice"
     return f"""<article class="{"chosen" if heard.chosen else ""}"><h3>{title}{mark}</h3>
 {sound}
@@ -152,10 +164,9 @@ def _card(part: Part, heard: Heard, near: tuple[str, ...], book: str) -> str:
 <p class="name">{escape(heard.voice.voice)}</p></article>"""
 
 
-def _player(heard: Heard) -> str:
-    media = MEDIA.get(heard.voice.preview_format, "audio/wav")
-    data = base64.b64encode(heard.preview).decode()
-    return f'<audio controls preload="metadata" src="data:{media};base64,{data}"></audio>'
+def _player(sound: bytes, form: str, label: str) -> str:
+    source = f"data:{MEDIA.get(form, 'audio/wav')};base64,{base64.b64encode(sound).decode()}"
+    return f'<audio controls preload="metadata" aria-label="{label}" title="{label}" src="{source}"></audio>'
 
 
 def _scale(name: str, value: float, ends: tuple[float, float], words: str) -> str:
@@ -167,25 +178,6 @@ def _scale(name: str, value: float, ends: tuple[float, float], words: str) -> st
     )
 
 
-_STYLE = """
-:root{color-scheme:light dark;--ink:#1c1b19;--soft:#6b675f;--paper:#faf8f4;--card:#fff;--edge:#ddd7cc;--mark:#1f6f54;--warn:#9a4b00}
-@media(prefers-color-scheme:dark){:root{--ink:#ece8e0;--soft:#a59f93;--paper:#191816;--card:#232120;--edge:#3a3733;--mark:#6fd0ab;--warn:#f0a45d}}
-*{box-sizing:border-box}body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
-header,main,footer{max-width:70rem;margin:auto;padding:1rem}h1{font-size:1.5rem;margin:0}h2{margin:0;font-size:1.25rem}
-h3{margin:0 0 .5rem;font-size:1rem}nav{display:flex;flex-wrap:wrap;gap:.25rem .9rem}a{color:inherit}
-section{border-top:2px solid var(--edge);padding:1.2rem 0}p{margin:.3rem 0}.facts,.name,footer,cite{color:var(--soft);font-size:.875rem}
-blockquote{margin:.6rem 0;padding-left:.8rem;border-left:3px solid var(--edge);font-family:Georgia,serif}
-cite{display:block;font-style:normal;font-family:system-ui,sans-serif}
-.cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,19rem),1fr));gap:1rem;margin-top:.8rem}
-article{background:var(--card);border:1px solid var(--edge);border-radius:.6rem;padding:.9rem;min-width:0}
-article.chosen{border:2px solid var(--mark)}.mark{color:var(--mark);font-weight:600}audio{width:100%;height:2.75rem}
-dl{margin:.6rem 0}dl div{display:grid;grid-template-columns:3.2rem 1fr;align-items:center}dt{color:var(--soft);font-size:.875rem}
-dd{margin:0;display:grid;grid-template-columns:1fr 5.6rem;gap:.6rem;align-items:center;font-variant-numeric:tabular-nums;font-size:.875rem}
-.bar{height:.35rem;background:var(--edge);border-radius:1rem;position:relative;margin:0 .3rem}
-.bar i{position:absolute;top:-.2rem;width:.75rem;height:.75rem;margin-left:-.375rem;border-radius:50%;background:var(--mark)}
-.near{color:var(--warn);font-weight:600;font-size:.9rem}code,.name{overflow-wrap:anywhere}
-code{display:block;background:var(--paper);padding:.45rem .6rem;border-radius:.35rem;font-size:.85rem}
-"""
 _SCRIPT = """
 document.addEventListener('play',e=>{for(const a of document.querySelectorAll('audio'))if(a!==e.target)a.pause()},true)
 """
