@@ -182,6 +182,19 @@ class Ledger:
             found[voice] = (at.isoformat(), bool(production) or found.get(voice, ("", False))[1])
         return found
 
+    async def productions_of_takes(self) -> dict[str, frozenset[str]]:
+        """For which productions each take was asked, by take id; the empty name is of calls for no production.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        table = await self.table(["take_id", "production"])
+        found: dict[str, set[str]] = {}
+        for take_id, production in zip(table["take_id"].to_pylist(), table["production"].to_pylist(), strict=True):
+            if take_id:
+                found.setdefault(take_id, set()).add(production)
+        return {take_id: frozenset(names) for take_id, names in found.items()}
+
     async def spent_usd(self, production: str, left_out: frozenset[str] = frozenset()) -> float:
         """What a production has cost, calls in doubt included.
 

@@ -31,6 +31,7 @@ from flows.cli import (
     render_command,
     sandbox_command,
     script_command,
+    store_command,
     usage_command,
     voices_command,
 )
@@ -52,6 +53,7 @@ COMMANDS = (
     "recover",
     "usage",
     "housekeeping",
+    "store",
     "doctor",
     "sandbox",
 )
@@ -109,6 +111,7 @@ app.command(add_help_option=False, context_settings={"allow_extra_args": True, "
     sandbox_command.sandbox
 )
 app.add_typer(lexicon_command.lexicon_app, name="lexicon")
+app.add_typer(store_command.store_app, name="store")
 # The modules of the group register their commands where they are imported.
 VOICES = (voices_command, choice_command, account_command)
 app.add_typer(voices_command.voices_app, name="voices")
