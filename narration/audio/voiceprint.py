@@ -36,6 +36,8 @@ BAND_HZ = (80.0, 7_600.0)
 
 Source: the usual front end of speech recognisers, ETSI ES 201 108: 23 bands, 12 coefficients.
 """
+SOFTEST = 1e-5
+"""Bands this far below the mean of all are as good as silent, so that loudness and rounding are no part of a timbre."""
 PACE_SMOOTH_MS = 60
 
 
@@ -136,7 +138,8 @@ def _cepstra(frames: Floats, rate_hz: int) -> Floats:
     length = _power_of_two(size)
     emphasised = np.diff(frames, axis=1, prepend=frames[:, :1])
     power = np.abs(np.fft.rfft(emphasised * np.hamming(size), n=length)) ** 2
-    bands = np.log(power @ _mel_bands(length, rate_hz).T + 1e-10)
+    bands = power @ _mel_bands(length, rate_hz).T
+    bands = np.log(bands / max(float(bands.mean()), 1e-20) + SOFTEST)
     steps = np.arange(1, CEPSTRA + 1)[:, None] * (np.arange(BANDS) + 0.5)[None, :]
     cosines = np.cos(np.pi * steps / BANDS) * math.sqrt(2 / BANDS)
     return np.asarray(bands @ cosines.T)

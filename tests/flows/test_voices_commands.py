@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from flows.cli.main import run
 from tests.flows.conftest import Narrate
 from tests.flows.stage import BOOK, CAST, MANUSCRIPT, small_book
 from tests.prove.harness import Vendor
@@ -62,7 +61,7 @@ def test_the_second_book_of_a_series_makes_no_voice(
     assert {one["character"] for one in plan["voice_list"] if one["described_otherwise"]} == {"Ann", "Ben"}
     assert all(one["locked"] for one in plan["voice_list"])
     assert "Locked, and described otherwise now: Ann, Ben." in narrate("plan", second).out
-    assert narrate("render", second, "--yes", "--json").code == 0
+    _render(narrate, second)
     assert shop.bill()["voices_created"] == before
     other = small_book(tmp_path / "three", book=BOOK.format(profile=paid), cast=cast)
     assert narrate("plan", other, "--json").json["voices_to_create"] == 2, "of no series: its sheet alone decides"
@@ -119,7 +118,7 @@ def test_housekeeping_has_a_table_and_an_exit_code(narrate: Narrate, book: Path)
 
 
 def test_the_voices_of_a_rendered_book_are_checked(narrate: Narrate, book: Path) -> None:
-    assert narrate("render", book, "--yes", "--json").code == 0
+    _render(narrate, book)
     said = narrate("voices", "check", "--book", book, "--json")
     assert said.json["takes"] == 14
     assert len(said.json["pairs"]) == 3
@@ -129,7 +128,7 @@ def test_the_voices_of_a_rendered_book_are_checked(narrate: Narrate, book: Path)
 def test_a_cast_moves_to_another_model_with_its_kept_words(
     narrate: Narrate, book: Path, tmp_path: Path, shop: Vendor
 ) -> None:
-    assert narrate("render", book, "--yes", "--json").code == 0
+    _render(narrate, book)
     text = Path(_profile(book)).read_text()
     other = tmp_path / "other.toml"
     other.write_text(
@@ -150,10 +149,10 @@ def test_a_cast_moves_to_another_model_with_its_kept_words(
 def test_the_store_is_weighed_and_only_what_the_book_left_behind_is_pruned(
     narrate: Narrate, book: Path, shop: Vendor
 ) -> None:
-    assert narrate("render", book, "--yes", "--json").code == 0
+    _render(narrate, book)
     assert narrate("store", "prune", book, "--older-than", 0).out == "Nothing could go.\n"
     (book / "kettle.md").write_text(MANUSCRIPT.replace("any sugar", "any milk"), encoding="utf-8")
-    assert narrate("render", book, "--yes", "--json").code == 0
+    _render(narrate, book)
     assert narrate("store", "prune", book).out == "Nothing could go.\n", "it is young"
     told = narrate("store", "prune", book, "--older-than", 0, "--json").json
     assert (told["removed"], len(told["takes"])) == (False, 1)
@@ -162,12 +161,13 @@ def test_the_store_is_weighed_and_only_what_the_book_left_behind_is_pruned(
     assert narrate("store", "prune", book, "--older-than", 0, "--yes", "--json").json["removed"] is True
     assert narrate("store", "du", "--json").json["bytes"] < weighed["bytes"]
     before = shop.bill()["synthesized"]
-    assert narrate("render", book, "--yes", "--json").code == 0
+    _render(narrate, book)
     assert shop.bill()["synthesized"] == before
 
 
-def test_the_group_has_help(narrate: Narrate) -> None:
-    assert run(["voices", "--help"]) == 0
+def _render(narrate: Narrate, book: Path) -> None:
+    said = narrate("render", book, "--yes", "--json")
+    assert said.code == 0, said.err + said.out
 
 
 def _profile(book: Path) -> str:
