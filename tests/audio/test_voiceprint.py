@@ -40,7 +40,7 @@ WORDS = (
 def _buzz(pitch_hz: float, seconds: float = 1.5, rate_hz: int = RATE_HZ) -> Samples:
     """A tone with many harmonics, in syllables."""
     at = np.arange(int(seconds * rate_hz)) / rate_hz
-    harmonics = [np.sin(2 * np.pi * pitch_hz * number * at) / number for number in range(1, 12)]
+    harmonics = [np.sin(2 * np.pi * pitch_hz * number * at) / number for number in range(1, int(7_600 / pitch_hz))]
     envelope = 0.25 + 0.75 * np.abs(np.sin(2 * np.pi * 2 * at))
     return np.asarray(4000 * envelope * np.sum(harmonics, axis=0)).astype(np.int16)
 
