@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -25,7 +26,8 @@ def staged(target: Path) -> Iterator[Path]:
     Raises:
         StoreError: the folder cannot be written, or the disk is full.
     """
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    # Chapters are delivered side by side, each in a thread, and what belongs to the book is written by more than one.
+    part = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         yield part
