@@ -87,6 +87,9 @@ async def render(
     halt = halt or Halt()
     for end in plan.endings() if buying and plan.seating.costs_money else ():
         log.warning("%s", end.sentence())
+    for voice in plan.voices:
+        if voice.changed:
+            log.warning("%s is described otherwise by now; the locked voice speaks", voice.character.name)
     recovered = Recovered()
     mending = await _mending(job, plan)
     runs: list[str] = []

@@ -67,6 +67,9 @@ class Code(StrEnum):
     NO_SAMPLE = "sample-001"
     SAMPLE_LENGTH = "sample-002"
     NOT_THE_WHOLE_BOOK = "deliver-001"
+    VOICES_ALIKE = "voice-001"
+    TAKE_STRAYS = "voice-002"
+    VOICE_DRIFTED = "voice-003"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +174,16 @@ MEANINGS: Mapping[Code, Meaning] = MappingProxyType(
             title="containers were not made, as not every chapter was delivered",
             severity=Severity.NOTE,
             hint="Render or deliver the whole book, without --chapters.",
+        ),
+        Code.VOICES_ALIKE: _warning(
+            "two characters of the book would blend", "Listen to both; audition one with another description."
+        ),
+        Code.TAKE_STRAYS: _warning(
+            "a take is not like its voice, or more like another character's", "Listen to it, and have it spoken again."
+        ),
+        Code.VOICE_DRIFTED: _warning(
+            "the takes of a voice are far from the preview that was approved",
+            "Listen to both; the service may have changed the voice.",
         ),
     }
 )

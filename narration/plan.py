@@ -35,7 +35,7 @@ from narration.services.protocol import Price
 from narration.settings import Settings
 from narration.take import SpeechAsk
 from narration.takes import Takes
-from narration.voice import VoiceDesign
+from narration.voice import Role, VoiceDesign, role_of, scope_of
 from narration.voices import Voices
 
 LATIN_PER_S = 14.6
@@ -266,16 +266,12 @@ async def make_plan(
     for character in cast.characters:
         if character.name in speaking:
             booth = seating.booth_of(character.name)
-            design = await voices.current(design_of(character, production, booth.settings, booth.account or ""))
-            if character.system_voice:
-                planned_voices.append(system_voice(character, seating.key_of(character.name), design))
-                continue
-            found = await voices.get(design.design_id) if booth.account else await voices.whatever_account(design)
-            refusal = None if found else (await refusals.find([design.design_id])).get(design.design_id)
+            design = design_of(character, production, booth.settings, booth.account or "")
             key = seating.key_of(character.name)
-            planned_voices.append(
-                PlannedVoice(character=character, booth=key, design=design, voice=found, refusal=refusal)
-            )
+            if character.system_voice:
+                planned_voices.append(system_voice(character, key, design))
+                continue
+            planned_voices.append(await _planned_voice(character, key, design, production, voices, refusals))
     by_name = {voice.character.name: voice for voice in planned_voices}
     without = [
         tuple(
@@ -308,6 +304,29 @@ async def make_plan(
         ),
         voices=tuple(planned_voices),
     )
+
+
+async def _planned_voice(
+    character: Character, booth: str, described: VoiceDesign, production: Production, voices: Voices, refusals: Refusals
+) -> PlannedVoice:
+    """The voice that a character has by a person's choice, or by the description."""
+    sitting = await voices.sitting(role_in(production, character.name, described), described)
+    design = sitting.design
+    refusal = None if sitting.voice else (await refusals.find([design.design_id])).get(design.design_id)
+    return PlannedVoice(
+        character=character,
+        booth=booth,
+        design=design,
+        voice=sitting.voice,
+        refusal=refusal,
+        locked=sitting.locked,
+        changed=sitting.changed,
+    )
+
+
+def role_in(production: Production, character: str, design: VoiceDesign) -> Role:
+    """The role of a character in a production, or in the series that it belongs to."""
+    return role_of(scope_of(production.series, production.name), character, design)
 
 
 def _cut(script: ChapterScript, cast: Cast, seating: Seating, language: str) -> ChapterChunks:

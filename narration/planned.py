@@ -30,6 +30,8 @@ class PlannedVoice:
         design: what the voice is made from.
         voice: the voice that is kept for it, or None: it is to be created.
         refusal: that the service refused the design before; then nothing is created, nor asked for. Else None.
+        locked: a person chose this voice for good.
+        changed: it is locked, and the cast sheet describes another by now: that is told, and nothing changes.
 
     A system voice is there for everybody: its `voice` is never None, and is in no voice bible.
     """
@@ -39,6 +41,8 @@ class PlannedVoice:
     design: VoiceDesign
     voice: Voice | None
     refusal: Refusal | None = None
+    locked: bool = False
+    changed: bool = False
 
 
 def system_voice(character: Character, booth: str, design: VoiceDesign) -> PlannedVoice:

@@ -12,13 +12,17 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from flows.cli import (
+    account_command,
+    audition_command,
     cast_command,
     chapters_command,
     check_command,
+    choice_command,
     console,
     deliver_command,
     doctor_command,
     exit_codes,
+    housekeeping_command,
     init_command,
     lexicon_command,
     logs,
@@ -33,6 +37,7 @@ from flows.cli import (
     script_command,
     serve_command,
     signoff_command,
+    store_command,
     takes_command,
     usage_command,
     voices_command,
@@ -47,6 +52,8 @@ COMMANDS = (
     "cast",
     "script",
     "lexicon",
+    "audition",
+    "voices",
     "plan",
     "render",
     "nightly",
@@ -58,8 +65,9 @@ COMMANDS = (
     "takes",
     "signoff",
     "recover",
-    "voices",
     "usage",
+    "housekeeping",
+    "store",
     "doctor",
     "sandbox",
 )
@@ -104,6 +112,7 @@ app.command(epilog=init_command.EXAMPLES)(init_command.init)
 app.command(epilog=chapters_command.EXAMPLES)(chapters_command.chapters)
 app.command(epilog=cast_command.EXAMPLES)(cast_command.cast)
 app.command(epilog=script_command.EXAMPLES)(script_command.script)
+app.command(epilog=audition_command.EXAMPLES)(audition_command.audition)
 app.command(epilog=plan_command.EXAMPLES)(plan_command.plan)
 app.command(epilog=render_command.EXAMPLES)(render_command.render)
 app.command(epilog=nightly_command.EXAMPLES)(nightly_command.nightly)
@@ -115,6 +124,7 @@ app.command(epilog=retake_command.EXAMPLES)(retake_command.retake)
 app.command(epilog=signoff_command.EXAMPLES)(signoff_command.signoff)
 app.command(epilog=recover_command.EXAMPLES)(recover_command.recover)
 app.command(epilog=usage_command.EXAMPLES)(usage_command.usage)
+app.command(epilog=housekeeping_command.EXAMPLES)(housekeeping_command.housekeeping)
 app.command(epilog=doctor_command.EXAMPLES)(doctor_command.doctor)
 app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
     sandbox_command.sandbox
@@ -122,6 +132,9 @@ app.command(add_help_option=False, context_settings={"allow_extra_args": True, "
 app.add_typer(lexicon_command.lexicon_app, name="lexicon")
 app.add_typer(pickups_command.pickups_app, name="pickups")
 app.add_typer(takes_command.takes_app, name="takes")
+app.add_typer(store_command.store_app, name="store")
+# The modules of the group register their commands where they are imported.
+VOICES = (voices_command, choice_command, account_command)
 app.add_typer(voices_command.voices_app, name="voices")
 
 
