@@ -85,11 +85,7 @@ async def render(
         NarrationError: the run could not begin (no key, no service, no store).
     """
     halt = halt or Halt()
-    for end in plan.endings() if buying and plan.seating.costs_money else ():
-        log.warning("%s", end.sentence())
-    for voice in plan.voices:
-        if voice.changed:
-            log.warning("%s is described otherwise by now; the locked voice speaks", voice.character.name)
+    _warn(plan, buying=buying)
     recovered = Recovered()
     mending = await _mending(job, plan)
     runs: list[str] = []
@@ -139,12 +135,24 @@ async def render(
         book_findings=packaged.findings,
         took_s=time.time() - progress.started,
     )
-    if not job.request.speak_only and (job.out.exists() or any(chapter.file for chapter in chapters)):
-        # A run that was refused before anything was made leaves no folder behind.
+    return summary if job.request.speak_only else await _written(job, summary)
+
+
+def _warn(plan: Plan, *, buying: bool) -> None:
+    """Say what does not stop a render and is to be known before it."""
+    for end in plan.endings() if buying and plan.seating.costs_money else ():
+        log.warning("%s", end.sentence())
+    for voice in plan.voices:
+        if voice.changed:
+            log.warning("%s is described otherwise by now; the locked voice speaks", voice.character.name)
+
+
+async def _written(job: Job, summary: Summary) -> Summary:
+    """The summary, written with the proof sheet; a run that was refused before anything was made leaves no folder."""
+    delivered = any(chapter.file for chapter in summary.chapters)
+    if delivered or job.out.exists():
         write_summary(job.out, summary)
-        if any(chapter.file for chapter in chapters):
-            return await _proofed(job, summary)
-    return summary
+    return await _proofed(job, summary) if delivered else summary
 
 
 async def _proofed(job: Job, summary: Summary) -> Summary:
