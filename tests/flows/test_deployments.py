@@ -42,8 +42,9 @@ def test_every_parameter_has_a_title_and_is_explained(offer: Offer) -> None:
     properties = offer.flow().parameters.properties
     assert properties
     for name, schema in properties.items():
-        assert schema.get("title"), name
-        assert schema.get("description"), name
+        assert schema["title"] != name
+        assert schema["title"][0].isupper(), name
+        assert schema["description"][-1] == ".", name
 
 
 @pytest.mark.parametrize("offer", OFFERS, ids=lambda offer: offer.name)
@@ -51,7 +52,7 @@ def test_the_parameters_of_the_file_are_those_of_the_flow(offer: Offer) -> None:
     parameters = _written()[offer.name].get("parameters", {})
     assert set(parameters) <= set(offer.flow().parameters.properties)
     if "window" in parameters:
-        assert read_window(parameters["window"], parameters["zone"])
+        assert read_window(parameters["window"], parameters["zone"]).zone is not None
 
 
 def test_every_exit_code_has_a_state_of_its_own() -> None:
