@@ -5,8 +5,8 @@
 
 Joining only, without encoding, at 1 h and at 10 h: `combined += clip; combined += pause`, which is what most programs do
 (1 h only: it is quadratic); one join of everything in memory; this program, which streams. Then the whole finishing stage
-(assembling, mastering, MP3 and the AAC part of an M4B) against the same ffmpeg command alone, reading the same samples
-from a file, resampling included; measuring the files is reported apart. Every row is a process of its own; its figures
+(assembling, mastering, MP3, AAC, and the M4B of all chapters) against the same ffmpeg commands alone, reading the same
+samples from a file, resampling included, and joining the chapters; measuring the files is reported apart. Every row is a process of its own; its figures
 are the CPU seconds of the work, ffmpeg's included and start-up left out, and the peak memory of this process and of the
 largest ffmpeg. Joining is the median of three runs.
 """
@@ -28,6 +28,7 @@ from pathlib import Path
 
 import numpy as np
 
+from narration.audio import m4b
 from narration.audio.clips import measure_clip, open_clip, segment
 from narration.audio.encode import ChapterEncoder, Output, ffmpeg_program
 from narration.audio.encodings import Tags, encoding_of, mastering
@@ -111,19 +112,25 @@ def chapters(count: int) -> Iterator[int]:
 
 
 def finish(count: int, *, measured: bool = False) -> None:
-    """Stitching into an MP3 file and an AAC part, ffmpeg included."""
+    """Stitching into an MP3 file and an AAC part for each chapter, and those into an M4B, ffmpeg included."""
     with tempfile.TemporaryDirectory() as folder:
-        for chapter in chapters(count):
+        m4b_parts: list[m4b.Part] = []
+        for number, chapter in enumerate(chapters(count)):
             outputs = [
-                Output(target=Path(folder, f"x.{encoded}"), encoding=encoding_of(encoded, AUDIO, TAGS))
+                Output(target=Path(folder, f"{number}.{encoded}"), encoding=encoding_of(encoded, AUDIO, TAGS))
                 for encoded in MADE
             ]
+            m4b_parts.append(m4b.Part(path=outputs[-1].target, title=f"Chapter {number}"))
             with ChapterEncoder(outputs, rate_hz=ASSEMBLY_RATE_HZ, filters=mastering(AUDIO)) as encoder:
                 stitch(parts(chapter), AUDIO, encoder.write)
                 for part in encoder.complete().values():
                     if measured:
                         probe(part)
                 encoder.publish()
+        whole = Path(folder, "book.m4b")
+        m4b.write_m4b(whole, m4b_parts, m4b.Facts(tags=(("title", "T"),), freeform=(), language="eng", cover=b""))
+        if measured:
+            probe(whole)
 
 
 def measure(count: int) -> None:
@@ -132,9 +139,10 @@ def measure(count: int) -> None:
 
 
 def alone(count: int) -> None:
-    """The same ffmpeg command, with the stitched samples in a file; the samples are not counted."""
+    """The same ffmpeg commands, with the stitched samples in a file; the samples are not counted."""
     with tempfile.TemporaryDirectory() as folder:
-        for chapter in chapters(count):
+        listed = Path(folder, "list.txt")
+        for number, chapter in enumerate(chapters(count)):
             samples = Path(folder, "x.raw")
             before_s = cpu_s()
             with samples.open("wb") as file:
@@ -144,8 +152,25 @@ def alone(count: int) -> None:
             command += ["-i", str(samples), "-filter_complex", f"[0:a]{','.join(mastering(AUDIO))},asplit=2[a][b]"]
             for name, encoded in zip("ab", MADE, strict=True):
                 options = encoding_of(encoded, AUDIO, TAGS).options
-                command += ["-map", f"[{name}]", *options, "-y", str(Path(folder, f"x.{encoded}"))]
+                command += ["-map", f"[{name}]", *options, "-y", str(Path(folder, f"{number}.{encoded}"))]
             subprocess.run(command, check=True)
+            with listed.open("a") as names:
+                names.write(f"file '{number}.{Encoded.M4A}'\n")
+        joining = [
+            "-f",
+            "concat",
+            "-safe",
+            "0",
+            "-i",
+            str(listed),
+            "-c",
+            "copy",
+            "-f",
+            "mp4",
+            "-movflags",
+            "+faststart",
+        ]
+        subprocess.run([ffmpeg_program(), "-v", "error", *joining, "-y", str(Path(folder, "book.m4b"))], check=True)
 
 
 NOT_COUNTED: list[float] = []
@@ -217,8 +242,8 @@ def main() -> None:
     row("this program, streaming", 1.0, one)
     row("this program, streaming", told.hours, long)
     whole, bare, read = (net(way, told.finish) for way in ("finish", "alone", "measure"))
-    row("finishing: assemble, MP3, AAC", told.finish, whole)
-    row("the same ffmpeg command alone", told.finish, bare)
+    row("finishing: assemble, MP3, M4B", told.finish, whole)
+    row("the same ffmpeg commands alone", told.finish, bare)
     row("finishing, and measuring", told.finish, read)
     print(
         f"\npydub, 1 h / half an hour:      {usual['cpu_s'] / half['cpu_s']:.1f} times the CPU\n"

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 
 from narration.booth import Booth
+from narration.claims import Claim
 from narration.desk import Desk
 from narration.errors import (
     AccountBlocked,
@@ -23,6 +24,7 @@ from narration.errors import (
     VoiceQuotaFull,
     VoiceRejected,
 )
+from narration.journal import Answer
 from narration.keep import keep_voice, recover_subject
 from narration.plan import PlannedVoice
 from narration.purchase import Bought, Elsewhere, Order, buy
@@ -64,21 +66,37 @@ async def voice_for(desk: Desk, planned: PlannedVoice) -> tuple[Voice, bool]:
                 await desk.sleep(wait_s)
                 wait_s = min(WAIT_S[1], wait_s * 2)
                 continue
-            try:
-                claim, answer = await buy(desk, _order(desk, planned), _sender(planned))
-            except Elsewhere:
+            bought = await _bought(desk, planned)
+            if bought is None:
                 continue
-            except ServiceError as error:
-                if error.call is not None and error.call.in_doubt and await _reconciled(desk, planned):
-                    continue
-                raise
             booth = desk.booths[planned.booth]
             try:
-                return await keep_voice(desk, booth, claim, answer), True
+                return await keep_voice(desk, booth, *bought), True
             except TaskFailed as failed:
                 failures += 1
                 if not failed.again or failures >= booth.settings.limits.attempts:
                     raise failed.error from None
+
+
+async def _bought(desk: Desk, planned: PlannedVoice) -> tuple[Claim, Answer] | None:
+    """Have the voice created; None where the store is to be looked at again: somebody else has it, or the account.
+
+    Raises:
+        NarrationError: as `narration.purchase.buy` raises.
+    """
+    design_id = planned.design.design_id
+    if await desk.voices.doubted(design_id) and await _reconciled(desk, planned):
+        return None
+    try:
+        return await buy(desk, _order(desk, planned), _sender(planned))
+    except Elsewhere:
+        return None
+    except ServiceError as error:
+        if error.call is not None and error.call.in_doubt:
+            await desk.voices.doubt(design_id)
+            if await _reconciled(desk, planned):
+                return None
+        raise
 
 
 async def _left_by_the_dead(desk: Desk, planned: PlannedVoice) -> bool:
@@ -98,8 +116,7 @@ async def _left_by_the_dead(desk: Desk, planned: PlannedVoice) -> bool:
             f"The voice of {planned.character.name} is made, and cannot be used yet.",
             "Run the same command again later: it is not made, or paid for, twice.",
         )
-    in_account = bool(recovered.in_doubt) and await _reconciled(desk, planned)
-    return bool(recovered.kept or recovered.lost or in_account)
+    return bool(recovered.kept or recovered.lost)
 
 
 async def check_quota(desk: Desk, to_create: Iterable[PlannedVoice]) -> None:
@@ -226,7 +243,7 @@ async def _stop_if_refused(desk: Desk, design_id: str) -> None:
 
 
 async def _reconciled(desk: Desk, planned: PlannedVoice) -> bool:
-    """Look in the account for a voice whose creation was sent and not answered; keep it if it is there."""
+    """Look in the account for a voice whose creation was sent and not answered, by whatever run; keep it if there."""
     booth = desk.booths[planned.booth]
     try:
         listed = await booth.service.voices()
@@ -236,6 +253,7 @@ async def _reconciled(desk: Desk, planned: PlannedVoice) -> bool:
     await desk.note_free(booth, listed.call)
     match = await _matching(desk, booth, planned, listed.voices)
     if match is None:
+        await desk.voices.settle(planned.design.design_id)
         return False
     log.warning("the creation of %s's voice was not answered, but the account has it: kept", planned.character.name)
     if match.status is VoiceStatus.PENDING:
@@ -252,6 +270,7 @@ async def _reconciled(desk: Desk, planned: PlannedVoice) -> bool:
         preview_format="wav",
     )
     await desk.voices.put(voice, b"")
+    await desk.voices.settle(planned.design.design_id)
     return True
 
 

@@ -289,6 +289,8 @@ async def recover_subject(desk: Desk, subject: str, *, patience_s: float = 0.0) 
     open_task = answer if answer is not None and answer.receipt.task_id and not kept else None
     outcome = Recovered(in_doubt=await _note_rows(desk, history, open_task))
     if answer is None or kept:
+        if outcome.in_doubt and any(past.row is not None and past.row.action == "design" for past in history.claims):
+            await desk.voices.doubt(subject)
         await desk.claims.release(claim)
         return outcome
     if answer.question is not None:  # the answer is in the journal, whole: no service is needed

@@ -12,14 +12,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from narration.audio_settings import AudioSettings as AudioSettings
+from narration.audio_settings import audio_problems
 from narration.chat_settings import ChatSettings, chat_problems
 from narration.errors import InputError, Problem
-from narration.presets import DEFAULT_PRESET, LoudnessUnit, Preset, read_preset
+from narration.presets import DEFAULT_PRESET, Preset, read_preset
 from narration.profiles import (
     API_PATHS,
     VENDOR_KEY,
@@ -36,19 +38,9 @@ from narration.profiles import (
 from narration.profiles import profiles_folder as profiles_folder
 from narration.sheet import nearest, shown
 
-MPEG_1_FROM_HZ, MPEG_2_MOST_KBPS = 32_000, 160
-"""Below this sample rate an MP3 file is MPEG-2 Layer III, whose highest bit rate this is.
-
-Source: ISO/IEC 13818-3, 2.4.2.3.
-"""
-LEAST_CREST_DB = 9.0
-"""Peaks of speech stand 12 to 18 dB above its RMS; a limiter that takes away more than a third of that is heard."""
-
 _Name = Annotated[str, Field(min_length=1, max_length=100)]
 _Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
-_Pause = Annotated[int, Field(ge=0, le=60_000)]
 _T = TypeVar("_T")
-_Decibels = Annotated[float, Field(ge=-60, le=0, allow_inf_nan=False)]
 
 
 class LengthUnit(StrEnum):
@@ -178,47 +170,6 @@ class LimitSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AudioSettings:
-    """How takes become a chapter.
-
-    Attributes:
-        rate_hz: sample rate of the delivered files (Opus has its own, 48 kHz).
-        bitrate_kbps: of the MP3 files, constant.
-        aac_kbps, opus_kbps: of the AAC parts and of the Opus files.
-        loudness_unit: what `loudness_db` is measured in; none leaves takes as loud as they came.
-        loudness_db: what the delivered files are brought to.
-        peak_dbtp: no delivered true peak is to exceed it.
-        head_ms, tail_ms: silence at the ends of a chapter.
-        within_ms, line_ms, paragraph_ms, scene_ms, heading_ms: pauses before a chunk, by `narration.book.Gap`.
-        clause_ms: instead of the first two, where the words before stop in the middle of a sentence.
-        speaker_ms: instead of the second, where another voice goes on.
-        fade_ms: at both ends of every take.
-        keep_ms: silence kept around speech when a take's edges are trimmed.
-        room_tone_dbfs: RMS of the noise that lies under a whole chapter; -120 is digital silence.
-    """
-
-    rate_hz: Literal[22050, 24000, 32000, 44100, 48000]
-    bitrate_kbps: Literal[64, 80, 96, 112, 128, 160, 192, 224, 256, 320]
-    aac_kbps: Annotated[int, Field(ge=32, le=192)]
-    opus_kbps: Annotated[int, Field(ge=16, le=192)]
-    loudness_unit: LoudnessUnit
-    loudness_db: _Decibels
-    peak_dbtp: _Decibels
-    head_ms: _Pause
-    tail_ms: _Pause
-    within_ms: _Pause
-    clause_ms: _Pause
-    speaker_ms: _Pause
-    line_ms: _Pause
-    paragraph_ms: _Pause
-    scene_ms: _Pause
-    heading_ms: _Pause
-    fade_ms: Annotated[int, Field(ge=0, le=200)]
-    keep_ms: Annotated[int, Field(ge=0, le=2000)]
-    room_tone_dbfs: Annotated[float, Field(ge=-120, le=-50, allow_inf_nan=False)] = -72.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything a run is told, once; `preset` is where part of `audio` comes from, and the rules for what it makes."""
 
@@ -273,7 +224,7 @@ def load_settings(
         missing = profile_layer.where("service", "base_url")
         problems += [
             *_address_problems(values, places, missing),
-            *_contradictions(values, places),
+            *audio_problems(values, places),
             *chat_problems(values, places),
         ]
     if problems:
@@ -415,19 +366,3 @@ def _missing_keys(values: Mapping[_Key, object], preset: Preset) -> list[Problem
     missing = [key for key in _adapters("audio") if ("audio", key) not in values]
     where = preset.layer.where("audio")
     return [Problem(what=f"`{key}` is missing", where=where, expected="a value, as in acx.toml") for key in missing]
-
-
-def _contradictions(values: Mapping[_Key, Any], places: Mapping[_Key, str]) -> list[Problem]:
-    problems = []
-    peak_dbtp, loudness_db = values["audio", "peak_dbtp"], values["audio", "loudness_db"]
-    if peak_dbtp <= loudness_db + LEAST_CREST_DB:
-        where = f"{places['audio', 'peak_dbtp']} and {places['audio', 'loudness_db']}"
-        what = f"a peak of {peak_dbtp:g} dBTP is too near to the loudness for speech"
-        problems.append(Problem(what=what, where=where, expected=f"more than {loudness_db + LEAST_CREST_DB:g}"))
-    rate_hz, bitrate_kbps = values["audio", "rate_hz"], values["audio", "bitrate_kbps"]
-    if rate_hz < MPEG_1_FROM_HZ and bitrate_kbps > MPEG_2_MOST_KBPS:
-        where = f"{places['audio', 'rate_hz']} and {places['audio', 'bitrate_kbps']}"
-        what = f"an MP3 file of {bitrate_kbps} kbit/s cannot have a sample rate of {rate_hz} Hz"
-        expected = f"at most {MPEG_2_MOST_KBPS} kbit/s, or 32000 Hz or more"
-        problems.append(Problem(what=what, where=where, expected=expected))
-    return problems

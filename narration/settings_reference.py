@@ -1,6 +1,6 @@
-"""The reference of all settings, made from the comments of defaults.toml and of the default preset.
+"""The settings reference: a table of every setting, made from the files that hold the defaults.
 
-Invariant: every setting has a row.
+Invariant: every key of those files has a row, and its meaning is the comment above it.
 """
 
 from __future__ import annotations
@@ -8,18 +8,18 @@ from __future__ import annotations
 from narration.presets import DEFAULT_PRESET, presets_folder
 from narration.profiles import defaults_text
 
-_NOT_SETTINGS = "rules"
-"""The table of a preset that files are held against; nothing sets it."""
+_NO_SETTINGS = ("rules",)
+"""Tables of a preset that are no settings."""
 
 
 def settings_reference() -> str:
-    """A Markdown table of every setting: key, default, meaning."""
+    """A Markdown table of every setting: key, default, meaning; from defaults.toml and the default preset."""
+    rows = ["| setting | default | meaning |", "|---|---|---|", *_reference_rows(defaults_text(), "")]
     preset = (presets_folder() / f"{DEFAULT_PRESET}.toml").read_text(encoding="utf-8")
-    rows = [*_rows(defaults_text(), ""), *_rows(preset, f" in `{DEFAULT_PRESET}`")]
-    return "\n".join(["| setting | default | meaning |", "|---|---|---|", *rows]) + "\n"
+    return "\n".join([*rows, *_reference_rows(preset, f" in `{DEFAULT_PRESET}`")]) + "\n"
 
 
-def _rows(text: str, of: str) -> list[str]:
+def _reference_rows(text: str, of: str) -> list[str]:
     """A row for each key of the tables of settings in a TOML text; the comment above a key is its meaning."""
     rows: list[str] = []
     table, meaning = "", ""
@@ -28,7 +28,7 @@ def _rows(text: str, of: str) -> list[str]:
             table, meaning = line.strip("[] "), ""
         elif line.startswith("#"):
             meaning = f"{meaning} {line.lstrip('# ')}".strip()
-        elif " = " in line and table not in ("", _NOT_SETTINGS):
+        elif " = " in line and table and table not in _NO_SETTINGS:
             key, default = line.split(" = ", 1)
             rows.append(f"| `{table}.{key}` | `{default}`{of} | {meaning} |")
             meaning = ""

@@ -92,9 +92,37 @@ class Voices:
                 found.append(voice)
         return found[0] if len(found) == 1 else None
 
+    async def doubt(self, design_id: str) -> None:
+        """Remember that a creation was sent and not answered: the account may have the voice.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        await self._store.put(_doubt_key(design_id), b"{}")
+
+    async def doubted(self, design_id: str) -> bool:
+        """Whether the account may have a voice of that design.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return await self._store.exists(_doubt_key(design_id))
+
+    async def settle(self, design_id: str) -> None:
+        """Forget the doubt: the account was looked at.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        await self._store.delete(_doubt_key(design_id))
+
     def preview_key(self, voice: Voice) -> str:
         """Where the preview lies in the store."""
         return f"voices/{voice.design.design_id}/preview.{voice.preview_format}"
+
+
+def _doubt_key(design_id: str) -> str:
+    return f"voices/{design_id}/in_doubt.json"
 
 
 def _hint(design_id: str) -> str:

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from narration.api_keys import SANDBOX_KEY, api_key
+from narration.audio_settings import AudioSettings
 from narration.chat_settings import ChatSettings
 from narration.errors import InputError
 from narration.presets import preset_names, read_preset
 from narration.profiles import defaults_text, profile_names
 from narration.settings import (
-    AudioSettings,
     ChunkSettings,
     LengthUnit,
     LimitSettings,

@@ -225,7 +225,7 @@ def _jpeg(picture: Image.Image) -> bytes:
 
 
 def write_cover(target: Path, data: bytes) -> None:
-    """Put the cover in its place.
+    """Put the cover in its place; chapters that are delivered side by side may do so at the same time.
 
     Raises:
         StoreError: it cannot be written.

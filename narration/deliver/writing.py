@@ -5,6 +5,7 @@ Invariant: a name in the output folder stands for a whole file; a zip holds no d
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import threading
@@ -26,7 +27,7 @@ def staged(target: Path) -> Iterator[Path]:
     Raises:
         StoreError: the folder cannot be written, or the disk is full.
     """
-    # Two chapters may want the same file (the cover) at the same time, each in a thread of its own.
+    # Chapters are delivered side by side, each in a thread, and what belongs to the book is written by more than one.
     part = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -43,11 +44,14 @@ def staged(target: Path) -> Iterator[Path]:
 
 
 def write_text(target: Path, text: str) -> None:
-    """Write a text file in UTF-8.
+    """Write a text file in UTF-8; one that says the same already is left as it is.
 
     Raises:
         StoreError: it cannot be written.
     """
+    with contextlib.suppress(OSError):
+        if target.read_bytes() == text.encode():
+            return
     with staged(target) as part:
         part.write_text(text, encoding="utf-8", newline="\n")
 

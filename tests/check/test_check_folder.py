@@ -131,7 +131,8 @@ def test_a_peak_between_the_samples_is_a_warning(tmp_path: Path) -> None:
 
 
 def test_every_code_about_files_has_its_example() -> None:
-    assert set(BROKEN) == set(Code) - {Code.TEXT_REFUSED, Code.TRUE_PEAK}
+    rooms = ("file", "level", "peak", "floor", "rate", "bitrate", "channels", "length", "head", "tail")
+    assert set(BROKEN) == {code for code in Code if code.split("-")[0] in rooms} - {Code.TRUE_PEAK}
 
 
 @pytest.fixture(scope="module")

@@ -188,8 +188,8 @@ class World:
         try:
             async with open_desk(
                 store=store or self.store,
-                services={self.profile: (service, self.settings)},
-                main=self.profile,
+                services={self.settings.service.profile: (service, self.settings)},
+                main=self.settings.service.profile,
                 run=this_run() if alive else self.new_run(),
                 production="book",
                 book_cap_usd=book_cap_usd,
