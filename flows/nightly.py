@@ -24,7 +24,7 @@ from flows.opening import Job
 from flows.places import books_folder
 from flows.progress import Progress
 from flows.render import Watch, render_watched
-from flows.showing import server_may_be_away
+from flows.showing import server_may_be_away, tell_steps
 from flows.states import ended, failed
 from narration.desk import Halt
 from narration.errors import NarrationError, ToolError
@@ -83,6 +83,7 @@ async def nightly(
     Returns:
         A state with the gravest of the books' exit codes.
     """
+    tell_steps()
     try:
         night = watching.get() or Night(
             request=NightRequest(
