@@ -105,7 +105,6 @@ def chapter_rows(progress: Progress) -> list[dict[str, object]]:
                 "USD": round(progress.cost_by_chapter.get(number, 0.0), 4),
                 "findings": _findings(done),
                 "file": _link(done.file) if done and done.file else "",
-                "report": _link(str(Path(done.file).parent / REPORT)) if done and done.file else "",
                 "why": str(done.error) if done and done.error else "",
             }
         )
@@ -171,6 +170,10 @@ def report_markdown(summary: Summary, *, sandbox: bool, left_usd: float | None =
     ]
     if left_usd is not None:
         lines.append(f"| left of this run's budget | {left_usd:.4f} USD |")
+    made = [chapter.file for chapter in finished if chapter.file]
+    if made:
+        links = [_link(file) for file in (*made, *summary.files, str(Path(summary.out) / REPORT))]
+        lines += ["", "## The files", "", *(f"- {link}" for link in links)]
     if summary.stopped is not None:
         lines += ["", f"**Stopped:** {summary.stopped}"]
     for chapter in summary.chapters:

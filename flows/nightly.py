@@ -16,15 +16,15 @@ from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from prefect.client.schemas.objects import State
 from prefect.exceptions import PrefectException
 from prefect.runtime import flow_run
-from pydantic import Field
 
 from flows.artifacts import key_from, night_markdown, night_rows
+from flows.forms import entry
 from flows.night import Night, NightRequest, NightSummary
 from flows.opening import Job
 from flows.places import books_folder
 from flows.progress import Progress
 from flows.render import Watch, render_watched
-from flows.showing import server_may_be_away
+from flows.showing import server_may_be_away, tell_steps
 from flows.states import ended, failed
 from narration.desk import Halt
 from narration.errors import NarrationError, ToolError
@@ -44,28 +44,30 @@ def _run_name() -> str:
 @flow(name="nightly", flow_run_name=_run_name, retries=0, persist_result=False, validate_parameters=True)
 async def nightly(
     shelf: Annotated[
-        str, Field(title="Shelf", description="Folder of productions, each in a folder of its own with a book.yaml.")
+        str,
+        entry("Shelf", "Folder of productions, each in a folder of its own with a book.yaml."),
     ],
     window: Annotated[
         str | None,
-        Field(title="Window", description="When buying is allowed: 22:00-06:00; empty is always.", max_length=20),
+        entry("Window", "When buying is allowed: 22:00-06:00; empty is always.", max_length=20),
     ] = None,
     zone: Annotated[
         str | None,
-        Field(title="Time zone", description="Whose clock the window goes by: Europe/Vienna; empty is the worker's."),
+        entry("Time zone", "Whose clock the window goes by: Europe/Vienna; empty is the worker's."),
     ] = None,
     budget_usd: Annotated[
-        float | None, Field(title="Budget", description="The most that all books may cost this night, in USD.", ge=0)
+        float | None,
+        entry("Budget", "The most that all books may cost this night, in USD.", ge=0),
     ] = None,
     profile: Annotated[
-        str | None, Field(title="Profile", description="Name or path of a profile; empty takes that of each book.")
+        str | None,
+        entry("Profile", "Name or path of a profile; empty takes that of each book."),
     ] = None,
     out: Annotated[
-        str | None, Field(title="Output", description="Folder of the audiobooks; empty is out/ in each production.")
+        str | None,
+        entry("Output", "Folder of the audiobooks; empty is out/ in each production."),
     ] = None,
-    store: Annotated[
-        str | None, Field(title="Store", description="Folder or s3:// URL; empty is the worker's default store.")
-    ] = None,
+    store: Annotated[str | None, entry("Store", "Folder or s3:// URL; empty is the worker's default store.")] = None,
 ) -> State[int]:
     """Render what is new or changed on a shelf, the highest priority first, and stop when the window closes.
 
@@ -81,6 +83,7 @@ async def nightly(
     Returns:
         A state with the gravest of the books' exit codes.
     """
+    tell_steps()
     try:
         night = watching.get() or Night(
             request=NightRequest(

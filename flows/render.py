@@ -24,9 +24,9 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.exceptions import PrefectException
 from prefect.runtime import deployment, flow_run
-from pydantic import Field
 
 from flows.approval import approved
+from flows.forms import entry
 from flows.opening import Job, Request, open_job
 from flows.places import books_folder
 from flows.progress import Progress
@@ -54,36 +54,30 @@ def _run_name() -> str:
 
 @flow(name="render-book", flow_run_name=_run_name, retries=0, persist_result=False, validate_parameters=True)
 async def render_book(
-    production: Annotated[str, Field(title="Production", description="Folder of the book, with book.yaml in it.")],
+    production: Annotated[str, entry("Production", "Folder of the book, with book.yaml in it.")],
     profile: Annotated[
-        str | None, Field(title="Profile", description="Name or path of a profile; empty takes the one in book.yaml.")
+        str | None,
+        entry("Profile", "Name or path of a profile; empty takes the one in book.yaml."),
     ] = None,
     chapters: Annotated[
-        str | None, Field(title="Chapters", description="Numbers, ranges or titles (1-3); empty is the whole book.")
+        str | None,
+        entry("Chapters", "Numbers, ranges or titles (1-3); empty is the whole book."),
     ] = None,
-    out: Annotated[
-        str | None, Field(title="Output", description="Folder of the audiobook; empty is out/ in the book's.")
-    ] = None,
-    store: Annotated[
-        str | None, Field(title="Store", description="Folder or s3:// URL; empty is the default store.")
-    ] = None,
-    budget_usd: Annotated[
-        float | None, Field(title="Budget", description="The most that this run may spend, in USD.", ge=0)
-    ] = None,
+    out: Annotated[str | None, entry("Output", "Folder of the audiobook; empty is out/ in the book's.")] = None,
+    store: Annotated[str | None, entry("Store", "Folder or s3:// URL; empty is the default store.")] = None,
+    budget_usd: Annotated[float | None, entry("Budget", "The most that this run may spend, in USD.", ge=0)] = None,
     redesign_missing: Annotated[
-        bool, Field(title="Redesign missing voices", description="Make those anew that the service lost.")
+        bool, entry("Redesign missing voices", "Make those anew that the service lost.")
     ] = False,
     approve_above_usd: Annotated[
         float | None,
-        Field(title="Ask above", description="A plan that costs more waits for a person's approval, in USD.", ge=0),
+        entry("Ask above", "A plan that costs more waits for a person's approval, in USD.", ge=0),
     ] = None,
     parts: Annotated[
         int,
-        Field(title="Parts", description="Runs that share the chapters, on whatever worker is free.", ge=1, le=100),
+        entry("Parts", "Runs that share the chapters, on whatever worker is free.", ge=1, le=100),
     ] = 1,
-    speak_only: Annotated[
-        bool, Field(title="Speak only", description="Fill the store, and leave the files to another run.")
-    ] = False,
+    speak_only: Annotated[bool, entry("Speak only", "Fill the store, and leave the files to another run.")] = False,
 ) -> State[int]:
     """Render one book: plan, voices, chapters side by side, delivery.
 

@@ -31,6 +31,13 @@ UPDATE_S = 1.0
 """Progress is shown at most this often, in seconds: an update costs the server about 0.1 s."""
 
 
+def tell_steps() -> None:
+    """Let the program's own steps pass to Prefect's handler, which is given none below WARNING otherwise."""
+    own = logging.getLogger("narration")
+    if not own.isEnabledFor(logging.INFO):
+        own.setLevel(logging.INFO)
+
+
 async def show_end(progress: Progress, summary: Summary, *, sandbox: bool, left_usd: float | None) -> None:
     """Show the voices and the report of a render that is over.
 
@@ -49,6 +56,7 @@ async def show_end(progress: Progress, summary: Summary, *, sandbox: bool, left_
 @asynccontextmanager
 async def shown(progress: Progress) -> AsyncIterator[None]:
     """Keep the progress artifact and the table of chapters up to date."""
+    tell_steps()
     artifact: UUID | None = None
     with server_may_be_away():
         artifact = await acreate_progress_artifact(

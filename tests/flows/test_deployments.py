@@ -42,8 +42,9 @@ def test_every_parameter_has_a_title_and_is_explained(offer: Offer) -> None:
     properties = offer.flow().parameters.properties
     assert properties
     for name, schema in properties.items():
-        assert schema.get("title"), name
-        assert schema.get("description"), name
+        assert schema["title"] != name
+        assert schema["title"][0].isupper(), name
+        assert schema["description"][-1] == ".", name
 
 
 @pytest.mark.parametrize("offer", OFFERS, ids=lambda offer: offer.name)

@@ -166,6 +166,7 @@ def worker(server: Server, folder: Path, *, pool: str = "narrate", **variables: 
         "NARRATION_HOME": str(folder / "home"),
         "NARRATION_BOOKS": str(folder / "books"),
         "DASHSCOPE_API_KEY": KEY,
+        "PREFECT_LOGGING_LEVEL": "INFO",
     }
     environment = server.variables(**{**own, **variables})
     argv = [sys.executable, "-m", "prefect", "worker", "start", "--pool", pool, "--type", "process"]
