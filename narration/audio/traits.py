@@ -95,7 +95,7 @@ def _bands(spectra: Floats, hz: Floats) -> Floats:
     sums = np.add.reduceat(spectra, places, axis=1)[:, : len(BAND_EDGES_HZ) - 1]
     levels = 10 * np.log10(np.maximum(sums, 1e-9))
     # Below lies the noise of 16 bits, whose distance tells how loud a take is and not what it sounds like.
-    return np.maximum(levels, levels.max(axis=1, keepdims=True) - BANDS_REACH_DB)
+    return np.asarray(np.maximum(levels, levels.max(axis=1, keepdims=True) - BANDS_REACH_DB))
 
 
 def _edge_db(edge: Samples, speech: Speech) -> float:
