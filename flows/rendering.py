@@ -33,9 +33,10 @@ from narration.errors import InputError, NarrationError, Problem, TakeDamaged, V
 from narration.finding import Code, Finding, noted
 from narration.formats import made_of_all
 from narration.keep import Recovered, recover
-from narration.mend import Mending, mend_chapter, verified_by
+from narration.mend import Mending, mend_chapter
 from narration.plan import ChapterPlan, Plan, PlannedVoice
 from narration.production import Production
+from narration.report.coverage import coverage_of
 from narration.report.summary import ChapterSummary, Summary, write_summary
 from narration.speak import SpokenChapter, SpokenPiece, speak_chapter, spoken_already, verify_spoken
 from narration.take import Take
@@ -365,11 +366,11 @@ class _Render:
         return any(piece.take is not None and self._mending.wanted(piece.take) for piece in pieces)
 
     def judged(self, chapter: ChapterSummary) -> ChapterSummary:
-        """The summary of a chapter with what is wrong with its takes, and how they were checked."""
+        """The summary of a chapter with what is wrong with its takes, and how much of it is heard."""
         pieces = self._pieces.get(chapter.number, ())
         found = tuple(finding for piece in pieces for finding in self._mending.findings(piece))
-        takes = [piece.take for piece in pieces if piece.take is not None]
-        return replace(chapter, findings=(*chapter.findings, *found), verified=verified_by(takes))
+        coverage = coverage_of((piece.chunk, piece.take) for piece in pieces) if pieces else None
+        return replace(chapter, findings=(*chapter.findings, *found), coverage=coverage)
 
     def _checked(self, files: tuple[HeardFile, ...]) -> tuple[Finding, ...]:
         """What the preset's rules say of a chapter's files."""

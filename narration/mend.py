@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from narration.check.takes import Flaw, Judge, badness, fails, finding_of
@@ -208,11 +208,3 @@ class _Mend:
             choice = replace(choice, ordinal=0)
         self._mending.made[first.take_id] = choice
         await self._mending.choices.choose(choice)
-
-
-def verified_by(takes: Iterable[Take]) -> Mapping[str, int]:
-    """How many takes were checked by what: all that was measured, or only length and level as older takes are."""
-    found = {"text, sound and voice": 0, "level only": 0}
-    for take in takes:
-        found["text, sound and voice" if take.traits is not None else "level only"] += 1
-    return found

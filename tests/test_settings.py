@@ -11,6 +11,7 @@ import pytest
 from narration.api_keys import SANDBOX_KEY, api_key
 from narration.audio_settings import AudioSettings
 from narration.chat_settings import ChatSettings
+from narration.check_settings import CheckSettings
 from narration.errors import InputError
 from narration.presets import preset_names, read_preset
 from narration.profiles import defaults_text, profile_names
@@ -274,6 +275,7 @@ def test_every_setting_has_a_default_a_meaning_and_a_row_in_the_reference() -> N
         "limits": LimitSettings,
         "audio": AudioSettings,
         "chat": ChatSettings,
+        "check": CheckSettings,
     }
     fields = {
         f"{table}.{field.name}"

@@ -29,6 +29,7 @@ BAND_EDGES_HZ = (
     *(1720, 2000, 2320, 2700, 3150, 3700, 4400, 5300, 6400, 7700),
 )
 """Critical bands of hearing. Source: Zwicker, Subdivision of the audible frequency range, JASA 33 (1961)."""
+BANDS_REACH_DB = 45.0
 HISS_FROM_HZ, HISS_TO_HZ = 5_000, 10_000
 """Where speech is silent whenever it is not a sibilant, and noise is not."""
 PITCH_LOW_HZ, PITCH_HIGH_HZ = 60, 500
@@ -92,7 +93,9 @@ def _bands(spectra: Floats, hz: Floats) -> Floats:
     """Level of each critical band of each frame, in dB."""
     places = np.searchsorted(hz, BAND_EDGES_HZ)
     sums = np.add.reduceat(spectra, places, axis=1)[:, : len(BAND_EDGES_HZ) - 1]
-    return np.asarray(10 * np.log10(np.maximum(sums, 1e-9)))
+    levels = 10 * np.log10(np.maximum(sums, 1e-9))
+    # Below lies the noise of 16 bits, whose distance tells how loud a take is and not what it sounds like.
+    return np.asarray(np.maximum(levels, levels.max(axis=1, keepdims=True) - BANDS_REACH_DB))
 
 
 def _edge_db(edge: Samples, speech: Speech) -> float:

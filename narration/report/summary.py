@@ -12,6 +12,7 @@ from pathlib import Path
 
 from narration.errors import ExitCode, NarrationError, StoreError
 from narration.finding import Finding, Severity
+from narration.report.coverage import Coverage
 
 REPORT = "report.json"
 """Name of the summary in the output folder."""
@@ -49,7 +50,7 @@ class ChapterSummary:
         findings: what a person should look at.
         unattributed: quotations read by the narrator because nobody was found for them.
         error: why it is not finished, or None.
-        verified: how many of its takes were checked, by what.
+        coverage: what of its text is heard; None where it is not known.
     """
 
     number: int
@@ -63,7 +64,7 @@ class ChapterSummary:
     findings: tuple[Finding, ...] = ()
     unattributed: int = 0
     error: NarrationError | None = None
-    verified: Mapping[str, int] = field(default_factory=dict)
+    coverage: Coverage | None = None
 
     @property
     def state(self) -> str:
@@ -189,7 +190,7 @@ def _chapter_json(chapter: ChapterSummary) -> dict[str, object]:
         "audio_s": chapter.audio_s,
         "reused": chapter.reused,
         "unattributed": chapter.unattributed,
-        "verified": dict(chapter.verified),
+        "coverage": chapter.coverage.as_json() if chapter.coverage else None,
         "findings": [asdict(finding) for finding in chapter.findings],
         "error": str(chapter.error) if chapter.error else None,
     }

@@ -1,5 +1,5 @@
-"""`narrate` in this process."""
+"""`narrate` in this process, and a vendor that stands alone."""
 
-from tests.flows.conftest import narrate
+from tests.flows.conftest import narrate, paid, shop
 
-__all__ = ["narrate"]
+__all__ = ["narrate", "paid", "shop"]

@@ -13,6 +13,7 @@ import pytest
 
 from tests.flows.conftest import Narrate
 from tests.flows.stage import small_book
+from tests.prove.harness import Vendor
 
 pytestmark = pytest.mark.slow
 
@@ -143,3 +144,19 @@ def _level_dbfs(folder: Path, line: int) -> float:
     blocks = part[: len(part) // 441 * 441].reshape(-1, 441)
     powers = (blocks**2).mean(axis=1)
     return float(10 * np.log10(powers[powers > powers.max() / 1000].mean()))
+
+
+def test_a_take_that_is_refused_leaves_the_line_as_it_was(
+    narrate: Narrate, shop: Vendor, paid: Path, tmp_path: Path
+) -> None:
+    folder = small_book(tmp_path / "book")
+    assert narrate("render", folder, "--profile", paid).code == 0
+    before = _masters(folder)
+    shop.switch(poison_words="arsenic")
+    try:
+        found = narrate("retake", folder, "2:2", "--say", "Is there arsenic?", "--profile", paid, "--yes")
+    finally:
+        shop.switch(poison_words="none")
+    assert (found.code, "the one before is heard" in found.err) == (3, True), found.err
+    assert narrate("render", folder, "--profile", paid, "--json").json["chunks_spoken"] == 0
+    assert _masters(folder) == before
