@@ -6,8 +6,8 @@ Invariant: the exit code is that of the gravest thing that happened; a book with
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from narration.errors import ExitCode, NarrationError, StoreError

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.prove.harness import Studio, vendor
+from tests.flows.stage import small_book
+from tests.prove.harness import ROOT, Studio, vendor
 from tests.prove.server import free_port, prefect_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.prefect, pytest.mark.xdist_group("prefect")]
@@ -95,3 +101,46 @@ def test_a_server_that_is_away_is_a_warning_and_the_render_goes_on(tmp_path: Pat
     assert summary["chapters"][0]["state"] == "finished"
     assert "Prefect" in err
     assert "Traceback" not in err
+
+
+def _answered(server: str, run_name: str, answer: dict[str, str]) -> None:
+    """Wait until a flow run asks, and answer it as the form in the UI does."""
+    deadline = time.monotonic() + 120
+    while True:
+        runs = [run for run in _found(server, "flow_runs") if run["name"].startswith(run_name)]
+        if runs and runs[0]["state_type"] == "PAUSED":
+            break
+        assert time.monotonic() < deadline, [run["state"] for run in runs]
+        time.sleep(0.25)
+    reply = httpx.post(f"{server}/flow_runs/{runs[0]['id']}/resume", json={"run_input": answer}, timeout=30)
+    reply.raise_for_status()
+    assert reply.json()["status"] == "ACCEPT", reply.json()
+
+
+def test_an_audition_waits_for_a_choice_on_the_server_and_locks_it(server: str, tmp_path: Path) -> None:
+    book = small_book(tmp_path / "book")
+    call = (
+        "import asyncio, sys; from flows.audition import audition_cast; "
+        "print(asyncio.run(audition_cast(production=sys.argv[1], characters=['Ann'], candidates=2, wait_s=120)))"
+    )
+    variables = {
+        **os.environ,
+        "PREFECT_API_URL": server,
+        "NARRATION_HOME": str(tmp_path / "home"),
+        "PREFECT_HOME": str(tmp_path / "prefect"),
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-c", call, str(book)], env=variables, cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        _answered(server, "audition", {"character_0": "2"})
+        out, _ = process.communicate(timeout=120)
+    finally:
+        process.kill()
+    assert out.strip().endswith("1"), out
+    studio = Studio(home=tmp_path / "home", out=tmp_path / "out", profile=tmp_path)
+    code, listed, _ = studio.run("voices", "list", "--json")
+    assert code == 0
+    assert [voice["locked"] for voice in json.loads(listed)["voices"]] == [False, True]
+    artifacts = [artifact for artifact in _found(server, "artifacts") if artifact["key"] == "audition"]
+    assert "| Ann | 2 |" in artifacts[0]["data"]
