@@ -10,7 +10,7 @@ from pathlib import Path
 from flows.night import Night, NightSummary
 from flows.progress import Progress
 from narration.finding import Finding
-from narration.plan import Plan
+from narration.plan import Plan, PlannedVoice
 from narration.report.summary import REPORT, ChapterSummary, Summary
 
 
@@ -132,11 +132,19 @@ def voice_rows(progress: Progress) -> list[dict[str, object]]:
             "character": planned.character.name,
             "model": planned.design.target_model,
             "chunks": spoken[planned.character.name],
-            "voice": "refused" if planned.refusal else "from the store" if planned.voice else "created by this run",
+            "voice": _origin(planned, progress),
             "description": planned.design.voice_prompt[:120],
         }
         for planned in plan.voices
     ]
+
+
+def _origin(planned: PlannedVoice, progress: Progress) -> str:
+    """Where a voice came from; a second round finds in the store what the first has made."""
+    if planned.refusal:
+        return "refused"
+    made = planned.voice is None or planned.character.name in progress.created
+    return "created by this run" if made else "from the store"
 
 
 def _state(there: int, total: int) -> str:

@@ -24,6 +24,7 @@ class Progress:
         bought: takes bought by this run.
         retakes: of takes that failed their checks, bought beside those.
         voices_created: voices created by this run.
+        created: the characters whom they are for.
         cost_usd: what this run has spent.
         committed_usd: what its desks have spent or are in doubt about, once they are closed.
         cost_by_chapter: of the takes that this run bought, by chapter.
@@ -40,6 +41,7 @@ class Progress:
     bought: int = 0
     retakes: int = 0
     voices_created: int = 0
+    created: set[str] = field(default_factory=set)
     cost_usd: float = 0.0
     committed_usd: float = 0.0
     cost_by_chapter: dict[int, float] = field(default_factory=dict)

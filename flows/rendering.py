@@ -295,6 +295,7 @@ class _Render:
         self._voices[planned.character.name] = voice
         if created:
             self._progress.voices_created += 1
+            self._progress.created.add(planned.character.name)
             self._progress.cost_usd += voice.price_usd
             log.info("voice of %s created: %s", planned.character.name, voice.voice)
 

@@ -26,7 +26,7 @@ LEAST_VOICE_S = 0.6
 """A single syllable tells nothing of a voice: in a tonal language its pitch is the word's, and no pause is in it."""
 EARLY_TAKES = 30
 """While a book is being spoken, a voice is known from so many takes on; once all is spoken, from `learn_from` on. Its
-timbre is not known from fewer at any time: a handful of short takes spread far less than the voice does."""
+pitch and timbre are not known from fewer at any time: a handful of short takes spread far less than the voice does."""
 UNKNOWN_SIGMA = 0.35
 """Deviation of the logarithm of a length of a voice that is not known: a third or three times of it is too much."""
 BEYOND = 1.5
@@ -167,6 +167,8 @@ class Judge:
         if hiss_db > limit_db:
             value, rule = f"{hiss_db:+.0f} dB against the speech", f"at most {limit_db:+.0f} dB"
             yield Flaw(code=Code.TAKE_NOISY, value=value, rule=rule, weight=1 + (hiss_db - limit_db) / HISS_ROOM_DB)
+        if usual.takes < EARLY_TAKES:
+            return
         if traits.pitch_hz and usual.pitch_hz:
             octaves = math.log2(traits.pitch_hz / usual.pitch_hz)
             limit = max(settings.pitch_octaves, settings.pitch_sigmas * usual.pitch_sigma_octaves * doubt) * loose
@@ -174,7 +176,7 @@ class Judge:
                 value = f"{traits.pitch_hz:.0f} Hz, the voice's own is {usual.pitch_hz:.0f} Hz"
                 rule = f"within {limit:.2f} octaves"
                 yield Flaw(code=Code.TAKE_PITCH, value=value, rule=rule, weight=abs(octaves) / limit)
-        apart = usual.timbre_sigmas(heard) if usual.takes >= EARLY_TAKES else 0.0
+        apart = usual.timbre_sigmas(heard)
         if apart > settings.timbre_sigmas * doubt:
             value, rule = f"{apart:.1f} sigmas from the voice's own", f"at most {settings.timbre_sigmas * doubt:.1f}"
             yield Flaw(code=Code.TAKE_TIMBRE, value=value, rule=rule, weight=apart / settings.timbre_sigmas)
