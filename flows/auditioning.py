@@ -168,8 +168,10 @@ async def _shown(planned: Audition, page: Path, made: int, cost_usd: float) -> H
     parts = tuple([await _part(planned, voices, tryout) for tryout in planned.tryouts])
     parts = tuple(part for part in parts if part.heard)
     cost = f"{made} voices made for ${cost_usd:.2f}; {sum(len(part.heard) for part in parts)} to be heard."
-    folder = str(planned.plan.production.folder)
-    text = audition_page(planned.plan.production.title, parts, cost=cost, book=folder)
+    request, folder = planned.job.request, str(planned.plan.production.folder)
+    elsewhere = (("--profile", request.profile), ("--store", request.store))
+    options = ("--book", folder, *(word for name, given in elsewhere if given for word in (name, given)))
+    text = audition_page(planned.plan.production.title, parts, cost=cost, options=options)
     try:
         page.parent.mkdir(parents=True, exist_ok=True)
         write_whole(page, text.encode(), create=False)

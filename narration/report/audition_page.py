@@ -88,20 +88,20 @@ def alike(parts: Iterable[Part]) -> Mapping[tuple[str, int], tuple[str, ...]]:
     return {key: tuple(names) for key, names in found.items()}
 
 
-def audition_page(title: str, parts: tuple[Part, ...], *, cost: str, book: str) -> str:
+def audition_page(title: str, parts: tuple[Part, ...], *, cost: str, options: tuple[str, ...]) -> str:
     """The page.
 
     Args:
         title: of the book.
         parts: in the order of the cast.
         cost: what the audition cost, in words.
-        book: the production's folder, for the commands that choose.
+        options: of the commands that choose: the production's folder, and where it is not the book's own, the profile.
 
     Returns:
         HTML, some hundred kilobytes for each candidate.
     """
     near = alike(parts)
-    body = "\n".join(_part(part, near, book) for part in parts)
+    body = "\n".join(_part(part, near, options) for part in parts)
     links = " ".join(f'<a href="#p{place}">{escape(part.character)}</a>' for place, part in enumerate(parts))
     for place, part in enumerate(parts):
         body = body.replace(f'id="p-{escape(part.character)}"', f'id="p{place}"', 1)
@@ -126,8 +126,8 @@ def _style() -> str:
     return (Path(__file__).parent / "audition.css").read_text(encoding="utf-8")
 
 
-def _part(part: Part, near: Mapping[tuple[str, int], tuple[str, ...]], book: str) -> str:
-    cards = "\n".join(_card(part, heard, near.get((part.character, heard.number), ()), book) for heard in part.heard)
+def _part(part: Part, near: Mapping[tuple[str, int], tuple[str, ...]], options: tuple[str, ...]) -> str:
+    cards = "\n".join(_card(part, heard, near.get((part.character, heard.number), ()), options) for heard in part.heard)
     words = "preview, from the book" if part.quoted else "preview"
     said = f"<blockquote>{escape(part.line)}<cite>line of the book</cite></blockquote>" if part.line else ""
     lock = " · the present voice is locked" if part.locked else ""
@@ -141,7 +141,7 @@ def _part(part: Part, near: Mapping[tuple[str, int], tuple[str, ...]], book: str
 </div></section>"""
 
 
-def _card(part: Part, heard: Heard, near: tuple[str, ...], book: str) -> str:
+def _card(part: Part, heard: Heard, near: tuple[str, ...], options: tuple[str, ...]) -> str:
     form = heard.voice.preview_format
     sound = _player(heard.preview, form, "preview") if heard.preview else "<p>No preview is kept of this voice.</p>"
     sound += _player(heard.line, "wav", "line of the book") if heard.line else ""
@@ -155,7 +155,7 @@ def _card(part: Part, heard: Heard, near: tuple[str, ...], book: str) -> str:
     )
     warning = f'<p class="near">Sounds like {escape(", ".join(near))}</p>' if near else ""
     mark = f' <span class="mark">{"locked" if part.locked else "speaks now"}</span>' if heard.chosen else ""
-    written = f"narrate voices choose {shlex.quote(part.character)} {heard.number} --book {shlex.quote(book)}"
+    written = shlex.join(("narrate", "voices", "choose", part.character, str(heard.number), *options))
     choose = f"<code>{escape(written)}</code>" if heard.number and not (heard.chosen and part.locked) else ""
     title = f"Candidate {heard.number}" if heard.number else "Present voice"
     return f"""<article class="{"chosen" if heard.chosen else ""}"><h3>{title}{mark}</h3>

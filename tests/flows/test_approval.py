@@ -66,8 +66,13 @@ def test_the_form_has_a_list_for_each_character_and_keeps_what_is_there() -> Non
 
 
 def test_a_name_is_text_on_the_page_and_one_word_in_the_command() -> None:
-    page = audition_page("<Book>", _held("N'Ann <b>").parts, cost="2 voices made.", book="/my books/one")
+    page = audition_page(
+        "<Book>",
+        _held("N'Ann <b>").parts,
+        cost="2 voices made.",
+        options=("--book", "/my books/one", "--profile", "china"),
+    )
     assert "<b>" not in page
     assert "&lt;Book&gt;" in page
     assert "narrate voices choose &#x27;N&#x27;&quot;&#x27;&quot;&#x27;Ann &lt;b&gt;&#x27; 1" in page
-    assert "--book &#x27;/my books/one&#x27;" in page
+    assert "--book &#x27;/my books/one&#x27; --profile china<" in page
