@@ -199,7 +199,7 @@ async def _desk_if_needed(
     if not buying:
         yield None
         return
-    left_open = await job.store.keys("open/") or await job.store.keys("ledger/pending/")
+    left_open = [key for kind in ("open/", "ledger/pending/", "runs/") for key in await job.store.keys(kind)]
     if not to_buy and not left_open and not job.request.redesign_missing:
         yield None
         return

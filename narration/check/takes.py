@@ -29,6 +29,9 @@ EARLY_TAKES = 30
 pitch and timbre are not known from fewer at any time: a handful of short takes spread far less than the voice does."""
 UNKNOWN_SIGMA = 0.35
 """Deviation of the logarithm of a length of a voice that is not known: a third or three times of it is too much."""
+BY_EAR = (Code.TAKE_LEVEL, Code.TAKE_NOISY, Code.TAKE_PITCH, Code.TAKE_TIMBRE)
+"""What a take has beside its words. One that has it still when spoken again may be what these words sound like in
+that voice: a person listens, and the book is not held up."""
 BEYOND = 1.5
 """So many times below the shortest, or above the longest, of what was heard of a voice its pace is not known."""
 DOUBT = 5.0
@@ -218,7 +221,7 @@ def finding_of(flaw: Flaw, *, chapter: int, line: int, character: str, text: str
     meaning = MEANINGS[flaw.code]
     return Finding(
         code=flaw.code,
-        severity=meaning.severity,
+        severity=Severity.WARNING if again and flaw.code in BY_EAR else meaning.severity,
         message=f"{meaning.title}: {flaw.value}, expected {flaw.rule}{again}",
         chapter=chapter,
         line=line,
