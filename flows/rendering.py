@@ -15,13 +15,12 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from flows.booths import speaking
+from flows.mending import mending_of, wants
 from flows.opening import Job
 from flows.progress import Progress
 from flows.proofing import make_proof
 from narration.book import ChapterChunks
 from narration.check.chapter import check_chapter
-from narration.check.takes import Judge
-from narration.choices import Choices
 from narration.claims import this_run
 from narration.deliver.book import Delivery, HeardFile
 from narration.deliver.cover import cover_of
@@ -88,10 +87,10 @@ async def render(
     halt = halt or Halt()
     _warn(plan, buying=buying)
     recovered = Recovered()
-    mending = await _mending(job, plan)
+    mending = await mending_of(job, plan)
     runs: list[str] = []
     for last in (False, True):
-        to_buy = bool(plan.chunks_to_speak or _wanted(plan, mending))
+        to_buy = bool(plan.chunks_to_speak or wants(plan, mending))
         async with _desk_if_needed(job, environ, halt, flow_run_id, progress, buying=buying, to_buy=to_buy) as desk:
             recovered += await recover(desk) if desk is not None else Recovered()
             if desk is not None and job.request.redesign_missing and await give_up_missing(desk, plan.voices):
@@ -222,26 +221,6 @@ async def _desk_if_needed(
             yield desk
         finally:
             progress.committed_usd += desk.budget.committed_usd
-
-
-async def _mending(job: Job, plan: Plan) -> Mending:
-    """What is known of the takes before anything is bought."""
-    takes = [planned.take for chapter in plan.chapters for planned in chapter.chunks if planned.take is not None]
-    check = job.settings.check
-    mending = Mending(
-        judge=Judge(check, takes),
-        choices=Choices(job.store),
-        most=check.retakes,
-        language=job.production.language,
-    )
-    await mending.look_up(takes)
-    return mending
-
-
-def _wanted(plan: Plan, mending: Mending) -> bool:
-    """Whether a take that is in the store is to be spoken again."""
-    chunks = (planned for chapter in plan.chapters for planned in chapter.chunks)
-    return any(planned.take is not None and mending.wanted(planned.take) for planned in chunks)
 
 
 def _name(chapter: ChapterPlan) -> str:
