@@ -64,7 +64,7 @@ def prove_mending(lines: int = 900, *, engine: str = "espeak", seed_kinds: tuple
             "title: Mending\nauthor: Nobody\nlanguage: en\nmanuscript: book.md\ncast: cast.yaml\n"
         )
         with vendor(folder, engine=engine) as service:
-            studio = Studio(home=folder / "home", out=folder / "out", profile=service.profile())
+            studio = Studio(home=folder / "home", out=folder / "out", profile=service.profile(retakes=2))
             service.switch(damage=0.1, damage_words=list(POISON), damage_kinds=list(seed_kinds))
             code, summary, err = studio.render(book=book)
             assert "chapters" in summary, err
@@ -82,7 +82,9 @@ def prove_mending(lines: int = 900, *, engine: str = "espeak", seed_kinds: tuple
             clean = asyncio.run(_clean(studio.home / "store", folder / "clean"))
             assert clean
             elsewhere = str(folder / "clean")
-            fresh = Studio(home=folder / "home2", out=folder / "out2", profile=service.profile(), store=elsewhere)
+            fresh = Studio(
+                home=folder / "home2", out=folder / "out2", profile=service.profile(retakes=2), store=elsewhere
+            )
             _code, _summary, err = fresh.render(book=book)
             _, right = asyncio.run(_takes(folder / "clean"))
         compared = [take_id for take_id in heard if take_id in right and not _is_poison(takes, take_id)]
