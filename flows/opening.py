@@ -21,6 +21,7 @@ from narration.formats import Format
 from narration.lexicon import LEXICON_FILE, Lexicon
 from narration.lexicon_sheet import load_lexicon
 from narration.manuscript import read_manuscript
+from narration.pickups import load_pickups
 from narration.plan import Plan, make_plan
 from narration.production import Production, load
 from narration.refusals import Refusals
@@ -46,6 +47,7 @@ class Request:
         redesign_missing: whether voices that the service no longer has are made anew.
         preset: of mastering, instead of the production's, or None.
         formats: to deliver, instead of the production's, or None.
+        speak_only: fill the store, and deliver nothing.
     """
 
     folder: Path
@@ -57,6 +59,7 @@ class Request:
     redesign_missing: bool = False
     preset: str | None = None
     formats: tuple[Format, ...] | None = None
+    speak_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +107,7 @@ class Job:
             chapters=self.chapters,
             scripts=self.scripts,
             lexicon=self.lexicon,
+            pickups=load_pickups(self.production.folder),
         )
 
 

@@ -29,6 +29,14 @@ def sandbox_state(environ: Mapping[str, str]) -> Path:
     return home(environ) / "sandbox"
 
 
+def books_folder(environ: Mapping[str, str]) -> Path:
+    """What a flow's relative folders are seen from: `NARRATION_BOOKS`, or where the process is.
+
+    A worker's processes are somewhere in a temporary folder, and each machine has its books elsewhere.
+    """
+    return Path(environ.get("NARRATION_BOOKS", "").strip() or ".").expanduser()
+
+
 def log_folder(environ: Mapping[str, str]) -> Path:
     """Where the report of an unforeseen error goes."""
     return home(environ) / "logs"

@@ -6,12 +6,11 @@ run can be repeated, moved or killed without a thought, and without a server the
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
+import math
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,38 +19,33 @@ from uuid import UUID
 
 import httpx
 from prefect import flow, tags, task
-from prefect.artifacts import (
-    acreate_markdown_artifact,
-    acreate_progress_artifact,
-    acreate_table_artifact,
-    aupdate_progress_artifact,
-)
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.exceptions import PrefectException
-from prefect.runtime import flow_run
-from prefect.states import Failed
-from pydantic import Field
+from prefect.runtime import deployment, flow_run
 
-from flows.artifacts import chapter_rows, finding_words, key_of, progress_words, report_markdown
+from flows.approval import approved
+from flows.forms import entry
 from flows.opening import Job, Request, open_job
-from flows.rendering import Progress, render
+from flows.places import books_folder
+from flows.progress import Progress
+from flows.rendering import render
+from flows.showing import show_end, shown
+from flows.spreading import spread
+from flows.states import book_ended, failed
 from narration.desk import Halt
-from narration.errors import ExitCode, NarrationError, ToolError
+from narration.errors import NarrationError, ToolError
 from narration.production import load_production
 from narration.report.summary import ChapterSummary, Summary
 
 log = logging.getLogger("narration.flow")
 
-UPDATE_S = 1.0
-"""Progress is shown at most this often, in seconds: an update costs the server about 0.1 s."""
-
 
 def _run_name() -> str:
     parameters = flow_run.get_parameters()
     with contextlib.suppress(NarrationError):
-        production = load_production(Path(parameters["production"]))
+        production = load_production(books_folder(os.environ) / str(parameters["production"]))
         profile = parameters.get("profile") or production.profile
         chapters = f", chapters {parameters['chapters']}" if parameters.get("chapters") else ""
         return f"{production.title}{chapters} ({Path(profile).stem})"
@@ -60,26 +54,31 @@ def _run_name() -> str:
 
 @flow(name="render-book", flow_run_name=_run_name, retries=0, persist_result=False, validate_parameters=True)
 async def render_book(
-    production: Annotated[str, Field(title="Production", description="Folder of the book, with book.yaml in it.")],
+    production: Annotated[str, entry("Production", "Folder of the book, with book.yaml in it.")],
     profile: Annotated[
-        str | None, Field(title="Profile", description="Name or path of a profile; empty takes the one in book.yaml.")
+        str | None,
+        entry("Profile", "Name or path of a profile; empty takes the one in book.yaml."),
     ] = None,
     chapters: Annotated[
-        str | None, Field(title="Chapters", description="Numbers, ranges or titles (1-3); empty is the whole book.")
+        str | None,
+        entry("Chapters", "Numbers, ranges or titles (1-3); empty is the whole book."),
     ] = None,
-    out: Annotated[
-        str | None, Field(title="Output", description="Folder of the audiobook; empty is out/ in the book's.")
-    ] = None,
-    store: Annotated[
-        str | None, Field(title="Store", description="Folder or s3:// URL; empty is the default store.")
-    ] = None,
-    budget_usd: Annotated[
-        float | None, Field(title="Budget", description="The most that this run may spend, in USD.", ge=0)
-    ] = None,
+    out: Annotated[str | None, entry("Output", "Folder of the audiobook; empty is out/ in the book's.")] = None,
+    store: Annotated[str | None, entry("Store", "Folder or s3:// URL; empty is the default store.")] = None,
+    budget_usd: Annotated[float | None, entry("Budget", "The most that this run may spend, in USD.", ge=0)] = None,
     redesign_missing: Annotated[
-        bool, Field(title="Redesign missing voices", description="Make those anew that the service lost.")
+        bool, entry("Redesign missing voices", "Make those anew that the service lost.")
     ] = False,
-) -> int | State[int]:
+    approve_above_usd: Annotated[
+        float | None,
+        entry("Ask above", "A plan that costs more waits for a person's approval, in USD.", ge=0),
+    ] = None,
+    parts: Annotated[
+        int,
+        entry("Parts", "Runs that share the chapters, on whatever worker is free.", ge=1, le=100),
+    ] = 1,
+    speak_only: Annotated[bool, entry("Speak only", "Fill the store, and leave the files to another run.")] = False,
+) -> State[int]:
     """Render one book: plan, voices, chapters side by side, delivery.
 
     Args:
@@ -90,58 +89,55 @@ async def render_book(
         store: folder or URL of the store.
         budget_usd: the most that this run may spend.
         redesign_missing: make voices anew that the service lost, and speak all of their lines again.
+        approve_above_usd: a plan that costs more pauses the run until somebody approves.
+        parts: runs that share the chapters; needs a deployment.
+        speak_only: fill the store and deliver nothing.
 
     Returns:
-        0, or a failed state with our message: what stopped the run, or what in the finished book is to be looked at.
+        A state with the exit code, its name and our message: what stopped the run, or what is to be looked at.
     """
     watch = watching.get()
     request = Request(
-        folder=Path(production),
+        folder=books_folder(os.environ) / production,
         profile=profile,
         chapters=chapters,
         out=Path(out) if out else None,
         store=store,
         budget_usd=budget_usd,
         redesign_missing=redesign_missing,
+        speak_only=speak_only,
     )
+    above = math.inf if approve_above_usd is None else approve_above_usd
     try:
-        summary = await _render_shown(request, watch)
+        summary = await _render_shown(request, watch, parts=parts, approve_above_usd=above)
     except NarrationError as error:
         if watch:
             watch.failure = error
-        return _failed(error)
+        return failed(error)
     if watch:
         watch.summary = summary
-    return _ended(summary)
+    return book_ended(summary)
 
 
-def _ended(summary: Summary) -> int | State[int]:
-    """How the flow run ends. A state and not an error, which Prefect would print with a traceback."""
-    failure = summary.stopped or next((chapter.error for chapter in summary.chapters if chapter.error), None)
-    if failure is not None:
-        return _failed(failure)
-    if summary.exit_code is ExitCode.FINDINGS:
-        return Failed(message=f"Finished, with something to look at. {finding_words(summary.findings[0])}")
-    return int(summary.exit_code)
-
-
-def _failed(error: NarrationError) -> State[int]:
-    return Failed(message=f"{type(error).__name__}: {error}")
-
-
-async def _render_shown(request: Request, watch: Watch | None) -> Summary:
+async def _render_shown(request: Request, watch: Watch | None, *, parts: int, approve_above_usd: float) -> Summary:
     environ = dict(os.environ)
     job = watch.job if watch else open_job(request, environ, needs_key=True)
-    progress = watch.progress if watch else Progress(plan=await job.plan())
+    plan = watch.progress.plan if watch else await job.plan()
+    if plan.cost_usd > approve_above_usd:
+        job = await approved(job, plan)
+    progress = watch.progress if watch else Progress(plan=plan)
     halt = watch.halt if watch else Halt()
-    async with _shown(progress):
+    own = deployment.get_id()
+    async with shown(progress):
+        if parts > 1 and own:
+            await spread(job, progress, environ, halt=halt, parts=parts, deployment_id=UUID(own))
+            progress.again(await job.plan())
         flow_run_id = str(flow_run.get_id() or "")
         summary = await render(
             job, progress.plan, environ, progress=progress, halt=halt, flow_run_id=flow_run_id, each=_as_task
         )
-    with _server_may_be_away():
-        report = report_markdown(summary, sandbox=not job.seating.costs_money)
-        await acreate_markdown_artifact(report, key=key_of(progress.plan, "report"))
+    left_usd = None if request.budget_usd is None else max(0.0, request.budget_usd - progress.committed_usd)
+    await show_end(progress, summary, sandbox=not job.seating.costs_money, left_usd=left_usd)
     return summary
 
 
@@ -211,60 +207,20 @@ async def server_trouble() -> str:
     return "" if trouble is None else f"{type(trouble).__name__}: {trouble}"
 
 
+async def what_is_offered() -> str:
+    """The deployments on the server, and how many workers are there for them."""
+    async with get_client() as client:
+        offered = [found.name for found in await client.read_deployments() if "narrate" in (found.tags or ())]
+        pools = await client.read_work_pools()
+        workers = [worker for pool in pools for worker in await client.read_workers_for_work_pool(pool.name)]
+    online = sum(worker.status == "ONLINE" for worker in workers)
+    names = ", ".join(sorted(offered)) or "none (`prefect deploy --all`, or `narrate serve`)"
+    return f"deployments: {names}; workers online: {online}"
+
+
 async def _as_task(name: str, work: Callable[[], Awaitable[ChapterSummary]]) -> ChapterSummary:
     @task(name="chapter", task_run_name=name.replace("{", "(").replace("}", ")"), cache_policy=NO_CACHE, retries=0)
     async def chapter() -> ChapterSummary:
         return await work()
 
     return await chapter()
-
-
-@asynccontextmanager
-async def _shown(progress: Progress) -> AsyncIterator[None]:
-    """Keep the progress artifact and the table of chapters up to date."""
-    artifact: UUID | None = None
-    with _server_may_be_away():
-        artifact = await acreate_progress_artifact(
-            0.0, key=key_of(progress.plan, "progress"), description=progress_words(progress)
-        )
-    follower = asyncio.create_task(_follow(progress, artifact))
-    try:
-        yield
-    finally:
-        follower.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await follower
-        await _update(progress, artifact)
-        await _table(progress)
-
-
-async def _follow(progress: Progress, artifact: UUID | None) -> None:
-    words, chapters = "", 0
-    while True:
-        if progress_words(progress) != words:
-            words = progress_words(progress)
-            await _update(progress, artifact)
-        if chapters < len(progress.chapters) < len(progress.plan.chapters):
-            chapters = len(progress.chapters)
-            await _table(progress)
-        await asyncio.sleep(UPDATE_S)
-
-
-async def _update(progress: Progress, artifact: UUID | None) -> None:
-    if artifact is not None:
-        with _server_may_be_away():
-            await aupdate_progress_artifact(artifact, 100.0 * progress.fraction, description=progress_words(progress))
-
-
-async def _table(progress: Progress) -> None:
-    with _server_may_be_away():
-        await acreate_table_artifact(chapter_rows(progress), key=key_of(progress.plan, "chapters"))
-
-
-@contextlib.contextmanager
-def _server_may_be_away() -> Iterator[None]:
-    """What is shown may be missed; what is spoken may not. A server that is away is a warning."""
-    try:
-        yield
-    except (httpx.HTTPError, PrefectException) as error:
-        log.warning("the Prefect server did not take an update: %s", error)

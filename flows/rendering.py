@@ -12,10 +12,12 @@ import shlex
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from flows.booths import speaking
 from flows.opening import Job
+from flows.progress import Progress
+from flows.proofing import make_proof
 from narration.book import ChapterChunks
 from narration.check.chapter import check_chapter
 from narration.check.takes import Judge
@@ -32,7 +34,7 @@ from narration.finding import Code, Finding, noted
 from narration.formats import made_of_all
 from narration.keep import Recovered, recover
 from narration.mend import Mending, mend_chapter
-from narration.plan import ChapterPlan, Plan, PlannedChunk, PlannedVoice
+from narration.plan import ChapterPlan, Plan, PlannedVoice
 from narration.production import Production
 from narration.report.coverage import coverage_of
 from narration.report.summary import ChapterSummary, Summary, write_summary
@@ -52,75 +54,6 @@ Each = Callable[[str, Callable[[], Awaitable[ChapterSummary]]], Awaitable[Chapte
 async def plainly(_name: str, work: Callable[[], Awaitable[ChapterSummary]]) -> ChapterSummary:
     """Run a chapter's work as it is."""
     return await work()
-
-
-@dataclass(slots=True, kw_only=True)
-class Progress:
-    """How far a render is; whoever shows it looks here as often as it likes.
-
-    Attributes:
-        plan: what is rendered.
-        stage: `voices`, `speaking`, `finishing`, `done`.
-        chunks_done: chunks whose take is there.
-        bought: takes bought by this run.
-        retakes: of takes that failed their checks, bought beside those.
-        voices_created: voices created by this run.
-        cost_usd: what this run has spent.
-        characters: billed to this run.
-        chapters: finished chapters, by number.
-        chunks_by_chapter: chunks done, by chapter.
-        started: Unix seconds.
-        first_bought: when the first take was bought, or 0.
-    """
-
-    plan: Plan
-    stage: str = "voices"
-    chunks_done: int = 0
-    bought: int = 0
-    retakes: int = 0
-    voices_created: int = 0
-    cost_usd: float = 0.0
-    characters: int = 0
-    chapters: dict[int, ChapterSummary] = field(default_factory=dict)
-    chunks_by_chapter: dict[int, int] = field(default_factory=dict)
-    started: float = field(default_factory=time.time)
-    first_bought: float = 0.0
-
-    def spoken(self, planned: PlannedChunk, take: Take, *, bought: bool) -> None:
-        """A chunk's take is there."""
-        self.chunks_done += 1
-        number = planned.chunk.chapter
-        self.chunks_by_chapter[number] = self.chunks_by_chapter.get(number, 0) + 1
-        if bought:
-            self.first_bought = self.first_bought or time.time()
-            self.bought += 1
-            self.cost_usd += take.price_usd
-            self.characters += take.billed_characters
-
-    def retaken(self, take: Take) -> None:
-        """A take was spoken again, or a part of it."""
-        self.retakes += 1
-        self.cost_usd += take.price_usd
-        self.characters += take.billed_characters
-
-    def again(self, plan: Plan) -> None:
-        """All chunks are looked at once more, by another plan; what was bought and spent stays."""
-        self.plan, self.chunks_done = plan, 0
-        self.chunks_by_chapter.clear()
-
-    @property
-    def fraction(self) -> float:
-        """Share of the chunks that are there."""
-        total = self.plan.chunks_total
-        return self.chunks_done / total if total else 1.0
-
-    @property
-    def eta_s(self) -> float | None:
-        """About how long until everything is spoken, in seconds; None while nothing tells."""
-        left = self.plan.chunks_total - self.chunks_done
-        if self.bought < 2 or not self.first_bought:
-            return None
-        return left * (time.time() - self.first_bought) / self.bought
 
 
 async def render(
@@ -153,14 +86,13 @@ async def render(
         NarrationError: the run could not begin (no key, no service, no store).
     """
     halt = halt or Halt()
-    for end in plan.endings() if buying and plan.seating.costs_money else ():
-        log.warning("%s", end.sentence())
+    _warn(plan, buying=buying)
     recovered = Recovered()
     mending = await _mending(job, plan)
     runs: list[str] = []
     for last in (False, True):
         to_buy = bool(plan.chunks_to_speak or _wanted(plan, mending))
-        async with _desk_if_needed(job, environ, halt, flow_run_id, buying=buying, to_buy=to_buy) as desk:
+        async with _desk_if_needed(job, environ, halt, flow_run_id, progress, buying=buying, to_buy=to_buy) as desk:
             recovered += await recover(desk) if desk is not None else Recovered()
             if desk is not None and job.request.redesign_missing and await give_up_missing(desk, plan.voices):
                 progress.plan = plan = await job.plan()
@@ -181,7 +113,9 @@ async def render(
     if halt.reason is None and not mending.unpaid:
         for run_id in runs:
             await mending.choices.settle(run_id)
-    packaged, trouble = await _packaged(work, plan.production)
+    packaged, trouble = Package(files=()), None
+    if not job.request.speak_only:
+        packaged, trouble = await _packaged(work, plan.production)
     progress.stage = "done"
     summary = Summary(
         title=plan.production.title,
@@ -200,9 +134,35 @@ async def render(
         stopped=halt.reason or trouble,
         files=tuple(str(file) for file in packaged.files),
         book_findings=packaged.findings,
+        took_s=time.time() - progress.started,
     )
-    if job.out.exists() or any(chapter.file for chapter in chapters):
-        # A run that was refused before anything was made leaves no folder behind.
+    return summary if job.request.speak_only else await _written(job, summary)
+
+
+def _warn(plan: Plan, *, buying: bool) -> None:
+    """Say what does not stop a render and is to be known before it."""
+    for end in plan.endings() if buying and plan.seating.costs_money else ():
+        log.warning("%s", end.sentence())
+    for voice in plan.voices:
+        if voice.changed:
+            log.warning("%s is described otherwise by now; the locked voice speaks", voice.character.name)
+
+
+async def _written(job: Job, summary: Summary) -> Summary:
+    """The summary, written with the proof sheet; a run that was refused before anything was made leaves no folder."""
+    delivered = any(chapter.file for chapter in summary.chapters)
+    if delivered or job.out.exists():
+        write_summary(job.out, summary)
+    return await _proofed(job, summary) if delivered else summary
+
+
+async def _proofed(job: Job, summary: Summary) -> Summary:
+    """The summary, with the proof sheet written; one that cannot be written stops nothing else, and is told."""
+    try:
+        await make_proof(job)
+    except NarrationError as error:
+        log.warning("there is no proof sheet: %s", error)
+        summary = replace(summary, stopped=summary.stopped or error)
         write_summary(job.out, summary)
     return summary
 
@@ -226,16 +186,24 @@ async def _packaged(work: _Render, production: Production) -> tuple[Package, Nar
 
 @asynccontextmanager
 async def _desk_if_needed(
-    job: Job, environ: Mapping[str, str], halt: Halt, flow_run_id: str, *, buying: bool, to_buy: bool
+    job: Job,
+    environ: Mapping[str, str],
+    halt: Halt,
+    flow_run_id: str,
+    progress: Progress,
+    *,
+    buying: bool,
+    to_buy: bool,
 ) -> AsyncIterator[Desk | None]:
     """A desk with its service; none where nothing is to be bought, and nothing is left open by a dead run."""
     if not buying:
         yield None
         return
-    left_open = await job.store.keys("open/") or await job.store.keys("ledger/pending/")
+    left_open = [key for kind in ("open/", "ledger/pending/", "runs/") for key in await job.store.keys(kind)]
     if not to_buy and not left_open and not job.request.redesign_missing:
         yield None
         return
+    cap_usd = job.request.budget_usd
     async with (
         speaking(job.seating, environ) as services,
         open_desk(
@@ -246,11 +214,14 @@ async def _desk_if_needed(
             production=job.production.name,
             flow_run_id=flow_run_id,
             book_cap_usd=job.production.budget_usd,
-            run_cap_usd=job.request.budget_usd,
+            run_cap_usd=None if cap_usd is None else max(0.0, cap_usd - progress.committed_usd),
             halt=halt,
         ) as desk,
     ):
-        yield desk
+        try:
+            yield desk
+        finally:
+            progress.committed_usd += desk.budget.committed_usd
 
 
 async def _mending(job: Job, plan: Plan) -> Mending:
@@ -324,6 +295,7 @@ class _Render:
         self._voices[planned.character.name] = voice
         if created:
             self._progress.voices_created += 1
+            self._progress.created.add(planned.character.name)
             self._progress.cost_usd += voice.price_usd
             log.info("voice of %s created: %s", planned.character.name, voice.voice)
 
@@ -347,6 +319,8 @@ class _Render:
             spoken = await self._mended(spoken)
             verify_spoken(cut, spoken)
             self._pieces[number] = spoken.pieces
+            if self._job.request.speak_only:
+                return ChapterSummary(number=number, title=title, chunks=len(chapter.chunks), spoken=spoken.bought)
             heard = [(piece.chunk, piece.take) for piece in spoken.pieces if piece.take is not None]
             takes = [take for _, take in heard]
             try:

@@ -173,6 +173,11 @@ async def give_up_missing(desk: Desk, kept: Iterable[PlannedVoice]) -> tuple[Pla
     for planned in kept:
         if planned.voice is None or planned.character.system_voice:
             continue
+        if planned.locked:
+            log.warning(
+                "%s: the voice is locked, so it is not made anew; `narrate voices unlock` first", planned.character.name
+            )
+            continue
         booth = desk.booths[planned.booth]
         remote, call = await booth.service.query(planned.voice.voice)
         await desk.note_free(booth, call, voice=planned.voice.voice)

@@ -157,6 +157,11 @@ class BudgetReached(NarrationError):
         )
         self.hint = "Raise it and run the same command again: what is paid for is kept, and it goes on from there."
 
+    @property
+    def of_run(self) -> bool:
+        """Whether it is the cap of one run, and not that of the book over all of them."""
+        return self.which.startswith("--budget")
+
 
 class ServiceError(NarrationError):
     """Something between us and a service; knows the call.

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+from narration.place import Place
+
 
 class Severity(StrEnum):
     """How much a finding weighs."""
@@ -65,6 +67,9 @@ class Code(StrEnum):
     NO_SAMPLE = "sample-001"
     SAMPLE_LENGTH = "sample-002"
     NOT_THE_WHOLE_BOOK = "deliver-001"
+    VOICES_ALIKE = "voice-001"
+    TAKE_STRAYS = "voice-002"
+    VOICE_DRIFTED = "voice-003"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +175,16 @@ MEANINGS: Mapping[Code, Meaning] = MappingProxyType(
             severity=Severity.NOTE,
             hint="Render or deliver the whole book, without --chapters.",
         ),
+        Code.VOICES_ALIKE: _warning(
+            "two characters of the book would blend", "Listen to both; audition one with another description."
+        ),
+        Code.TAKE_STRAYS: _warning(
+            "a take is not like its voice, or more like another character's", "Listen to it, and have it spoken again."
+        ),
+        Code.VOICE_DRIFTED: _warning(
+            "the takes of a voice are far from the preview that was approved",
+            "Listen to both; the service may have changed the voice.",
+        ),
     }
 )
 
@@ -203,6 +218,13 @@ class Finding:
     file: str = ""
     rule: str = ""
     value: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people: `3:17`, `chapter 3`, `the book`."""
+        if self.line >= 0:
+            return str(Place(chapter=self.chapter, line=self.line + 1))
+        return f"chapter {self.chapter}" if self.chapter else "the book"
 
 
 def noted(code: Code, message: str, *, chapter: int = 0, file: str = "", rule: str = "", value: str = "") -> Finding:

@@ -6,11 +6,11 @@ change, so that undone they give the text back.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from narration.place import Place, place_of
 from narration.respelling import Change, Respelt, respelt
 from narration.word_finder import Found, Wanted, WordFinder
 
@@ -19,8 +19,6 @@ LEXICON_FILE: Final = "lexicon.yaml"
 
 MAX_WORD_CHARS: Final = 200
 """Of a word, of what is said for it, and of a context: more is a mistake in the file, not a word."""
-
-_PLACE: Final = re.compile(r"(?:ch)?0*([1-9]\d{0,5})#(?:s)?0*([1-9]\d{0,6})", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,14 +139,14 @@ class Lexicon:
 
 
 def place_name(chapter: int, line: int) -> str:
-    """The name of one line of a chapter (`ch03#s0142`); both numbers count from 1."""
-    return f"ch{chapter:02d}#s{line:04d}"
+    """The name of one line of a chapter (`3:17`); the line counts from 1."""
+    return str(Place(chapter=chapter, line=line))
 
 
 def as_place(written: str) -> str:
-    """A place as `place_name` writes it (`3#142` is `ch03#s0142`); empty when it is none."""
-    found = _PLACE.fullmatch(written.strip())
-    return place_name(int(found[1]), int(found[2])) if found else ""
+    """A place as `place_name` writes it (`ch03#s0017` is `3:17`); empty when it is none, or a part of a line."""
+    place = place_of(written)
+    return str(place) if place is not None and not place.part else ""
 
 
 def _breadth(entry: Entry) -> tuple[bool, ...]:

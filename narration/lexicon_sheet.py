@@ -60,7 +60,7 @@ class _Row(BaseModel):
     lang: Annotated[str, BeforeValidator(_language)] = Field("", description="a language in two letters, such as en")
     who: _Names = Field((), description="names of the cast, such as [Jane, Rochester]")
     chapters: _Names = Field((), description="chapter numbers, such as 1-3, 5")
-    at: _Names = Field((), description="places, such as [ch03#s0142]")
+    at: _Names = Field((), description="places, such as [3:17]")
     ci: _Yes = Field(default=False, description="true or false")
     context: _Text = Field("", description="a longer text that holds the word")
     silent: _Yes = Field(default=False, description="true or false")
@@ -243,7 +243,7 @@ def _scope_problems(row: dict[str, object], sheet: Sheet, path: KeyPath, cast: C
             yield Problem(what=f"found {shown(written)}", where=sheet.where(place), expected=expected)
     for place, written in _items(row.get("at"), (*path, "at")):
         if not as_place(written):
-            expected = "a place: chapter and line, such as ch03#s0142"
+            expected = "a place: chapter and line, such as 3:17"
             yield Problem(what=f"found {shown(written)}", where=sheet.where(place), expected=expected)
 
 

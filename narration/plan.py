@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from narration.book import Book, ChapterChunks, ChapterScript, Chunk
@@ -18,6 +18,7 @@ from narration.choices import Choices
 from narration.chunks import billed_characters, cut_chapter, verify_coverage
 from narration.credits import without_credits
 from narration.lexicon import Lexicon
+from narration.pickups import Pickups, Reading
 from narration.planned import Lookup, system_voice
 from narration.planned import PlannedChunk as PlannedChunk
 from narration.planned import PlannedVoice as PlannedVoice
@@ -34,7 +35,7 @@ from narration.services.protocol import Price
 from narration.settings import Settings
 from narration.take import SpeechAsk
 from narration.takes import Takes
-from narration.voice import VoiceDesign
+from narration.voice import Role, VoiceDesign, role_of, scope_of
 from narration.voices import Voices
 
 LATIN_PER_S = 14.6
@@ -228,6 +229,7 @@ async def make_plan(
     chapters: frozenset[int] | None = None,
     scripts: Mapping[int, ChapterScript] = MappingProxyType({}),
     lexicon: Lexicon | None = None,
+    pickups: Pickups | None = None,
 ) -> Plan:
     """Compare a book with the store.
 
@@ -243,6 +245,7 @@ async def make_plan(
         chapters: numbers of the chapters to plan; None is all.
         scripts: the lines of chapters that have a script file, by number; the others are attributed.
         lexicon: how words are said; an edit makes stale the lines that hold the word, and no other.
+        pickups: of the production: what was recorded again, and which take is heard.
 
     Raises:
         InputError: what the cast sheet or the settings ask for is not to be had from the service.
@@ -255,7 +258,7 @@ async def make_plan(
         # The whole book, whatever is selected: who speaks in a chapter does not depend on the selection.
         attributed = script_book(without_credits(book), cast, language=production.language)
         lines = {script.chapter.number: script for script in attributed} | lines
-    rules, words = production.text_rules, lexicon or Lexicon()
+    rules, words, picked = production.text_rules, lexicon or Lexicon(), pickups or Pickups()
     said = (as_said(lines[chapter.number], words, rules, language=production.language) for chapter in selected)
     cuts = [_cut(script, cast, seating, production.language) for script in said]
     speaking = {chunk.character for cut in cuts for chunk in cut.chunks}
@@ -263,16 +266,12 @@ async def make_plan(
     for character in cast.characters:
         if character.name in speaking:
             booth = seating.booth_of(character.name)
-            design = await voices.current(design_of(character, production, booth.settings, booth.account or ""))
-            if character.system_voice:
-                planned_voices.append(system_voice(character, seating.key_of(character.name), design))
-                continue
-            found = await voices.get(design.design_id) if booth.account else await voices.whatever_account(design)
-            refusal = None if found else (await refusals.find([design.design_id])).get(design.design_id)
+            design = design_of(character, production, booth.settings, booth.account or "")
             key = seating.key_of(character.name)
-            planned_voices.append(
-                PlannedVoice(character=character, booth=key, design=design, voice=found, refusal=refusal)
-            )
+            if character.system_voice:
+                planned_voices.append(system_voice(character, key, design))
+                continue
+            planned_voices.append(await _planned_voice(character, key, design, production, voices, refusals))
     by_name = {voice.character.name: voice for voice in planned_voices}
     without = [
         tuple(
@@ -281,6 +280,7 @@ async def make_plan(
         )
         for cut in cuts
     ]
+    without = [_picked_up(cut, chapter, picked, seating, options) for cut, chapter in zip(cuts, without, strict=True)]
     lookup = Lookup(
         takes=takes,
         refusals=refusals,
@@ -290,6 +290,7 @@ async def make_plan(
             for key, booth in seating.booths.items()
         },
         choices=choices,
+        pickups=picked,
     )
     pieces = await lookup.resolve([planned for chapter in without for planned in chapter])
     return Plan(
@@ -303,6 +304,29 @@ async def make_plan(
         ),
         voices=tuple(planned_voices),
     )
+
+
+async def _planned_voice(
+    character: Character, booth: str, described: VoiceDesign, production: Production, voices: Voices, refusals: Refusals
+) -> PlannedVoice:
+    """The voice that a character has by a person's choice, or by the description."""
+    sitting = await voices.sitting(role_in(production, character.name, described), described)
+    design = sitting.design
+    refusal = None if sitting.voice else (await refusals.find([design.design_id])).get(design.design_id)
+    return PlannedVoice(
+        character=character,
+        booth=booth,
+        design=design,
+        voice=sitting.voice,
+        refusal=refusal,
+        locked=sitting.locked,
+        changed=sitting.changed,
+    )
+
+
+def role_in(production: Production, character: str, design: VoiceDesign) -> Role:
+    """The role of a character in a production, or in the series that it belongs to."""
+    return role_of(scope_of(production.series, production.name), character, design)
 
 
 def _cut(script: ChapterScript, cast: Cast, seating: Seating, language: str) -> ChapterChunks:
@@ -337,4 +361,39 @@ def _planned(
         ask=ask,
         take=None,
         refusal=voice.refusal,
+        plain=ask,
     )
+
+
+def _picked_up(
+    cut: ChapterChunks,
+    chunks: tuple[PlannedChunk, ...],
+    pickups: Pickups,
+    seating: Seating,
+    options: Mapping[str, tuple[tuple[str, str], ...]],
+) -> tuple[PlannedChunk, ...]:
+    """The chunks of a chapter as a person wants them heard: where one was recorded again, the take that was chosen."""
+    counted: Counter[SpeechAsk] = Counter()
+    found: list[PlannedChunk] = []
+    for planned in chunks:
+        one = replace(planned, nth=counted[planned.ask])
+        counted[planned.ask] += 1
+        reading = pickups.heard(one.key) if one.key else None
+        found.append(one if reading is None or not reading.ordinal else read_as(one, cut, reading, seating, options))
+    return tuple(found)
+
+
+def read_as(
+    planned: PlannedChunk,
+    cut: ChapterChunks,
+    reading: Reading,
+    seating: Seating,
+    options: Mapping[str, tuple[tuple[str, str], ...]],
+) -> PlannedChunk:
+    """A chunk as a reading has it spoken: with its words, its direction, its ordinal."""
+    chunk = reading.said(next(one for one in cut.chunks if one.index == planned.chunk.index))
+    direction = reading.direction or cut.script.lines[chunk.line].direction
+    service = seating.booths[planned.booth].settings.service
+    given = directed(service, options[chunk.character], direction)
+    asked = replace(planned.ask, text=chunk.spoken, options=given, ordinal=reading.ordinal)
+    return replace(planned, chunk=chunk, ask=asked)

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 
 from narration.book import Chunk
 from narration.cast import Character
-from narration.choices import Choices, as_chosen
+from narration.choices import Choice, Choices, as_chosen
 from narration.halving import halves, lengths
+from narration.pickups import Key, Pickups
 from narration.refusals import LengthLesson, Refusal, RefusalKind, Refusals, too_long
 from narration.settings import LengthUnit
 from narration.take import SpeechAsk, Take
@@ -29,6 +30,8 @@ class PlannedVoice:
         design: what the voice is made from.
         voice: the voice that is kept for it, or None: it is to be created.
         refusal: that the service refused the design before; then nothing is created, nor asked for. Else None.
+        locked: a person chose this voice for good.
+        changed: it is locked, and the cast sheet describes another by now: that is told, and nothing changes.
 
     A system voice is there for everybody: its `voice` is never None, and is in no voice bible.
     """
@@ -38,6 +41,8 @@ class PlannedVoice:
     design: VoiceDesign
     voice: Voice | None
     refusal: Refusal | None = None
+    locked: bool = False
+    changed: bool = False
 
 
 def system_voice(character: Character, booth: str, design: VoiceDesign) -> PlannedVoice:
@@ -68,6 +73,8 @@ class PlannedChunk:
         take: the take that is in the store, or None: it is to be spoken.
         refusal: that the service refused these words before, and they cannot be cut smaller, or the voice that was to
             say them; else None.
+        plain: the request as the script has it, with ordinal 0 and whole, whatever was chosen and cut.
+        nth: which of the chapter's chunks with that request, from 0.
     """
 
     chunk: Chunk
@@ -76,6 +83,17 @@ class PlannedChunk:
     ask: SpeechAsk
     take: Take | None
     refusal: Refusal | None = None
+    plain: SpeechAsk | None = None
+    nth: int = 0
+
+    @property
+    def key(self) -> Key | None:
+        """Under which a pickup of it is kept; None while its voice does not exist."""
+        return (self.chunk.chapter, self.plain.take_id, self.nth) if self.plain and self.plain.voice else None
+
+    def chosen(self, choices: Mapping[str, Choice]) -> PlannedChunk:
+        """The chunk with the take that the store's choices name."""
+        return replace(self, ask=as_chosen(self.ask, choices))
 
     def ask_with(self, voice: Voice) -> SpeechAsk:
         """The request in a voice that exists."""
@@ -103,6 +121,7 @@ class Lookup:
         language: of the book, ISO 639-1.
         lessons: what was learnt of the length limits, by key of the booth.
         choices: of the store.
+        pickups: of the production.
     """
 
     takes: Takes
@@ -110,6 +129,7 @@ class Lookup:
     language: str
     lessons: Mapping[str, Mapping[LengthUnit, LengthLesson]]
     choices: Choices
+    pickups: Pickups
 
     async def resolve(self, chunks: list[PlannedChunk]) -> dict[Chunk, tuple[PlannedChunk, ...]]:
         """Each chunk with its take, the chosen one; one that was refused, as the pieces that it was cut into.
@@ -117,9 +137,11 @@ class Lookup:
         Raises:
             StoreError: the store cannot be read.
         """
-        firsts = [one.ask.take_id for one in chunks if one.ask.voice and one.ask.ordinal == 0]
-        choices = await self.choices.find(firsts)
-        chunks = [replace(one, ask=as_chosen(one.ask, choices)) for one in chunks] if choices else chunks
+        # What a person decided for a place comes first.
+        free = {one.ask.take_id for one in chunks if one.ask.voice and one.key not in self.pickups.by_key}
+        choices = await self.choices.find(free)
+        if choices:
+            chunks = [one if one.key in self.pickups.by_key else one.chosen(choices) for one in chunks]
         with_voice = [planned for planned in chunks if planned.ask.voice]
         takes = await self.takes.find(planned.ask.take_id for planned in with_voice)
         missing = [planned.ask.take_id for planned in with_voice if planned.ask.take_id not in takes]
@@ -129,7 +151,7 @@ class Lookup:
         for planned in chunks:
             take = takes.get(planned.ask.take_id) if planned.ask.voice else None
             refusal = refused.get(planned.ask.take_id) if planned.ask.voice else planned.refusal
-            choice = choices.get(planned.ask.take_id)
+            choice = None if planned.key in self.pickups.by_key else choices.get(planned.ask.take_id)
             if choice is not None and choice.cut:
                 pieces = planned.halves(self.language, within_sentences=False)
             else:

@@ -74,6 +74,7 @@ class Production:
         profile: name of a profile, or an absolute path.
         budget_usd: the book's total over all runs; None means no cap.
         chapters: what `--chapters` selects by default; empty is all.
+        priority: of several books on a shelf, the higher is rendered first.
         lexicon: absolute path of the one that book.yaml names; None is `lexicon.yaml` in the folder, if it is there.
         text_rules: of those that ambiguous text is said by.
         preset: name of a mastering preset, or an absolute path.
@@ -96,6 +97,7 @@ class Production:
     profile: str = "sandbox"
     budget_usd: float | None = None
     chapters: str = ""
+    priority: int = 0
     narrator: str = ""
     lexicon: Path | None = None
     text_rules: tuple[TextRule, ...] = ()
@@ -192,6 +194,7 @@ class _BookFile(BaseModel):
         "", description="a name for the ledger"
     )
     chapters: _Line = Field("", description="chapter numbers such as 1-3, 5")
+    priority: int = Field(0, ge=-100, le=100, description="a whole number; of several books the higher goes first")
     audio: dict[str, object] = Field(default_factory=dict, description="keys and values of the table `audio`")
     check: dict[str, object] = Field(default_factory=dict, description="keys and values of the table `check`")
     chunks: dict[str, object] = Field(default_factory=dict, description="keys and values of the table `chunks`")
@@ -320,6 +323,7 @@ def _read(folder: Path) -> _Reading:
         profile=profile_at(book.profile, root),
         budget_usd=book.budget_usd,
         chapters=book.chapters,
+        priority=book.priority,
         lexicon=root / book.lexicon if book.lexicon else None,
         text_rules=book.text_rules,
         preset=profile_at(book.preset, root),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 from types import MappingProxyType
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -92,6 +92,7 @@ class ServiceSettings:
         transport: over what a text is sent, where the service can be asked over both.
         streaming: ask for speech as a stream of events.
         callback_url: what a service of tasks is to call when one ends; may be empty.
+        preview_format, preview_rate_hz: of the sound that comes with a designed voice.
     """
 
     kind: _Name
@@ -108,6 +109,8 @@ class ServiceSettings:
     transport: Transport = Transport.HTTP
     streaming: bool = False
     callback_url: str = ""
+    preview_format: Literal["wav", "mp3", "opus"] = "wav"
+    preview_rate_hz: Literal[8000, 16000, 24000, 48000] = 24_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

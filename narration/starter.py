@@ -64,6 +64,9 @@ budget_usd: 5
 # Which chapters `narrate render` makes unless --chapters says otherwise; without it, all.
 # chapters: 1-3
 
+# Of several books on a shelf (`narrate nightly`), the higher priority goes first.
+# priority: 0
+
 # How the finished files are mastered, what they are delivered as, and what is said of the book in them.
 # preset: acx             # acx, podcast, audiobookshelf, none
 # formats: [mp3, m4b]     # mp3, m4b, flac, opus, srt, vtt, epub, lpf, abs

@@ -154,6 +154,22 @@ class Store:
         except (BaseError, OSError) as error:
             raise self._broken("list", prefix, error) from error
 
+    async def sizes(self, prefix: str) -> dict[str, int]:
+        """Bytes of every object below a folder-like prefix, by key.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+
+        def look() -> dict[str, int]:
+            batches = obstore.list(self._objects, prefix or None, chunk_size=_LISTED)
+            return {item["path"]: int(item["size"]) for batch in batches for item in batch}
+
+        try:
+            return await self._look(look)
+        except (BaseError, OSError) as error:
+            raise self._broken("list", prefix, error) from error
+
     async def folders(self, prefix: str) -> list[str]:
         """The names of what lies in folders directly below a folder-like prefix, sorted; what is in them is not read.
 

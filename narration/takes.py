@@ -85,6 +85,16 @@ class Takes:
             )
         return data
 
+    async def remove(self, take: Take) -> None:
+        """Remove a take for good; whoever wants it again pays for it again.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        # The record first: without it there is no take, and never one without its sound.
+        await self._store.delete(f"{_folder(take.take_id)}/take.json")
+        await self._store.delete(_audio_key(take))
+
     async def set_aside_damaged(self, takes: Iterable[Take]) -> tuple[Take, ...]:
         """Put those of the takes whose audio is gone or damaged below `damaged/`, so that they are spoken again.
 

@@ -167,6 +167,34 @@ class Ledger:
         table = await self.table(["voice", "action"])
         return frozenset(table.filter(pc.equal(table["action"], "synthesize"))["voice"].to_pylist())
 
+    async def last_spoken(self) -> dict[str, tuple[str, bool]]:
+        """When each voice was spoken with last (ISO 8601, UTC), and whether ever for a production.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        table = await self.table(["voice", "action", "at", "status", "production"])
+        good = pc.and_(pc.equal(table["action"], "synthesize"), pc.equal(table["status"], 200))
+        spoken = table.filter(good)
+        found: dict[str, tuple[str, bool]] = {}
+        columns = (spoken[name].to_pylist() for name in ("voice", "at", "production"))
+        for voice, at, production in zip(*columns, strict=True):  # in order of time
+            found[voice] = (at.isoformat(), bool(production) or found.get(voice, ("", False))[1])
+        return found
+
+    async def productions_of_takes(self) -> dict[str, frozenset[str]]:
+        """For which productions each take was asked, by take id; the empty name is of calls for no production.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        table = await self.table(["take_id", "production"])
+        found: dict[str, set[str]] = {}
+        for take_id, production in zip(table["take_id"].to_pylist(), table["production"].to_pylist(), strict=True):
+            if take_id:
+                found.setdefault(take_id, set()).add(production)
+        return {take_id: frozenset(names) for take_id, names in found.items()}
+
     async def spent_usd(self, production: str, left_out: frozenset[str] = frozenset()) -> float:
         """What a production has cost, calls in doubt included.
 

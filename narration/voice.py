@@ -1,12 +1,12 @@
 """Designed voices: what is asked of a service to make one, and what is kept of it.
 
 Invariant: a voice id is the hash of everything that makes a voice (where, for whose account, from which words); a
-voice is never replaced under the same id.
+voice is never replaced under the same id. Which voice a character has is a `Choice`, which changes by a person alone.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
 from narration.take import canonical_hash
@@ -51,6 +51,71 @@ class VoiceDesign:
     def design_id(self) -> str:
         """The identity of the design in the voice bible."""
         return canonical_hash(asdict(self))
+
+    @property
+    def family(self) -> VoiceDesign:
+        """The first version: what all versions of a design have in common."""
+        return replace(self, version=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """A character of a book or a series, at the place where a voice is made: who can have a voice chosen.
+
+    Attributes:
+        scope: the book, or the series, so that all of its books have one voice for a character; see `scope_of`.
+        character: the name, case folded.
+        service, base_url, target_model, language: as in `VoiceDesign`: a voice speaks nowhere else.
+        account: likewise; empty in a plan that is made without a key.
+    """
+
+    scope: str
+    character: str
+    service: str
+    base_url: str
+    target_model: str
+    language: str
+    account: str
+
+    @property
+    def role_id(self) -> str:
+        """The identity of the role, whatever the account."""
+        return canonical_hash(asdict(replace(self, account="")))
+
+
+def scope_of(series: str, production: str) -> str:
+    """Within what a character is the same person: the series where there is one, else the book."""
+    return f"series {' '.join(series.casefold().split())}" if series.strip() else f"book {production}"
+
+
+def role_of(scope: str, character: str, design: VoiceDesign) -> Role:
+    """The role that a design is made for."""
+    return Role(
+        scope=scope,
+        character=" ".join(character.casefold().split()),
+        service=design.service,
+        base_url=design.base_url,
+        target_model=design.target_model,
+        language=design.language,
+        account=design.account,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """The voice that a person chose for a role.
+
+    Attributes:
+        role: for whom.
+        design_id: of the voice.
+        locked: whether it stays whatever the cast sheet says; else only as long as the description is the same.
+        at: when it was chosen, ISO 8601, UTC.
+    """
+
+    role: Role
+    design_id: str
+    locked: bool
+    at: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +175,7 @@ class Voice:
         request_id: of the creation.
         price_usd: what the ledger holds for it.
         preview_format: `wav`, …; the preview itself lies beside the record.
+        adopted: it was in the account before, and this store did not make it.
     """
 
     design: VoiceDesign
@@ -121,3 +187,4 @@ class Voice:
     request_id: str
     price_usd: float
     preview_format: str
+    adopted: bool = False

@@ -1,21 +1,40 @@
 """The voice bible: every voice that was designed, under the identity of its design, with its preview.
 
-A voice is two objects below `voices/<design id>/`: the preview, then `voice.json`, which makes it one. It calls no
-service; `narration.design` does. Invariant: a voice that is there is never replaced; another version is another design.
+A voice is two objects below `voices/<design id>/`: the preview, then `voice.json`, which makes it one. What a person
+chose lies below `roles/`, and is all that changes here. It calls no service; `narration.design` does. Invariant: a
+voice that is there is never replaced; another version is another design. A choice that is locked holds until a person
+unlocks it or chooses another.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from narration.errors import StoreError
 from narration.store import at_once
-from narration.voice import Voice, VoiceDesign
+from narration.voice import Choice, Role, Voice, VoiceDesign
 
 if TYPE_CHECKING:
     from narration.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sitting:
+    """The voice that a role has, or is to have.
+
+    Attributes:
+        design: what it is, or will be, made from.
+        voice: the one that is kept, or None: it is to be created.
+        locked: a person locked it.
+        changed: it is locked, and the cast sheet describes another by now.
+    """
+
+    design: VoiceDesign
+    voice: Voice | None
+    locked: bool = False
+    changed: bool = False
 
 
 class Voices:
@@ -44,9 +63,7 @@ class Voices:
             return
         if preview:
             await self._store.put(f"{folder}/preview.{voice.preview_format}", preview)
-        await self._store.create(
-            f"{folder}/voice.json", json.dumps(asdict(voice), sort_keys=True, ensure_ascii=False).encode()
-        )
+        await self._store.create(f"{folder}/voice.json", _json(asdict(voice)))
 
     async def all(self) -> tuple[Voice, ...]:
         """Every voice, oldest first.
@@ -76,6 +93,117 @@ class Voices:
         """
         record = json.dumps({"voice": voice.voice, "why": why, "at": at}, ensure_ascii=False).encode()
         await self._store.create(f"voices/{voice.design.design_id}/given_up.json", record)
+
+    async def given_up(self, design_id: str) -> bool:
+        """Whether somebody has given the voice up.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return await self._store.exists(f"voices/{design_id}/given_up.json")
+
+    async def sitting(self, role: Role, described: VoiceDesign) -> Sitting:
+        """The voice of a role: the chosen one where that holds, else the newest version of its description.
+
+        Args:
+            role: of the character.
+            described: what the cast sheet asks for; without an account, a voice of any one account counts.
+
+        Raises:
+            StoreError: the store cannot be read, or the record of a locked voice is gone.
+        """
+        choice = await self.choice(role)
+        if choice is not None:
+            voice = await self.get(choice.design_id)
+            account = described.account or choice.role.account
+            same = voice is not None and voice.design.family == replace(described, account=account, version=1)
+            if choice.locked:
+                if voice is None:
+                    raise StoreError(
+                        f"The voice that is locked for {role.character} is not in the store.", _hint(choice.design_id)
+                    )
+                return Sitting(design=voice.design, voice=voice, locked=True, changed=not same)
+            if voice is not None and same and not await self.given_up(choice.design_id):
+                return Sitting(design=voice.design, voice=voice)
+        design = await self.current(described)
+        found = await self.get(design.design_id) if role.account else await self.whatever_account(design)
+        return Sitting(design=design, voice=found)
+
+    async def choice(self, role: Role) -> Choice | None:
+        """What was chosen for a role; without an account, in the one account that has a choice.
+
+        Raises:
+            StoreError: the store cannot be read, or the record is damaged.
+        """
+        if role.account:
+            return await self._choice(_choice_key(role))
+        keys = [key for key in await self._store.keys(f"roles/{role.role_id}/") if "/choice-" in key]
+        return await self._choice(keys[0]) if len(keys) == 1 else None
+
+    async def choices(self) -> tuple[Choice, ...]:
+        """Every choice, oldest first.
+
+        Raises:
+            StoreError: the store cannot be read, or a record is damaged.
+        """
+        keys = [key for key in await self._store.keys("roles/") if "/choice-" in key]
+        found = await at_once(self._choice(key) for key in keys)
+        return tuple(sorted((one for one in found if one is not None), key=lambda one: (one.at, one.role.character)))
+
+    async def choose(self, choice: Choice) -> None:
+        """Have a role speak with a voice from now on; what was chosen before is only not chosen any more.
+
+        Raises:
+            StoreError: the store cannot be written, or there is no such voice.
+        """
+        if await self.get(choice.design_id) is None:
+            raise StoreError(f"There is no voice {choice.design_id} to be chosen.")
+        await self._store.put(_choice_key(choice.role), _json(asdict(choice)))
+
+    async def forget_choice(self, role: Role) -> None:
+        """Have the cast sheet alone decide again.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        await self._store.delete(_choice_key(role))
+
+    async def note_audition(self, role: Role, design_ids: tuple[str, ...]) -> None:
+        """Remember the candidates of a role, in the order in which they are numbered.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        await self._store.put(_audition_key(role), _json({"designs": list(design_ids)}))
+
+    async def audition(self, role: Role) -> tuple[Voice, ...]:
+        """The candidates of a role by number; nobody where there was no audition.
+
+        Raises:
+            StoreError: the store cannot be read, or a record is damaged.
+        """
+        data = await self._store.get(_audition_key(role))
+        if data is None:
+            return ()
+        try:
+            ids = [str(one) for one in json.loads(data)["designs"]]
+        except (ValueError, KeyError, TypeError) as error:
+            raise StoreError(f"The audition of {role.character} cannot be read: {error}.", "Hold it again.") from error
+        found = await at_once(self.get(design_id) for design_id in ids)
+        return tuple(voice for voice in found if voice is not None)
+
+    async def _choice(self, key: str) -> Choice | None:
+        data = await self._store.get(key)
+        if data is None:
+            return None
+        try:
+            record = json.loads(data)
+            return Choice(**{**record, "role": Role(**record["role"])})
+        except (ValueError, KeyError, TypeError) as error:
+            raise StoreError(
+                f"The record of a chosen voice, {key}, cannot be read: {error}.",
+                "Remove it, and choose the voice again.",
+            ) from error
 
     async def whatever_account(self, design: VoiceDesign) -> Voice | None:
         """The voice of that design in the one account that has it, for a plan made without a key.
@@ -116,9 +244,29 @@ class Voices:
         """
         await self._store.delete(_doubt_key(design_id))
 
+    async def preview(self, voice: Voice) -> bytes:
+        """The sound that came with a voice; empty where none did.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return await self._store.get(self.preview_key(voice)) or b""
+
     def preview_key(self, voice: Voice) -> str:
         """Where the preview lies in the store."""
         return f"voices/{voice.design.design_id}/preview.{voice.preview_format}"
+
+
+def _choice_key(role: Role) -> str:
+    return f"roles/{role.role_id}/choice-{role.account}.json"
+
+
+def _audition_key(role: Role) -> str:
+    return f"roles/{role.role_id}/audition-{role.account}.json"
+
+
+def _json(record: dict[str, object]) -> bytes:
+    return json.dumps(record, sort_keys=True, ensure_ascii=False).encode()
 
 
 def _doubt_key(design_id: str) -> str:

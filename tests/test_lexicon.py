@@ -96,19 +96,19 @@ def test_a_silent_word_is_left_out() -> None:
 
 
 def test_an_entry_counts_for_its_speakers_chapters_and_places() -> None:
-    word = entry("Ann", "Anne", who=("Jane",), chapters=(ChapterRange(first=2, last=3),), at=("ch02#s0007",))
-    assert said("Ann", word, chapter=2, place="ch02#s0007") == "Anne"
+    word = entry("Ann", "Anne", who=("Jane",), chapters=(ChapterRange(first=2, last=3),), at=("2:7",))
+    assert said("Ann", word, chapter=2, place="2:7") == "Anne"
     assert said("Ann", word, chapter=2, place="2#7") == "Anne"
-    assert said("Ann", word, chapter=2, place="ch02#s0008") == "Ann"
-    assert said("Ann", word, chapter=4, place="ch02#s0007") == "Ann"
-    assert said("Ann", word, chapter=2, place="ch02#s0007", character="Kit") == "Ann"
+    assert said("Ann", word, chapter=2, place="2:8") == "Ann"
+    assert said("Ann", word, chapter=4, place="2:7") == "Ann"
+    assert said("Ann", word, chapter=2, place="2:7", character="Kit") == "Ann"
 
 
 def test_the_narrower_of_two_entries_for_a_word_counts() -> None:
-    entries = (entry("Ann", "wide"), entry("Ann", "mine", who=("Jane",)), entry("Ann", "there", at=("ch01#s0001",)))
+    entries = (entry("Ann", "wide"), entry("Ann", "mine", who=("Jane",)), entry("Ann", "there", at=("1:1",)))
     assert said("Ann", *entries, character="Kit") == "wide"
     assert said("Ann", *entries) == "mine"
-    assert said("Ann", *entries, place="ch01#s0001") == "there"
+    assert said("Ann", *entries, place="1:1") == "there"
 
 
 def test_an_entry_of_another_language_does_not_count() -> None:
@@ -141,9 +141,10 @@ def test_open_ended_chapters() -> None:
 
 
 def test_a_place_is_read_as_it_is_written() -> None:
-    assert place_name(3, 142) == "ch03#s0142"
-    assert as_place("3#142") == as_place("CH003#s142") == "ch03#s0142"
-    assert as_place("ch0#s1") == as_place("somewhere") == ""
+    assert place_name(3, 142) == "3:142"
+    assert as_place("3#142") == as_place("CH003#s142") == "3:142"
+    assert as_place("0:1") == "0:1"  # opening credits
+    assert as_place("1:0") == as_place("3:17.2") == as_place("somewhere") == ""
 
 
 def test_an_empty_lexicon_changes_nothing() -> None:

@@ -60,7 +60,7 @@ def test_every_key_of_an_entry_is_read() -> None:
                 ChapterRange(first=5, last=5),
                 ChapterRange(first=7, last=None),
             ),
-            at=("ch03#s0142",),
+            at=("3:142",),
             ci=True,
             source="lexicon.yaml:3",
         ),
@@ -224,15 +224,15 @@ def test_each_entry_is_told_with_its_uses_and_an_unused_one_with_the_reason() ->
     lines = (("Narrator", "Beauchamp at the gate."), ("Jane", "“Hermione! Old Beauchamp! Beauchamp!”"))
     found = uses(Lexicon(entries=entries, language="en"), [script(*lines)])
     assert [use.count for use in found] == [2, 0, 0, 0, 0, 0, 0, 1, 0]
-    assert [use.first for use in found if use.count] == ["ch01#s0001", "ch01#s0002"]
+    assert [use.first for use in found if use.count] == ["1:1", "1:2"]
     assert [use.hint for use in found if not use.count] == [
-        "It stands in the book, never within its scope (first at ch01#s0002, spoken by Jane).",
+        "It stands in the book, never within its scope (first at 1:2, spoken by Jane).",
         "It stands in the book in other case only: `ci: true` would find it.",
         "It stands in the book only as a part of longer words.",
         "Did you mean `Beauchamp`?",
         "It is for books in `fr`; this one is in `en`.",
         "It stands in the book, never inside its context.",
-        "It stands in the book, each time inside a longer or narrower entry (first at ch01#s0002, spoken by Jane).",
+        "It stands in the book, each time inside a longer or narrower entry (first at 1:2, spoken by Jane).",
     ]
 
 

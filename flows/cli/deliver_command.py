@@ -71,7 +71,8 @@ def deliver(
     is not packed again. Containers and companions (m4b, epub, lpf, abs) are made from the whole book.
     """
     from flows.opening import Request, open_job
-    from flows.rendering import Progress, render
+    from flows.progress import Progress
+    from flows.rendering import render
 
     request = Request(
         folder=folder,

@@ -64,7 +64,8 @@ def doctor(
 ) -> None:
     """Check everything that a render needs; free of charge.
 
-    Production, profile, key, service, store, disk, ffmpeg, and Prefect where PREFECT_API_URL is set. Each service that
+    Production, profile, key, service, store, disk, who else is at work on the store, ffmpeg, and where PREFECT_API_URL
+    is set, Prefect's server, deployments and workers. Each service that
     speaks is asked for its list of voices, and what the vendor has announced of its models is told. Exits with the code
     of the first thing that will not do.
     """
@@ -89,7 +90,11 @@ async def _all(
     if folder is not None:
         looks.append(("production", lambda: _production(folder, profile, store, variables)))
     looks += [(name, partial(ask_service, booth, variables)) for name, booth in booths_of(folder, profile, variables)]
-    looks += [("store", lambda: _store(store, variables)), ("ffmpeg", _ffmpeg)]
+    looks += [
+        ("store", lambda: _store(store, variables)),
+        ("runs", lambda: _runs(store, variables)),
+        ("ffmpeg", _ffmpeg),
+    ]
     if variables.get("PREFECT_API_URL", "").strip():
         looks.append(("prefect", lambda: _prefect(variables["PREFECT_API_URL"])))
     return [await _tried(name, look) for name, look in looks]
@@ -132,6 +137,20 @@ async def _store(store: str | None, variables: Mapping[str, str]) -> str:
     return f"{opened.url} can be written, {free_gb:.0f} GB free"
 
 
+async def _runs(store: str | None, variables: Mapping[str, str]) -> str:
+    from flows.places import default_store
+    from narration.claims import Claims, this_run
+    from narration.store import open_store
+
+    opened = open_store(store or default_store(variables))
+    claims = Claims(opened, this_run())
+    ids = [key.rpartition("/")[2].removesuffix(".json") for key in await opened.keys("runs/")]
+    living = sum([await claims.run_lives(run_id) for run_id in ids])
+    open_calls = len({key.split("/")[1] for key in await opened.keys("open/")})
+    left = f"; {console.count(open_calls, 'call')} open, which the next run settles" if open_calls else ""
+    return f"{console.count(living, 'run')} on this store now, which share each account's rate{left}"
+
+
 def _existing(folder: Path) -> Path:
     return folder if folder.exists() else _existing(folder.parent)
 
@@ -147,10 +166,10 @@ async def _ffmpeg() -> str:
 
 
 async def _prefect(url: str) -> str:
-    from flows.render import server_trouble
+    from flows.render import server_trouble, what_is_offered
 
     trouble = await server_trouble()
     if trouble:
         hint = "Start it (`prefect server start`), or unset PREFECT_API_URL; a render goes on without it."
         raise ServiceUnavailable(f"No Prefect server answers at {url} ({trouble}).", hint)
-    return f"the server at {url} answers"
+    return f"the server at {url} answers; {await what_is_offered()}"

@@ -12,21 +12,33 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from flows.cli import (
+    account_command,
+    audition_command,
     cast_command,
     chapters_command,
     check_command,
+    choice_command,
     console,
     deliver_command,
     doctor_command,
     exit_codes,
+    housekeeping_command,
     init_command,
     lexicon_command,
     logs,
+    nightly_command,
+    pickups_command,
     plan_command,
     recover_command,
     render_command,
+    report_command,
+    retake_command,
     sandbox_command,
     script_command,
+    serve_command,
+    signoff_command,
+    store_command,
+    takes_command,
     usage_command,
     voices_command,
 )
@@ -40,12 +52,22 @@ COMMANDS = (
     "cast",
     "script",
     "lexicon",
+    "audition",
+    "voices",
     "plan",
     "render",
+    "nightly",
+    "serve",
     "check",
+    "report",
+    "pickups",
+    "retake",
+    "takes",
+    "signoff",
     "recover",
-    "voices",
     "usage",
+    "housekeeping",
+    "store",
     "doctor",
     "sandbox",
 )
@@ -90,17 +112,29 @@ app.command(epilog=init_command.EXAMPLES)(init_command.init)
 app.command(epilog=chapters_command.EXAMPLES)(chapters_command.chapters)
 app.command(epilog=cast_command.EXAMPLES)(cast_command.cast)
 app.command(epilog=script_command.EXAMPLES)(script_command.script)
+app.command(epilog=audition_command.EXAMPLES)(audition_command.audition)
 app.command(epilog=plan_command.EXAMPLES)(plan_command.plan)
 app.command(epilog=render_command.EXAMPLES)(render_command.render)
+app.command(epilog=nightly_command.EXAMPLES)(nightly_command.nightly)
+app.command(epilog=serve_command.EXAMPLES)(serve_command.serve)
 app.command(epilog=deliver_command.EXAMPLES)(deliver_command.deliver)
 app.command(epilog=check_command.EXAMPLES)(check_command.check)
+app.command(epilog=report_command.EXAMPLES)(report_command.report)
+app.command(epilog=retake_command.EXAMPLES)(retake_command.retake)
+app.command(epilog=signoff_command.EXAMPLES)(signoff_command.signoff)
 app.command(epilog=recover_command.EXAMPLES)(recover_command.recover)
 app.command(epilog=usage_command.EXAMPLES)(usage_command.usage)
+app.command(epilog=housekeeping_command.EXAMPLES)(housekeeping_command.housekeeping)
 app.command(epilog=doctor_command.EXAMPLES)(doctor_command.doctor)
 app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
     sandbox_command.sandbox
 )
 app.add_typer(lexicon_command.lexicon_app, name="lexicon")
+app.add_typer(pickups_command.pickups_app, name="pickups")
+app.add_typer(takes_command.takes_app, name="takes")
+app.add_typer(store_command.store_app, name="store")
+# The modules of the group register their commands where they are imported.
+VOICES = (voices_command, choice_command, account_command)
 app.add_typer(voices_command.voices_app, name="voices")
 
 

@@ -43,7 +43,7 @@ def show_summary(summary: Summary, *, sandbox: bool) -> None:
         done = f"{len(finished)} of {console.count(len(summary.chapters), 'chapter')}"
         for file in summary.files:
             console.say(f"  {_beside(file, summary.out)}")
-        console.say(f"{done}, {console.duration(summary.audio_s)}, with timelines and report.json, in:")
+        console.say(f"{done}, {console.duration(summary.audio_s)}, with timelines, report.json and proof.html, in:")
         console.result(summary.out)
 
 
@@ -83,9 +83,7 @@ def _say_chapters(finished: list[ChapterSummary]) -> None:
 
 
 def _tell_finding(finding: Finding) -> None:
-    place = f"chapter {finding.chapter}" if finding.chapter else "the book"
-    place += f", line {finding.line + 1}" if finding.line >= 0 else ""
-    place += f" ({finding.character})" if finding.character else ""
+    place = f"{finding.place} ({finding.character})" if finding.character else finding.place
     text = f" “{finding.text[:77]}{'…' if len(finding.text) > 77 else ''}”" if finding.text else ""
     console.tell(
         f"[yellow]{finding.severity} {escape(finding.code)}:[/] {escape(f'{place}: {finding.message}{text}')}"

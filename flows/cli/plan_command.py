@@ -138,6 +138,8 @@ def plan_json(plan: Plan) -> dict[str, object]:
                 "profile": plan.seating.booths[voice.booth].settings.service.profile,
                 "voice": voice.voice.voice if voice.voice else None,
                 "refused": voice.refusal.message if voice.refusal else None,
+                "locked": voice.locked,
+                "described_otherwise": voice.changed,
                 "lines": _lines_of(plan, voice.character.name),
             }
             for voice in plan.voices
@@ -210,7 +212,9 @@ def _voice_words(planned: PlannedVoice) -> str:
         return f"system voice {planned.character.system_voice}"
     if planned.refusal is not None:
         return "refused by the service: reword its description"
-    return f"kept, made {planned.voice.created_at[:10]}" if planned.voice else "to be created"
+    if planned.voice is None:
+        return "to be created"
+    return f"{'locked' if planned.locked else 'kept'}, made {planned.voice.created_at[:10]}"
 
 
 def _sums(job: Job, plan: Plan) -> None:
@@ -276,6 +280,12 @@ def _notes(plan: Plan) -> list[str]:
         notes.append(f"{console.count(skipped, 'line')} skipped by the script (`~`, `#!`).")
     if dropped:
         notes.append(f"{console.count(dropped, 'tag')} dropped, where the voice tells already (`tags: drop`).")
+    changed = [voice.character.name for voice in plan.voices if voice.changed]
+    if changed:
+        notes.append(
+            f"[yellow]Locked, and described otherwise now:[/] {escape(', '.join(changed))}. The locked voice speaks; "
+            "`narrate audition` makes the new description heard."
+        )
     if carried:
         notes.append(f"{console.count(carried, 'direction')} {'goes' if carried == 1 else 'go'} along as instructions.")
     if directions:

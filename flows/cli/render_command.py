@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import shlex
 import sys
 from collections.abc import Iterator
@@ -31,14 +30,14 @@ from flows.cli.options import (
     examples,
 )
 from flows.cli.outcome import show_summary
+from flows.cli.unattended import interruptible, server_answers
 from narration.errors import Interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flows.opening import Job
-    from flows.rendering import Progress
-    from narration.desk import Halt
+    from flows.progress import Progress
     from narration.plan import Plan
     from narration.report.summary import Summary
 
@@ -47,16 +46,6 @@ EXAMPLES = examples(
     "narrate render my-book --chapters 1-3 --out listen",
     "narrate render my-book --profile international --budget 5 --yes",
 )
-
-_PREFECT = {
-    "PREFECT_LOGGING_LEVEL": "WARNING",
-    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
-    "PREFECT_LOGGING_EXTRA_LOGGERS": "narration",
-    "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
-}
-"""Prefect as this command wants it, unless the user said otherwise: our steps on its pages, none of its own here."""
 
 
 def render(
@@ -102,12 +91,12 @@ def render(
     variables = environ()
     job = open_job(request, variables, needs_key=True)
     plan = console.wait(job.plan())
-    if not yes and not json and _costs(job, plan) and sys.stdin.isatty() and sys.stdout.isatty():
-        _ask(job, plan)
+    if not yes and not json:
+        confirmed(job, plan)
     for end in plan.endings() if job.seating.costs_money else ():
         console.tell(f"[yellow]{escape(end.sentence())}[/]")
-    watched = _on_server if variables.get("PREFECT_API_URL", "").strip() else _watched
-    summary = console.wait(watched(job, plan, variables))
+    shown = _on_server if variables.get("PREFECT_API_URL", "").strip() else watched
+    summary = console.wait(shown(job, plan, variables))
     if json:
         console.show_json(summary.as_json())
     else:
@@ -119,7 +108,14 @@ def _costs(job: Job, plan: Plan) -> bool:
     return plan.cost_usd > 0 and job.seating.costs_money
 
 
-def _ask(job: Job, plan: Plan) -> None:
+def confirmed(job: Job, plan: Plan) -> None:
+    """At a terminal, show what a paid render costs and ask once.
+
+    Raises:
+        Interrupted: the answer was no.
+    """
+    if not _costs(job, plan) or not sys.stdin.isatty() or not sys.stdout.isatty():
+        return
     from flows.cli.plan_command import show_plan
 
     show_plan(job, plan)
@@ -128,58 +124,28 @@ def _ask(job: Job, plan: Plan) -> None:
         raise Interrupted("Nothing was spent.", f"narrate plan {shlex.quote(str(job.request.folder))}")
 
 
-async def _watched(job: Job, plan: Plan, variables: Mapping[str, str]) -> Summary:
-    from flows.rendering import Progress, render
+async def watched(job: Job, plan: Plan, variables: Mapping[str, str]) -> Summary:
+    """Render with a progress bar; the first Ctrl-C finishes what is in flight."""
+    from flows.progress import Progress
+    from flows.rendering import render
     from narration.desk import Halt
 
     progress, halt = Progress(plan=plan), Halt()
-    with _interruptible(halt), _shown(progress):
+    with interruptible(halt.stop), _shown(progress):
         return await render(job, plan, variables, progress=progress, halt=halt)
 
 
 async def _on_server(job: Job, plan: Plan, variables: Mapping[str, str]) -> Summary:
-    for name, value in _PREFECT.items():
-        os.environ.setdefault(name, value)
-    from flows.render import Watch, render_watched, server_trouble
-    from flows.rendering import Progress
+    if not await server_answers():
+        return await watched(job, plan, variables)
+    from flows.progress import Progress
+    from flows.render import Watch, render_watched
     from narration.desk import Halt
 
-    trouble = await server_trouble()
-    if trouble:
-        console.tell(f"[yellow]warning:[/] rendering without Prefect: no server at PREFECT_API_URL ({escape(trouble)})")
-        return await _watched(job, plan, variables)
     logs.also_heard(logging.INFO)
     watch = Watch(job=job, progress=Progress(plan=plan), halt=Halt())
-    with _interruptible(watch.halt), _shown(watch.progress):
+    with interruptible(watch.halt.stop), _shown(watch.progress):
         return await render_watched(watch)
-
-
-@contextlib.contextmanager
-def _interruptible(halt: Halt) -> Iterator[None]:
-    """The first Ctrl-C finishes what is in flight; a second one stops at once."""
-    import asyncio
-    import signal
-
-    loop = asyncio.get_running_loop()
-    task = asyncio.current_task()
-
-    def stop() -> None:
-        if halt.reason is None:
-            halt.stop(Interrupted("Stopped by you. What was in flight is finished and stored.", console.GOES_ON))
-            console.tell("Finishing what is in flight; Ctrl-C again stops at once.")
-        elif task is not None:
-            task.cancel()
-
-    installed = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError, RuntimeError):  # not on Windows, not outside the main thread
-            loop.add_signal_handler(number, stop)
-            installed.append(number)
-    try:
-        yield
-    finally:
-        for number in installed:
-            loop.remove_signal_handler(number)
 
 
 @contextlib.contextmanager

@@ -25,9 +25,13 @@ SOFT_START_DB = -20.0
 LEAST_VOICE_S = 0.6
 """A single syllable tells nothing of a voice: in a tonal language its pitch is the word's, and no pause is in it."""
 EARLY_TAKES = 30
-"""While a book is being spoken, a voice is known from so many takes on; once all is spoken, from `learn_from` on."""
+"""While a book is being spoken, a voice is known from so many takes on; once all is spoken, from `learn_from` on. Its
+pitch and timbre are not known from fewer at any time: a handful of short takes spread far less than the voice does."""
 UNKNOWN_SIGMA = 0.35
 """Deviation of the logarithm of a length of a voice that is not known: a third or three times of it is too much."""
+BY_EAR = (Code.TAKE_LEVEL, Code.TAKE_NOISY, Code.TAKE_PITCH, Code.TAKE_TIMBRE)
+"""What a take has beside its words. One that has it still when spoken again may be what these words sound like in
+that voice: a person listens, and the book is not held up."""
 BEYOND = 1.5
 """So many times below the shortest, or above the longest, of what was heard of a voice its pace is not known."""
 DOUBT = 5.0
@@ -166,6 +170,8 @@ class Judge:
         if hiss_db > limit_db:
             value, rule = f"{hiss_db:+.0f} dB against the speech", f"at most {limit_db:+.0f} dB"
             yield Flaw(code=Code.TAKE_NOISY, value=value, rule=rule, weight=1 + (hiss_db - limit_db) / HISS_ROOM_DB)
+        if usual.takes < EARLY_TAKES:
+            return
         if traits.pitch_hz and usual.pitch_hz:
             octaves = math.log2(traits.pitch_hz / usual.pitch_hz)
             limit = max(settings.pitch_octaves, settings.pitch_sigmas * usual.pitch_sigma_octaves * doubt) * loose
@@ -215,7 +221,7 @@ def finding_of(flaw: Flaw, *, chapter: int, line: int, character: str, text: str
     meaning = MEANINGS[flaw.code]
     return Finding(
         code=flaw.code,
-        severity=meaning.severity,
+        severity=Severity.WARNING if again and flaw.code in BY_EAR else meaning.severity,
         message=f"{meaning.title}: {flaw.value}, expected {flaw.rule}{again}",
         chapter=chapter,
         line=line,

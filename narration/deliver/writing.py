@@ -5,6 +5,7 @@ Invariant: a name in the output folder stands for a whole file; a zip holds no d
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import threading
@@ -43,11 +44,14 @@ def staged(target: Path) -> Iterator[Path]:
 
 
 def write_text(target: Path, text: str) -> None:
-    """Write a text file in UTF-8.
+    """Write a text file in UTF-8; one that says the same already is left as it is.
 
     Raises:
         StoreError: it cannot be written.
     """
+    with contextlib.suppress(OSError):
+        if target.read_bytes() == text.encode():
+            return
     with staged(target) as part:
         part.write_text(text, encoding="utf-8", newline="\n")
 

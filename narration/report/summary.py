@@ -6,6 +6,7 @@ Invariant: the exit code is that of the gravest thing that happened; a book with
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from narration.report.coverage import Coverage
 REPORT = "report.json"
 """Name of the summary in the output folder."""
 
-_GRAVITY = (
+GRAVITY = (
     ExitCode.OUR_FAULT,
     ExitCode.WRONG_INPUT,
     ExitCode.REFUSED,
@@ -28,6 +29,11 @@ _GRAVITY = (
     ExitCode.DONE,
 )
 """Exit codes, the gravest first."""
+
+
+def gravest(codes: Iterable[ExitCode]) -> ExitCode:
+    """The gravest of several exit codes; of none, that all is well."""
+    return min(codes, key=GRAVITY.index, default=ExitCode.DONE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +89,7 @@ class Summary:
         stopped: what stopped the run, or None.
         files: what was delivered beside the chapters' own files.
         book_findings: what a person should look at, of no one chapter.
+        took_s: how long it took, in seconds.
         retakes: takes bought by this run beside `chunks_spoken`, as others had failed their checks.
     """
 
@@ -101,6 +108,7 @@ class Summary:
     stopped: NarrationError | None
     files: tuple[str, ...] = ()
     book_findings: tuple[Finding, ...] = ()
+    took_s: float = 0.0
     retakes: int = 0
 
     @property
@@ -111,7 +119,12 @@ class Summary:
             codes.add(self.stopped.exit_code)
         if any(finding.severity is Severity.ERROR for finding in self.findings):
             codes.add(ExitCode.FINDINGS)
-        return next((code for code in _GRAVITY if code in codes), ExitCode.DONE)
+        return gravest(codes)
+
+    @property
+    def failure(self) -> NarrationError | None:
+        """Why it is not finished: what stopped the run, or the first chapter's trouble; None where all are there."""
+        return self.stopped or next((chapter.error for chapter in self.chapters if chapter.error is not None), None)
 
     @property
     def audio_s(self) -> float:
@@ -144,6 +157,24 @@ class Summary:
             "audio_s": self.audio_s,
             "files": list(self.files),
             "findings": [asdict(finding) for finding in self.book_findings],
+            "metrics": self.metrics(),
+        }
+
+    def metrics(self) -> dict[str, float]:
+        """Figures of the run for a monitoring system; each name has its unit, and each value is a number."""
+        spoken = self.chunks_spoken
+        return {
+            "took_s": round(self.took_s, 3),
+            "chapters_finished": sum(chapter.error is None for chapter in self.chapters),
+            "chapters_unfinished": sum(chapter.error is not None for chapter in self.chapters),
+            "chunks_spoken": spoken,
+            "chunks_from_store": self.chunks_reused,
+            "chunks_per_minute": round(60 * spoken / self.took_s, 2) if self.took_s else 0.0,
+            "cost_usd": self.cost_usd,
+            "cost_per_chunk_usd": self.cost_usd / spoken if spoken else 0.0,
+            "audio_s": self.audio_s,
+            "findings": len(self.findings),
+            "exit_code": int(self.exit_code),
         }
 
 

@@ -96,7 +96,12 @@ class CosyVoiceService:
                 action="design",
                 model=design.design_model,
                 path=CUSTOMIZATION,
-                body=design_body(design, preferred_name),
+                body=design_body(
+                    design,
+                    preferred_name,
+                    preview_rate_hz=self._service.preview_rate_hz,
+                    preview_format=self._service.preview_format,
+                ),
                 repeat=Repeat.AT_MOST_ONCE,
                 read=lambda content, request_id: read_design(content, request_id, design.target_model),
             ),

@@ -29,7 +29,9 @@ RATES_HZ: Final = (8_000, 16_000, 22_050, 24_000, 44_100, 48_000)
 """Source: alibabacloud.com, model-studio cosyvoice-client-events."""
 
 
-def design_body(design: VoiceDesign, prefix: str) -> Json:
+def design_body(
+    design: VoiceDesign, prefix: str, *, preview_rate_hz: int = RATE_HZ, preview_format: str = "wav"
+) -> Json:
     """The body of a creation.
 
     Raises:
@@ -57,7 +59,7 @@ def design_body(design: VoiceDesign, prefix: str) -> Json:
             "prefix": prefix,
             "language_hints": [language],
         },
-        "parameters": {"sample_rate": RATE_HZ, "response_format": "wav"},
+        "parameters": {"sample_rate": preview_rate_hz, "response_format": preview_format},
     }
 
 

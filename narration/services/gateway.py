@@ -51,8 +51,6 @@ CREDITS: Final = "/credits"
 TARGETS: Final = MappingProxyType({"qwen3-tts-vd": "qwen3-tts-vd-2026-01-26"})
 """Models that speak there, and what a voice for each is made for. Source: docs.evolink.ai, Qwen Voice Design."""
 
-PREVIEW_RATE_HZ: Final = 24_000
-
 
 class GatewayService:
     """One account's voices and speech at the gateway.
@@ -128,8 +126,8 @@ class GatewayService:
             "preview_text": design.preview_text,
             "preferred_name": preferred_name,
             "language": _primary(design.language),
-            "sample_rate": PREVIEW_RATE_HZ,
-            "response_format": "wav",
+            "sample_rate": self._service.preview_rate_hz,
+            "response_format": self._service.preview_format,
             "target_model": TARGETS.get(design.target_model, design.target_model),
         }
         task, call = await self._tasks.create(

@@ -35,7 +35,6 @@ PAGE_SIZE: Final = 100
 PAGE_LAST: Final = 200
 """`page_index` goes from 0 to 200. Source: docs.qwencloud.com, Voice design, list."""
 
-PREVIEW_RATE_HZ: Final = 24_000
 OPTIONS: Final = ("instructions",)
 """Options of `SpeechAsk` that a model of this family may know. Source: qwen-tts-api, instruct models only."""
 
@@ -93,7 +92,10 @@ class QwenService:
                 "preferred_name": preferred_name,
                 "language": primary_language(design.language),
             },
-            "parameters": {"sample_rate": PREVIEW_RATE_HZ, "response_format": "wav"},
+            "parameters": {
+                "sample_rate": self._service.preview_rate_hz,
+                "response_format": self._service.preview_format,
+            },
         }
         answer, call = await self._door.ask(
             ApiCall(

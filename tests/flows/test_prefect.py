@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
+import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -15,43 +14,18 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.prove.harness import Studio, vendor
+from tests.flows.stage import small_book
+from tests.prove.harness import ROOT, Studio, vendor
+from tests.prove.server import free_port, prefect_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.prefect, pytest.mark.xdist_group("prefect")]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A Prefect server of our own; its API's URL."""
-    port = _free_port()
-    url = f"http://127.0.0.1:{port}/api"
-    variables = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")},
-        "PREFECT_HOME": str(tmp_path_factory.mktemp("prefect")),
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_LOGGING_LEVEL": "ERROR",
-    }
-    argv = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    process = subprocess.Popen(argv, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + 120
-        while True:
-            with contextlib.suppress(httpx.HTTPError):
-                if httpx.get(f"{url}/health", timeout=2).is_success:
-                    break
-            assert time.monotonic() < deadline, "the server did not start"
-            assert process.poll() is None, "the server ended"
-            time.sleep(0.25)
-        yield url
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
+    with prefect_server(tmp_path_factory.mktemp("prefect")) as started:
+        yield started.url
 
 
 def _found(server: str, what: str, query: dict[str, Any] | None = None) -> list[dict[str, Any]]:
@@ -78,10 +52,11 @@ def test_a_render_is_told_on_the_server_and_its_files_are_those_of_one_without(s
         tasks = {task["name"] for task in _found(server, "task_runs")}
         assert tasks == {"1. Chapter One: Stores and Sundries", "2. Chapter Two: Nineteen Hooks"}
         artifacts = _found(server, "artifacts", {"sort": "CREATED_DESC"})
-        newest = {artifact["type"]: artifact for artifact in reversed(artifacts)}
+        newest = {artifact["key"].rpartition("-")[2]: artifact for artifact in reversed(artifacts)}
         assert float(newest["progress"]["data"]) == 100.0
-        assert "Chapter Two: Nineteen Hooks" in newest["table"]["data"]
-        assert f"{summary['cost_usd']:.4f}" in newest["markdown"]["data"]
+        assert "Chapter Two: Nineteen Hooks" in newest["chapters"]["data"]
+        assert f"{summary['cost_usd']:.4f}" in newest["report"]["data"]
+        assert "created by this run" in newest["voices"]["data"]
         assert watched.usage()["calls"] > 0
         alone = Studio(home=home, out=tmp_path / "alone", profile=profile)
         code, again, err = alone.render("--chapters", "1-2")
@@ -117,7 +92,7 @@ def test_a_server_that_is_away_is_a_warning_and_the_render_goes_on(tmp_path: Pat
             out=tmp_path / "out",
             profile=shop.profile(),
             variables={
-                "PREFECT_API_URL": f"http://127.0.0.1:{_free_port()}/api",
+                "PREFECT_API_URL": f"http://127.0.0.1:{free_port()}/api",
                 "PREFECT_HOME": str(tmp_path / "prefect"),
             },
         )
@@ -126,3 +101,46 @@ def test_a_server_that_is_away_is_a_warning_and_the_render_goes_on(tmp_path: Pat
     assert summary["chapters"][0]["state"] == "finished"
     assert "Prefect" in err
     assert "Traceback" not in err
+
+
+def _answered(server: str, run_name: str, answer: dict[str, str]) -> None:
+    """Wait until a flow run asks, and answer it as the form in the UI does."""
+    deadline = time.monotonic() + 120
+    while True:
+        runs = [run for run in _found(server, "flow_runs") if run["name"].startswith(run_name)]
+        if runs and runs[0]["state_type"] == "PAUSED":
+            break
+        assert time.monotonic() < deadline, [run["state"] for run in runs]
+        time.sleep(0.25)
+    reply = httpx.post(f"{server}/flow_runs/{runs[0]['id']}/resume", json={"run_input": answer}, timeout=30)
+    reply.raise_for_status()
+    assert reply.json()["status"] == "ACCEPT", reply.json()
+
+
+def test_an_audition_waits_for_a_choice_on_the_server_and_locks_it(server: str, tmp_path: Path) -> None:
+    book = small_book(tmp_path / "book")
+    call = (
+        "import asyncio, sys; from flows.audition import audition_cast; "
+        "print(asyncio.run(audition_cast(production=sys.argv[1], characters=['Ann'], candidates=2, wait_s=120)))"
+    )
+    variables = {
+        **os.environ,
+        "PREFECT_API_URL": server,
+        "NARRATION_HOME": str(tmp_path / "home"),
+        "PREFECT_HOME": str(tmp_path / "prefect"),
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-c", call, str(book)], env=variables, cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        _answered(server, "audition", {"character_0": "2"})
+        out, _ = process.communicate(timeout=120)
+    finally:
+        process.kill()
+    assert out.strip().endswith("1"), out
+    studio = Studio(home=tmp_path / "home", out=tmp_path / "out", profile=tmp_path)
+    code, listed, _ = studio.run("voices", "list", "--json")
+    assert code == 0
+    assert [voice["locked"] for voice in json.loads(listed)["voices"]] == [False, True]
+    artifacts = [artifact for artifact in _found(server, "artifacts") if artifact["key"] == "audition"]
+    assert "| Ann | 2 |" in artifacts[0]["data"]

@@ -113,6 +113,6 @@ def test_a_text_that_the_service_refuses_is_a_finding_and_exit_code_3(
     finally:
         shop.switch(poison_words="none")
     assert said.code == 3, said.err
-    assert "chapter 2, line 2 (Ben)" in said.err
+    assert "2:2 (Ben)" in said.err
     assert "arsenic" in said.err
     assert said.out.splitlines()[-1] == str(folder / "out")

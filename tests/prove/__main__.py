@@ -15,6 +15,7 @@ from tests.prove.money import prove_budget
 from tests.prove.rush import prove_rush
 from tests.prove.scripts import prove_scripts
 from tests.prove.storm import prove_storm
+from tests.prove.workers import prove_killed_worker, prove_server_restart, prove_speed, prove_workers
 
 PROOFS: dict[str, Callable[[], str]] = {
     "kills": lambda: prove_kills(50),
@@ -27,6 +28,10 @@ PROOFS: dict[str, Callable[[], str]] = {
     "long-book": prove_long_book,
     "scripts": prove_scripts,
     "long-sound": prove_long_sound,
+    "workers": prove_workers,
+    "workers-speed": prove_speed,
+    "worker-killed": prove_killed_worker,
+    "server-restarted": prove_server_restart,
 }
 
 

@@ -1,0 +1,77 @@
+"""`narrate serve`: the deployments of `flows.deployments`, run by this process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from flows.cli import console
+from flows.cli.options import LogFile, Quiet, Verbose, Version, examples
+from flows.cli.unattended import server_answers, server_is_named
+from narration.errors import InputError, Problem, ServiceUnavailable
+
+EXAMPLES = examples(
+    "narrate serve                                       runs started from the Prefect UI",
+    'narrate serve --shelf shelf --cron "0 22 * * *" --window 22:00-06:00 --zone Europe/Vienna',
+)
+
+
+def serve(
+    shelf: Annotated[
+        Path | None,
+        typer.Option("--shelf", metavar="DIR", help="The shelf of the nightly run.", show_default=False),
+    ] = None,
+    cron: Annotated[
+        str | None,
+        typer.Option("--cron", metavar="CRON", help="When the nightly run starts; needs --shelf.", show_default=False),
+    ] = None,
+    window: Annotated[
+        str | None, typer.Option("--window", metavar="HH:MM-HH:MM", help="Of the nightly run.", show_default=False)
+    ] = None,
+    zone: Annotated[
+        str | None,
+        typer.Option(
+            "--zone", metavar="NAME", help="Time zone of schedule and window. Default: UTC.", show_default=False
+        ),
+    ] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option("--budget", min=0.0, metavar="USD", help="Of each night, for all books.", show_default=False),
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, metavar="N", help="Runs at the same time.")] = 4,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    log_file: LogFile = None,
+    version: Version = False,
+) -> None:
+    """Offer the flows on the Prefect server, and run what is started there, until Ctrl-C.
+
+    One process on one machine, and no work pool; for several machines see docs/scheduling.md.
+    """
+    from narration.window import read_window
+
+    if not server_is_named():
+        hint = "Start one (`prefect server start`), and set PREFECT_API_URL=http://127.0.0.1:4200/api."
+        raise InputError(Problem(what="no Prefect server is named", where="PREFECT_API_URL", hint=hint))
+    if (cron or window) and shelf is None:
+        raise InputError(Problem(what="which shelf?", where="--shelf", expected="the folder of the productions"))
+    if shelf is not None and not shelf.is_dir():
+        raise InputError(Problem(what="there is no such folder", where=f"--shelf {shelf}"))
+    if window:
+        read_window(window, zone or "")
+    if not console.wait(server_answers()):
+        raise ServiceUnavailable("Without its server there is nothing to be served.", "Start it: prefect server start")
+    from flows.deployments import serve_here
+
+    parameters = {
+        "shelf": str(shelf.absolute()) if shelf else None,
+        "window": window,
+        "zone": (zone or "UTC") if window else None,
+        "budget_usd": budget,
+    }
+    named = {name: value for name, value in parameters.items() if value is not None}
+    console.say(f"Serving until Ctrl-C; at most {limit} runs at a time. {escape('See them in the Prefect UI.')}")
+    serve_here(nightly_parameters=named, cron=cron, zone=zone or "UTC", limit=limit)

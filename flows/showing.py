@@ -1,0 +1,105 @@
+"""What a render shows on a Prefect server while it works: a progress bar, tables of chapters and voices, a report.
+
+Invariant: what is shown may be missed, what is spoken may not: a server that is away is a warning.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+import httpx
+from prefect.artifacts import (
+    acreate_markdown_artifact,
+    acreate_progress_artifact,
+    acreate_table_artifact,
+    aupdate_progress_artifact,
+)
+from prefect.exceptions import PrefectException
+
+from flows.artifacts import chapter_rows, key_of, progress_words, report_markdown, voice_rows
+from flows.progress import Progress
+from narration.report.summary import Summary
+
+log = logging.getLogger("narration.flow")
+
+UPDATE_S = 1.0
+"""Progress is shown at most this often, in seconds: an update costs the server about 0.1 s."""
+
+
+def tell_steps() -> None:
+    """Let the program's own steps pass to Prefect's handler, which is given none below WARNING otherwise."""
+    own = logging.getLogger("narration")
+    if not own.isEnabledFor(logging.INFO):
+        own.setLevel(logging.INFO)
+
+
+async def show_end(progress: Progress, summary: Summary, *, sandbox: bool, left_usd: float | None) -> None:
+    """Show the voices and the report of a render that is over.
+
+    Args:
+        progress: of the render.
+        summary: of it.
+        sandbox: whether the cost is only what the vendor would ask.
+        left_usd: of the run's budget, or None.
+    """
+    with server_may_be_away():
+        await acreate_table_artifact(voice_rows(progress), key=key_of(progress.plan, "voices"))
+        report = report_markdown(summary, sandbox=sandbox, left_usd=left_usd)
+        await acreate_markdown_artifact(report, key=key_of(progress.plan, "report"))
+
+
+@asynccontextmanager
+async def shown(progress: Progress) -> AsyncIterator[None]:
+    """Keep the progress artifact and the table of chapters up to date."""
+    tell_steps()
+    artifact: UUID | None = None
+    with server_may_be_away():
+        artifact = await acreate_progress_artifact(
+            0.0, key=key_of(progress.plan, "progress"), description=progress_words(progress)
+        )
+    follower = asyncio.create_task(_follow(progress, artifact))
+    try:
+        yield
+    finally:
+        follower.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await follower
+        await _update(progress, artifact)
+        await _table(progress)
+
+
+async def _follow(progress: Progress, artifact: UUID | None) -> None:
+    words, chapters = "", 0
+    while True:
+        if progress_words(progress) != words:
+            words = progress_words(progress)
+            await _update(progress, artifact)
+        if chapters < len(progress.chapters) < len(progress.plan.chapters):
+            chapters = len(progress.chapters)
+            await _table(progress)
+        await asyncio.sleep(UPDATE_S)
+
+
+async def _update(progress: Progress, artifact: UUID | None) -> None:
+    if artifact is not None:
+        with server_may_be_away():
+            await aupdate_progress_artifact(artifact, 100.0 * progress.fraction, description=progress_words(progress))
+
+
+async def _table(progress: Progress) -> None:
+    with server_may_be_away():
+        await acreate_table_artifact(chapter_rows(progress), key=key_of(progress.plan, "chapters"))
+
+
+@contextlib.contextmanager
+def server_may_be_away() -> Iterator[None]:
+    """What is shown may be missed; what is spoken may not. A server that is away is a warning."""
+    try:
+        yield
+    except (httpx.HTTPError, PrefectException) as error:
+        log.warning("the Prefect server did not take an update: %s", error)

@@ -1,0 +1,127 @@
+"""Notes of every kind are read, and each finds its line."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from narration.errors import InputError
+from narration.notes import Note, quoted_in, read_notes, seconds_of
+from narration.place import Place, place_of
+from narration.spotting import Basis, HeardLine, Spotter, heard_lines
+from tests.pickups.synthetic import timelines
+
+NOTES = 200
+OFF_S = 0.5
+
+
+@given(st.integers(0, 99_999), st.integers(1, 99_999), st.integers(0, 999))
+def test_a_place_reads_back_as_it_was_written(chapter: int, line: int, part: int) -> None:
+    place = Place(chapter=chapter, line=line, part=part)
+    assert place_of(str(place)) == place
+
+
+def test_the_lexicons_spelling_of_a_place_is_read() -> None:
+    assert place_of("ch03#s0142") == Place(chapter=3, line=142)
+    assert [place_of(wrong) for wrong in ("3", "3:0", "3:x", "a:1", "")] == [None] * 5
+
+
+def test_times_are_read_as_people_write_them() -> None:
+    assert [seconds_of(time) for time in ("1:02:03.5", "12:05", "725.3", "725,3", "0:00")] == [
+        3723.5,
+        725.0,
+        725.3,
+        725.3,
+        0.0,
+    ]
+    assert seconds_of("soon") is None
+
+
+def test_every_kind_of_file_gives_the_same_notes() -> None:
+    quote = "Is there any sugar"
+    csv = f'Chapter,Timecode,Note\n2,0:00:12.5,"misread “{quote}”"\n'
+    semicolons = f"chapter;time;quote;note\n2;12.5;{quote};misread “{quote}”\n"
+    rows = f"ch 2 00:00:12.5 - misread “{quote}”\n"
+    labels = f"12.5\t12.5\tmisread “{quote}”\n\\\t0.0\t22050.0\n"
+    for text in (csv, semicolons, rows, labels, "\ufeff" + csv.replace("\n", "\r\n")):
+        (note,) = read_notes(text, where="n", chapter=2)
+        assert (note.chapter, note.start_s, note.quote) == (2, 12.5, quote)
+
+
+def test_our_own_export_names_its_lines() -> None:
+    (label,) = read_notes("12.5\t14.0\t[3:17.2] too fast\n", where="n")
+    (row,) = read_notes("line,say,direction,note\n3:17.2,Beecham,softly,too fast\n", where="n")
+    (region,) = read_notes("#,Name,Start,End\nR1,[3:17.2] too fast,0:12.5,0:14.0\n", where="n")
+    assert (label.place, label.text) == (Place(chapter=3, line=17, part=2), "too fast")
+    assert (row.place, row.say, row.direction, row.text) == (label.place, "Beecham", "softly", "too fast")
+    assert (region.place, region.text, region.end_s) == (label.place, "too fast", 14.0)
+
+
+def test_rows_that_say_nothing_are_all_told() -> None:
+    with pytest.raises(InputError) as caught:
+        read_notes("3 00:12:05 fine\nthis is odd\n\nand this\n", where="n.txt")
+    assert [problem.where for problem in caught.value.problems] == ["n.txt, line 2", "n.txt, line 4"]
+
+
+def test_the_longest_quotation_of_a_note_is_its_words() -> None:
+    assert quoted_in("“the” should be “the lamp of”") == "the lamp of"
+
+
+class _Book:
+    def __init__(self, seed: int) -> None:
+        self.random = Random(seed)  # noqa: S311
+        found = timelines(20, 200, self.random)
+        self.chapters = heard_lines(found)
+        self.spotter = Spotter(self.chapters, {one.chapter: one.audio_s for one in found})
+        self.lines = [line for lines in self.chapters.values() for line in lines]
+
+    def note(self, line: HeardLine, *, quote: bool, start: bool) -> Note:
+        at_s = line.start_s if start else self.random.uniform(line.start_s, line.end_s)
+        words = line.text.split()
+        first = self.random.randrange(max(1, len(words) - 4))
+        return Note(
+            source="",
+            text="again",
+            chapter=line.place.chapter,
+            start_s=max(0.0, at_s + self.random.uniform(-OFF_S, OFF_S)),
+            quote=" ".join(words[first : first + 5]) if quote else "",
+        )
+
+
+@pytest.mark.parametrize("start", [False, True], ids=["anywhere in the line", "at its start"])
+def test_notes_with_words_of_their_line_find_it_in_99_of_100(start: bool) -> None:
+    book = _Book(7)
+    right = 0
+    for line in book.random.sample(book.lines, NOTES):
+        right += book.spotter.spot(book.note(line, quote=True, start=start)).line == line
+    assert right >= 0.99 * NOTES, right
+
+
+def test_times_alone_find_the_line_or_are_not_sure() -> None:
+    book = _Book(8)
+    lines = book.random.sample(book.lines, NOTES)
+    found = [book.spotter.spot(book.note(line, quote=False, start=False)) for line in lines]
+    assert sum(one.line == line for one, line in zip(found, lines, strict=True)) >= 0.95 * NOTES
+    sure = [(one, line) for one, line in zip(found, lines, strict=True) if one.sure]
+    assert len(sure) > NOTES / 2
+    assert all(one.line == line for one, line in sure)
+
+
+def test_words_that_were_misquoted_a_little_find_their_line() -> None:
+    book = _Book(9)
+    line = max(book.chapters[3], key=lambda one: len(one.text))
+    words = line.text.split()[:8]
+    note = replace(book.note(line, quote=False, start=True), quote=" ".join([*words[:3], "oops", *words[4:]]))
+    assert (book.spotter.spot(note).line, book.spotter.spot(note).basis) == (line, Basis.QUOTE)
+
+
+def test_a_time_of_the_whole_book_finds_its_chapter() -> None:
+    book = _Book(10)
+    line = max(book.chapters[2], key=lambda one: len(one.text))
+    before_s = sum(one.audio_s for one in timelines(20, 200, Random(10))[:1])  # noqa: S311
+    note = Note(source="", text="", start_s=before_s + (line.start_s + line.end_s) / 2)
+    assert book.spotter.spot(note).line == line
