@@ -46,7 +46,7 @@ async def _takes(store: Path) -> tuple[dict[str, Take], dict[str, str]]:
     return takes, heard
 
 
-def prove_mending(lines: int = 900, *, engine: str = "espeak", seed_kinds: tuple[Damage, ...] = tuple(Damage)) -> str:
+def prove_mending(lines: int = 900, *, engine: str = "espeak", kinds: tuple[Damage, ...] = tuple(Damage)) -> str:
     """Render with a tenth of the takes damaged; then the same words in the same voices undamaged, and compare.
 
     Returns:
@@ -65,7 +65,9 @@ def prove_mending(lines: int = 900, *, engine: str = "espeak", seed_kinds: tuple
         )
         with vendor(folder, engine=engine) as service:
             studio = Studio(home=folder / "home", out=folder / "out", profile=service.profile(retakes=2))
-            service.switch(damage=0.1, damage_words=list(POISON), damage_kinds=list(seed_kinds))
+            service.switch(
+                damage=0.1, damage_words=list(POISON), damage_kinds=list(kinds), damage_word_kinds=["cut_end"]
+            )
             code, summary, err = studio.render(book=book)
             assert "chapters" in summary, err
             findings = [found for chapter in summary["chapters"] for found in chapter["findings"]]
