@@ -31,8 +31,10 @@ BIWEIGHT = 4.685
 """Tukey's constant: beyond so many sigmas a take has no say."""
 LEAST_S = 0.05
 EDGE_PERCENTILE = 90
+BAND_SIGMAS = 5.0
+"""No single band counts for more."""
 ROUNDS = 12
-LEAST_LEVEL_DB, LEAST_OCTAVES, LEAST_BAND_DB = 0.5, 0.02, 1.0
+LEAST_LEVEL_DB, LEAST_OCTAVES, LEAST_BAND_DB, LEAST_APART = 0.5, 0.02, 1.0, 0.25
 SHORT_S = 1.0
 """A take of this much speech is twice as free in pitch and timbre as a long one."""
 
@@ -142,12 +144,14 @@ def learn(heard: Sequence[Heard], prior_s: tuple[float, ...]) -> Usual:
         timbre_db=tuple(float(value) for value in middle),
         timbre_sigma_db=tuple(float(value) for value in spread),
         timbre_apart=apart,
-        timbre_apart_sigma=max(0.05, apart_sigma),
+        timbre_apart_sigma=max(LEAST_APART, apart_sigma),
     )
 
 
 def _apart(bands: Floats, middle: Floats, spread: Floats) -> Floats:
-    return np.asarray(np.sqrt(np.square((bands - middle) / spread).mean(axis=-1)))
+    # A stranger differs in many bands; one that is far off is a sound of the text.
+    sigmas = np.clip((bands - middle) / spread, -BAND_SIGMAS, BAND_SIGMAS)
+    return np.asarray(np.sqrt(np.square(sigmas).mean(axis=-1)))
 
 
 def _middle(values: Floats) -> tuple[float, float]:

@@ -79,6 +79,7 @@ class Switches(BaseModel):
     damage: Rate = Field(0.0, description="rate of syntheses with one thing the matter, of `damage_kinds`")
     damage_kinds: Kinds = Field(KINDS, description="what can be the matter: a list of " + ", ".join(KINDS))
     damage_words: Words = Field((), description="words whose texts have something the matter every time")
+    damage_word_kinds: Kinds = Field((), description="what is the matter with these; none = `damage_kinds`")
     expired_url: Rate = Field(0.0, description="rate of syntheses whose link has expired already")
     chat_prose: Rate = Field(0.0, description="rate of chat answers that are prose")
     chat_stranger: Rate = Field(0.0, description="rate of chat answers with a name that is not on the list")
@@ -185,9 +186,10 @@ class Switchboard:
         """What is the matter with one synthesis, and the seed of how much; None where nothing is."""
         switches = self.now
         doomed = any(word.casefold() in text.casefold() for word in switches.damage_words)
-        if not switches.damage_kinds or not (doomed or "damage" in faults):
+        kinds = (doomed and switches.damage_word_kinds) or switches.damage_kinds
+        if not kinds or not (doomed or "damage" in faults):
             return None
-        return self._rng.choice(switches.damage_kinds), self._rng.randrange(2**31)
+        return self._rng.choice(kinds), self._rng.randrange(2**31)
 
 
 def read_switches(values: Mapping[str, object]) -> Switches:

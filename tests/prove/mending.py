@@ -46,7 +46,7 @@ async def _takes(store: Path) -> tuple[dict[str, Take], dict[str, str]]:
     return takes, heard
 
 
-def prove_mending(lines: int = 900, *, engine: str = "espeak", seed_kinds: tuple[Damage, ...] = tuple(Damage)) -> str:
+def prove_mending(lines: int = 900, *, engine: str = "espeak", kinds: tuple[Damage, ...] = tuple(Damage)) -> str:
     """Render with a tenth of the takes damaged; then the same words in the same voices undamaged, and compare.
 
     Returns:
@@ -64,8 +64,10 @@ def prove_mending(lines: int = 900, *, engine: str = "espeak", seed_kinds: tuple
             "title: Mending\nauthor: Nobody\nlanguage: en\nmanuscript: book.md\ncast: cast.yaml\n"
         )
         with vendor(folder, engine=engine) as service:
-            studio = Studio(home=folder / "home", out=folder / "out", profile=service.profile())
-            service.switch(damage=0.1, damage_words=list(POISON), damage_kinds=list(seed_kinds))
+            studio = Studio(home=folder / "home", out=folder / "out", profile=service.profile(retakes=2))
+            service.switch(
+                damage=0.1, damage_words=list(POISON), damage_kinds=list(kinds), damage_word_kinds=["cut_end"]
+            )
             code, summary, err = studio.render(book=book)
             assert "chapters" in summary, err
             findings = [found for chapter in summary["chapters"] for found in chapter["findings"]]
@@ -82,7 +84,9 @@ def prove_mending(lines: int = 900, *, engine: str = "espeak", seed_kinds: tuple
             clean = asyncio.run(_clean(studio.home / "store", folder / "clean"))
             assert clean
             elsewhere = str(folder / "clean")
-            fresh = Studio(home=folder / "home2", out=folder / "out2", profile=service.profile(), store=elsewhere)
+            fresh = Studio(
+                home=folder / "home2", out=folder / "out2", profile=service.profile(retakes=2), store=elsewhere
+            )
             _code, _summary, err = fresh.render(book=book)
             _, right = asyncio.run(_takes(folder / "clean"))
         compared = [take_id for take_id in heard if take_id in right and not _is_poison(takes, take_id)]

@@ -20,7 +20,8 @@ POISON = "# One\n\nThe first is fine. The second has poison in it. The third is 
 
 
 def mending_of(desk: Desk, *takes: Take, retakes: int = 2) -> Mending:
-    judge = Judge(CheckSettings(), takes)
+    # A chord is no voice: its pitch is ambiguous, and each text has a partial of its own.
+    judge = Judge(CheckSettings(pitch_octaves=5.0, timbre_sigmas=1000.0), takes)
     judge.settle()
     return Mending(judge=judge, choices=Choices(desk.store), most=retakes, language="en")
 

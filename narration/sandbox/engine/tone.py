@@ -25,17 +25,19 @@ _EDGE = 480  # samples of fade at both ends: 20 ms
 class ToneEngine:
     """A steady chord of three partials with a syllable beat, at about -20 dBFS."""
 
-    name = "tone-1"
+    name = "tone-2"
     cheap = True
 
     def render(self, traits: Traits, language: Language, text: str) -> Samples:
         """Return a tone as long as the text, 24 kHz mono, 16 bit."""
         asked = f"{language}\n{text}".encode("utf-8", "replace")
         chance = int.from_bytes(hashlib.blake2b(asked, digest_size=4).digest())
+        base = base_hz(traits)
+        # Multiples of the base, as in a voice, so that the chord has one pitch.
         block = (
-            _partial(base_hz(traits), 5_000)
-            + _partial(500 + _STEP_HZ * (traits.seed // 61 % 201), 1_500)
-            + _partial(1_600 + _STEP_HZ * (chance % 201), 800)
+            _partial(base, 5_000)
+            + _partial(_multiple(base, 500 + _STEP_HZ * (traits.seed // 61 % 201)), 1_500)
+            + _partial(_multiple(base, 1_600 + _STEP_HZ * (chance % 201)), 800)
         )
         count = round(SAMPLE_RATE_HZ * min(LONGEST_S, max(SHORTEST_S, billed_chars(text) / CHARS_PER_S)))
         samples = np.tile(block.astype(np.int16), count // len(block) + 1)[:count]
@@ -48,6 +50,11 @@ class ToneEngine:
 def base_hz(traits: Traits) -> int:
     """Return the base frequency of a voice: 100 to 400 Hz in steps of 5."""
     return 100 + _STEP_HZ * (traits.seed % 61)
+
+
+def _multiple(base: int, frequency_hz: int) -> int:
+    """The multiple of the base next to a frequency; never the base itself."""
+    return base * max(2, round(frequency_hz / base))
 
 
 @lru_cache(maxsize=512)
