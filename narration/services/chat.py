@@ -29,6 +29,7 @@ from narration.errors import (
 from narration.services import qwen_errors
 from narration.services.api import ApiCall, ApiDoor, Repeat
 from narration.services.envelope import Json, Misshapen, Verdict
+from narration.services.error_map import Row
 from narration.services.http import Timing, Wire
 from narration.services.keys import ApiKey
 from narration.services.pricing import price_of
@@ -46,7 +47,7 @@ _OVERHEAD_TOKENS: Final = 400
 """What an endpoint may add to a question: the marks between messages, words that introduce the schema."""
 
 _TABLE: Final = (
-    qwen_errors.Row(
+    Row(
         name="form",
         message=r"response_format|json_schema|json_object",
         statuses=frozenset({400, 404, 422}),
@@ -54,7 +55,7 @@ _TABLE: Final = (
         why="the model does not answer in the form that was asked for",
         hint="Set `form` of the table [chat] to json_object, or choose another model.",
     ),
-    qwen_errors.Row(
+    Row(
         name="too long",
         message=r"range of input length|context.?length|maximum context",
         error=TextTooLong,
@@ -199,7 +200,7 @@ def judge(status: int, code: str, message: str, model: str) -> Verdict:
     """The verdict on an error answer."""
     row = next((row for row in _TABLE if row.fits(status, code, message)), None)
     if row is not None:
-        return Verdict(error=row.error, ending=row.ending, repeat=False, why=row.why, hint=row.hint)
+        return row.verdict(model)
     verdict = qwen_errors.judge(status, code, message, model)
     return replace(verdict, hint=_HINTS.get(verdict.error, verdict.hint))
 

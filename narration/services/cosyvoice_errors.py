@@ -12,8 +12,8 @@ from typing import Final
 from narration.errors import ServiceRefused, ServiceUnavailable, TextRefused, TextTooLong, VoiceMissing
 from narration.services import qwen_errors
 from narration.services.envelope import Verdict
+from narration.services.error_map import Row
 from narration.services.protocol import Ending
-from narration.services.qwen_errors import Row
 
 OWN: Final[tuple[Row, ...]] = (
     Row(
@@ -61,13 +61,4 @@ OWN: Final[tuple[Row, ...]] = (
 def judge(status: int, code: str, message: str, model: str) -> Verdict:
     """The verdict on an error answer."""
     row = next((row for row in OWN if row.fits(status, code, message)), None)
-    if row is None:
-        return qwen_errors.judge(status, code, message, model)
-    return Verdict(
-        error=row.error,
-        ending=row.ending,
-        repeat=row.ending in {Ending.THROTTLED, Ending.FAILED},
-        why=row.why.replace("{model}", model or "this model"),
-        hint=row.hint,
-        least_s=row.least_s,
-    )
+    return qwen_errors.judge(status, code, message, model) if row is None else row.verdict(model)

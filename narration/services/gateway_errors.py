@@ -13,8 +13,8 @@ from typing import Final
 from narration.errors import AccountBlocked, KeyRefused, ModelGone, ServiceRefused, ServiceUnavailable, TextRefused
 from narration.services import qwen_errors
 from narration.services.envelope import Verdict
+from narration.services.error_map import Row, first_fit
 from narration.services.protocol import Ending
-from narration.services.qwen_errors import Row
 
 TASK_UNKNOWN: Final = frozenset({"invalid_task_id", "resource_not_found", "task_not_found"})
 """Codes by which the gateway says that it has no such task."""
@@ -153,19 +153,6 @@ TABLE: Final[tuple[Row, ...]] = (
 """Read from top to bottom."""
 
 
-def row_for(status: int, code: str, message: str) -> Row:
-    """The row that speaks of such an answer, or of a task that failed (status 0); the last one fits all."""
-    return next(row for row in TABLE if row.fits(status, code, message))
-
-
 def judge(status: int, code: str, message: str, model: str) -> Verdict:
     """The verdict on an error answer or a failed task."""
-    row = row_for(status, code, message)
-    return Verdict(
-        error=row.error,
-        ending=row.ending,
-        repeat=row.ending in {Ending.THROTTLED, Ending.FAILED},
-        why=row.why.replace("{model}", model or "this model"),
-        hint=row.hint,
-        least_s=row.least_s,
-    )
+    return first_fit(TABLE, status, code, message).verdict(model)

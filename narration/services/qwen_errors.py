@@ -9,15 +9,13 @@ Source: the vendor's model-studio `error-code` page and the API pages of voice d
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Final
 
 from narration.errors import (
     AccountBlocked,
     KeyRefused,
     ModelGone,
-    ServiceError,
     ServiceRefused,
     ServiceUnavailable,
     TextRefused,
@@ -26,43 +24,9 @@ from narration.errors import (
     VoiceQuotaFull,
 )
 from narration.services.envelope import Verdict
+from narration.services.error_map import Row, first_fit
 from narration.services.limits import end_of_service
 from narration.services.protocol import Ending
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One line of the map. An empty pattern fits everything; statuses likewise.
-
-    Attributes:
-        name: for tests and logs.
-        code: a pattern for the whole code, case ignored.
-        message: a pattern to be found in the message, case ignored.
-        statuses: of HTTP.
-        error: class to raise.
-        why, hint: as in `Verdict`.
-        ending: as in `Verdict`; only THROTTLED and FAILED are repeated.
-        least_s: as in `Verdict`.
-    """
-
-    name: str
-    code: str = ""
-    message: str = ""
-    statuses: frozenset[int] = frozenset()
-    error: type[ServiceError]
-    why: str
-    hint: str
-    ending: Ending = Ending.REFUSED
-    least_s: float = 0.0
-
-    def fits(self, status: int, code: str, message: str) -> bool:
-        """Whether the row speaks of such an answer."""
-        return (
-            (not self.statuses or status in self.statuses)
-            and (not self.code or re.fullmatch(self.code, code, re.IGNORECASE) is not None)
-            and (not self.message or re.search(self.message, message, re.IGNORECASE) is not None)
-        )
-
 
 _LATER = "Run the same command again later: what is paid for is kept."
 _OTHER_ACCOUNT = "Put the account in order in the vendor's console, or use another key or profile (now: {profile})."
@@ -74,6 +38,8 @@ _MODEL_HINT = (
     "Model {model} may be retired, misspelt or not offered in this region: "
     "change the model or the profile (now: {profile}), or the base URL ({host}), which must end in /api/v1."
 )
+_ENDED: Final = frozenset({"access", "model access", "model", "model, by message", "404"})
+"""Rows that an announced end of the model explains."""
 _VOICE_HINT = (
     "A voice belongs to one account, region and model; see `narrate voices list`. "
     "It may have been deleted, or cleaned up after a year without use."
@@ -341,25 +307,11 @@ TABLE: Final[tuple[Row, ...]] = (
 refusals with a throttling code or status."""
 
 
-def row_for(status: int, code: str, message: str) -> Row:
-    """The row that speaks of such an answer; the last one fits all."""
-    return next(row for row in TABLE if row.fits(status, code, message))
-
-
 def judge(status: int, code: str, message: str, model: str) -> Verdict:
     """The verdict on an error answer, with the announced end of the model where that explains it."""
-    row = row_for(status, code, message)
-    error, why, hint = row.error, row.why.replace("{model}", model or "this model"), row.hint
-    ended = end_of_service(model)
-    if ended is not None and row.name in {"access", "model access", "model", "model, by message", "404"}:
-        error = ModelGone
-        instead = f"Change to `--profile {ended.profile}`; now it is {{profile}}." if ended.profile else _MODEL_HINT
-        hint = f"{ended.sentence()} {instead}"
-    return Verdict(
-        error=error,
-        ending=row.ending,
-        repeat=row.ending in {Ending.THROTTLED, Ending.FAILED},
-        why=why,
-        hint=hint,
-        least_s=row.least_s,
-    )
+    row = first_fit(TABLE, status, code, message)
+    verdict, ended = row.verdict(model), end_of_service(model)
+    if ended is None or row.name not in _ENDED:
+        return verdict
+    instead = f"Change to `--profile {ended.profile}`; now it is {{profile}}." if ended.profile else _MODEL_HINT
+    return replace(verdict, error=ModelGone, hint=f"{ended.sentence()} {instead}")

@@ -18,8 +18,9 @@ from narration.errors import (
     VoiceMissing,
     VoiceQuotaFull,
 )
+from narration.services.error_map import first_fit
 from narration.services.protocol import Ending
-from narration.services.qwen_errors import TABLE, judge, row_for
+from narration.services.qwen_errors import TABLE, judge
 
 REFUSED, THROTTLED, FAILED = Ending.REFUSED, Ending.THROTTLED, Ending.FAILED
 LENGTH = "<400> InternalError.Algo.InvalidParameter: Range of input length should be [0, 600]"
@@ -112,7 +113,7 @@ ANSWERS: list[tuple[int, str, str, str, type[ServiceError], Ending]] = [
 def test_an_answer_of_the_documents_finds_its_row(
     status: int, code: str, message: str, name: str, error: type[ServiceError], ending: Ending
 ) -> None:
-    row = row_for(status, code, message)
+    row = first_fit(TABLE, status, code, message)
     assert (row.name, row.error, row.ending) == (name, error, ending)
 
 
