@@ -129,6 +129,10 @@ def open_job(request: Request, environ: Mapping[str, str], *, needs_key: bool) -
         production, preset=request.preset or production.preset, formats=request.formats or production.formats
     )
     seating = seating_of(production, cast, environ, profile=request.profile, needs_key=needs_key)
+    if production.cover is not None:
+        from narration.deliver.cover import checked_cover  # pictures are read where there is one
+
+        checked_cover(production.cover)
     book = read_manuscript(production.manuscript, language=production.language)
     selection = request.chapters or production.chapters
     chapters = select_chapters(selection, book) if selection else None

@@ -285,7 +285,7 @@ async def choose(voices: Voices, role: Role, number: int, at: str) -> Voice:
         expected = f"a number from 1 to {len(candidates)}" if candidates else "an audition before a choice"
         raise InputError(
             Problem(
-                what=f"There is no candidate {number} for {role.character}.",
+                what=f"there is no candidate {number} for this character",
                 where="the number",
                 expected=expected,
                 hint="" if candidates else "Hold one: `narrate audition`.",

@@ -46,6 +46,16 @@ def test_every_mistake_of_both_files_is_told_at_once(narrate: Narrate, tmp_path:
     assert all(words in said.err for words in ("klingon", "`author`", "two characters"))
 
 
+def test_a_cover_that_is_no_picture_is_told_before_anything_is_spent(narrate: Narrate, tmp_path: Path) -> None:
+    folder = small_book(tmp_path / "book", book=BOOK.format(profile="sandbox") + "cover: cover.jpg\n")
+    (folder / "cover.jpg").write_text("not a picture")
+    said = narrate("render", folder)
+    assert said.code == 2
+    assert "cover.jpg is not a whole picture" in said.err
+    _nothing_was_made(said.out, tmp_path)
+    assert narrate("usage", "--json").json["calls"] == 0
+
+
 @pytest.mark.parametrize("profile", ["sandboks", "no/such.toml"])
 def test_an_unknown_profile_is_wrong_input(narrate: Narrate, tmp_path: Path, profile: str) -> None:
     said = narrate("render", small_book(tmp_path / "book", profile=profile))
