@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from narration.errors import ServiceError
+from narration.errors import KeyRefused, ModelGone, ServiceError, ServiceRefused, ServiceUnavailable
 from narration.services.envelope import Verdict
 from narration.services.protocol import Ending
 
@@ -69,3 +69,53 @@ def first_fit(table: Sequence[Row], status: int, code: str, message: str) -> Row
         message: its words.
     """
     return next(row for row in table if row.fits(status, code, message))
+
+
+def by_status(who: str, *, key: str, address: str, later: str) -> tuple[Row, ...]:
+    """The rows that close a map: what a status of HTTP says where no code and no message has said more.
+
+    Args:
+        who: the service in a sentence (`the service`).
+        key: the hint for a refused key.
+        address: the hint for an address where nothing answers.
+        later: the hint for a failure that passes.
+    """
+    return (
+        Row(
+            name="401, 403",
+            statuses=frozenset({401, 403}),
+            error=KeyRefused,
+            why=f"{who} does not accept the key, or the key may not do this",
+            hint=key,
+        ),
+        Row(
+            name="404",
+            statuses=frozenset({404, 405, 410}),
+            error=ModelGone,
+            why="nothing answers at this address",
+            hint=address,
+        ),
+        Row(
+            name="429",
+            statuses=frozenset({429}),
+            error=ServiceUnavailable,
+            why="too many requests",
+            hint=later + " The limits of profile {profile} may be set too high.",
+            ending=Ending.THROTTLED,
+            least_s=1.0,
+        ),
+        Row(
+            name="408, 409, 5xx",
+            statuses=frozenset({408, 409, *range(500, 600)}),
+            error=ServiceUnavailable,
+            why=f"{who} failed",
+            hint=later,
+            ending=Ending.FAILED,
+        ),
+        Row(
+            name="anything else",
+            error=ServiceRefused,
+            why=f"{who} refuses the request",
+            hint="Its words above are all that is known.",
+        ),
+    )

@@ -13,7 +13,7 @@ from typing import Final
 from narration.errors import AccountBlocked, KeyRefused, ModelGone, ServiceRefused, ServiceUnavailable, TextRefused
 from narration.services import qwen_errors
 from narration.services.envelope import Verdict
-from narration.services.error_map import Row, first_fit
+from narration.services.error_map import Row, by_status, first_fit
 from narration.services.protocol import Ending
 
 TASK_UNKNOWN: Final = frozenset({"invalid_task_id", "resource_not_found", "task_not_found"})
@@ -21,6 +21,7 @@ TASK_UNKNOWN: Final = frozenset({"invalid_task_id", "resource_not_found", "task_
 
 _LATER = "Run the same command again later: what is paid for is kept, and a failed task is not billed."
 _KEY_HINT = "Set the key of {host} for profile {profile}; a key of the vendor's own sites does not open the gateway."
+_ADDRESS_HINT = "Check the model ({model}) and the base URL ({host}), which must end in /v1, of profile {profile}."
 _REWORD = "Reword the sentence; the same text will be refused again."
 
 _ENGINE: Final = frozenset(
@@ -106,49 +107,13 @@ TABLE: Final[tuple[Row, ...]] = (
         hint="Its words above say which field. If the book's own settings are right, this is a fault of narrate's.",
     ),
     Row(
-        name="401, 403",
-        statuses=frozenset({401, 403}),
-        error=KeyRefused,
-        why="the gateway does not accept the key, or the key may not do this",
-        hint=_KEY_HINT,
-    ),
-    Row(
         name="402",
         statuses=frozenset({402}),
         error=AccountBlocked,
         why="the account has not enough credits",
         hint="Add credits in the gateway's console, or use another key or profile (now: {profile}).",
     ),
-    Row(
-        name="404",
-        statuses=frozenset({404, 405, 410}),
-        error=ModelGone,
-        why="nothing answers at this address",
-        hint="Check the model ({model}) and the base URL ({host}), which must end in /v1, of profile {profile}.",
-    ),
-    Row(
-        name="429",
-        statuses=frozenset({429}),
-        error=ServiceUnavailable,
-        why="too many requests",
-        hint=_LATER + " The limits of profile {profile} may be set too high.",
-        ending=Ending.THROTTLED,
-        least_s=1.0,
-    ),
-    Row(
-        name="408, 409, 5xx",
-        statuses=frozenset({408, 409, *range(500, 600)}),
-        error=ServiceUnavailable,
-        why="the gateway failed",
-        hint=_LATER,
-        ending=Ending.FAILED,
-    ),
-    Row(
-        name="anything else",
-        error=ServiceRefused,
-        why="the gateway refuses the request",
-        hint="Its words above are all that is known.",
-    ),
+    *by_status("the gateway", key=_KEY_HINT, address=_ADDRESS_HINT, later=_LATER),
 )
 """Read from top to bottom."""
 

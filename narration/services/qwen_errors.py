@@ -24,7 +24,7 @@ from narration.errors import (
     VoiceQuotaFull,
 )
 from narration.services.envelope import Verdict
-from narration.services.error_map import Row, first_fit
+from narration.services.error_map import Row, by_status, first_fit
 from narration.services.limits import end_of_service
 from narration.services.protocol import Ending
 
@@ -265,43 +265,7 @@ TABLE: Final[tuple[Row, ...]] = (
         why="the key has no right to do this",
         hint=_KEY_HINT,
     ),
-    Row(
-        name="401, 403",
-        statuses=frozenset({401, 403}),
-        error=KeyRefused,
-        why="the service does not accept the key, or the key may not do this",
-        hint=_KEY_HINT,
-    ),
-    Row(
-        name="404",
-        statuses=frozenset({404, 405, 410}),
-        error=ModelGone,
-        why="nothing answers at this address",
-        hint=_MODEL_HINT,
-    ),
-    Row(
-        name="429",
-        statuses=frozenset({429}),
-        error=ServiceUnavailable,
-        why="too many requests",
-        hint=_LATER + " The limits of profile {profile} may be set too high.",
-        ending=Ending.THROTTLED,
-        least_s=1.0,
-    ),
-    Row(
-        name="408, 409, 5xx",
-        statuses=frozenset({408, 409, *range(500, 600)}),
-        error=ServiceUnavailable,
-        why="the service failed",
-        hint=_LATER,
-        ending=Ending.FAILED,
-    ),
-    Row(
-        name="anything else",
-        error=ServiceRefused,
-        why="the service refuses the request",
-        hint="Its words above are all that is known.",
-    ),
+    *by_status("the service", key=_KEY_HINT, address=_MODEL_HINT, later=_LATER),
 )
 """Read from top to bottom. Messages stand above throttling codes, since the vendor sends some billing and storage
 refusals with a throttling code or status."""
