@@ -130,12 +130,14 @@ async def _render_shown(request: Request, watch: Watch | None, *, parts: int, ap
     own = deployment.get_id()
     async with shown(progress):
         if parts > 1 and own:
-            await spread(job, progress, environ, halt=halt, parts=parts, deployment_id=UUID(own))
-            progress.again(await job.plan())
-        flow_run_id = str(flow_run.get_id() or "")
-        summary = await render(
-            job, progress.plan, environ, progress=progress, halt=halt, flow_run_id=flow_run_id, each=_as_task
-        )
+            summary = await spread(
+                job, progress, environ, halt=halt, parts=parts, deployment_id=UUID(own), each=_as_task
+            )
+        else:
+            flow_run_id = str(flow_run.get_id() or "")
+            summary = await render(
+                job, progress.plan, environ, progress=progress, halt=halt, flow_run_id=flow_run_id, each=_as_task
+            )
     left_usd = None if request.budget_usd is None else max(0.0, request.budget_usd - progress.committed_usd)
     await show_end(progress, summary, sandbox=not job.seating.costs_money, left_usd=left_usd)
     return summary

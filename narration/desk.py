@@ -47,17 +47,23 @@ FAILURES = 3
 class Halt:
     """Whether the run is to stop buying, and why.
 
-    Attributes:
-        reason: what stops it, or None. What is in flight is finished; nothing more is sent.
+    Args:
+        outer: stops this one too, and is not stopped by it.
     """
 
-    def __init__(self) -> None:
-        self.reason: NarrationError | None = None
+    def __init__(self, outer: Halt | None = None) -> None:
+        self._reason: NarrationError | None = None
+        self._outer = outer
         self._failures = 0
+
+    @property
+    def reason(self) -> NarrationError | None:
+        """What stops it, or None. What is in flight is finished; nothing more is sent."""
+        return self._reason or (self._outer.reason if self._outer is not None else None)
 
     def stop(self, reason: NarrationError) -> None:
         """Stop, unless something else did so before."""
-        self.reason = self.reason or reason
+        self._reason = self._reason or reason
 
     def failed(self, error: NarrationError) -> None:
         """A call failed in spite of its retries: `FAILURES` of them in a row stop the run."""

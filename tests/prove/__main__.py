@@ -12,6 +12,7 @@ from tests.prove.long_book import prove_long_book
 from tests.prove.long_sound import prove_long_sound
 from tests.prove.mending import prove_mending
 from tests.prove.money import prove_budget
+from tests.prove.overhead import prove_overhead
 from tests.prove.rush import prove_rush
 from tests.prove.scripts import prove_scripts
 from tests.prove.storm import prove_storm
@@ -31,6 +32,7 @@ PROOFS: dict[str, Callable[[], str]] = {
     "workers": prove_workers,
     "workers-speed": prove_speed,
     "worker-killed": prove_killed_worker,
+    "overhead": prove_overhead,
     "server-restarted": prove_server_restart,
 }
 
