@@ -19,7 +19,8 @@ from flows.mending import mending_of, wants
 from flows.opening import Job
 from flows.progress import Progress
 from flows.proofing import written
-from flows.turns import Turns
+from flows.rekeying import refuse_unknown_key
+from flows.turns import Turns, in_order
 from narration.book import ChapterChunks
 from narration.check.chapter import check_chapter
 from narration.claims import this_run
@@ -87,9 +88,10 @@ async def render(
     Raises:
         NarrationError: the run could not begin (no key, no service, no store).
     """
-    halt = halt or Halt()
+    halt, recovered = halt or Halt(), Recovered()
     _warn(plan, buying=buying)
-    recovered = Recovered()
+    if buying:
+        await refuse_unknown_key(plan, job.store, environ)
     mending = await mending_of(job, plan)
     runs: list[str] = []
     for last in (False, True):
@@ -266,8 +268,7 @@ class _Render:
 
     async def chapters(self, each: Each, order: Sequence[int]) -> tuple[ChapterSummary, ...]:
         """The work of all chapters; the summaries are in the order of the plan."""
-        place = {number: index for index, number in enumerate(order)}
-        turns = sorted(self._plan.chapters, key=lambda chapter: place.get(chapter.cut.chapter.number, -1))
+        turns = in_order(self._plan.chapters, order)
         made = await self._turns.take(turns, lambda chapter: each(_name(chapter), self._of(chapter)))
         return tuple(made[chapter.cut.chapter.number] for chapter in self._plan.chapters)
 

@@ -20,6 +20,17 @@ AHEAD: Final = 64
 """So many chunks are looked up and waiting: more than any run has open, at the vendor's rates for 20 s."""
 
 
+def in_order(chapters: Sequence[ChapterPlan], order: Sequence[int]) -> list[ChapterPlan]:
+    """Chapters in the order in which they are to begin.
+
+    Args:
+        chapters: all of them.
+        order: numbers; chapters that are not among them come first.
+    """
+    place = {number: index for index, number in enumerate(order)}
+    return sorted(chapters, key=lambda chapter: place.get(chapter.cut.chapter.number, -1))
+
+
 class Turns:
     """Begins chapters.
 
