@@ -236,7 +236,7 @@ async def open_desk(
         booths=booths,
         main=booths[main],
         store=store,
-        claims=Claims(store, run, asks=frozenset(asks)),
+        claims=Claims(store, run, asks=frozenset(asks), renders=production),
         journal=journal,
         takes=Takes(store),
         voices=Voices(store),
@@ -247,6 +247,9 @@ async def open_desk(
         sleep=sleep,
     )
     await desk.claims.announce()
+    if production and (others := await desk.claims.others_at(production)):
+        said = "%s is being rendered by another run, too (%s): they share the work, and nothing is bought twice"
+        log.warning(said, production, ", ".join(others))
     for pace in await _take_part(desk):
         pace.pacer.make_room(LOOK_ROUND_S + 0.5)
     renewal = asyncio.create_task(_renew(desk))
