@@ -16,7 +16,7 @@ from tests.prove.harness import Studio, vendor
 from tests.prove.server import Server, prefect_server
 from tests.prove.workers import write_book
 
-CHAPTERS, LINES, PER_S = 60, 40, 3
+CHAPTERS, LINES, PER_S = 60, 20, 3
 MOST = 0.03
 """Of the time that the chunks take, by CPU and by wall."""
 
