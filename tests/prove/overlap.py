@@ -9,7 +9,7 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -36,7 +36,7 @@ def prove_nights(*, books: int = 2, chapters: int = 2, lines: int = 8) -> str:
         for number in range(books):
             book = f"boats-{number}"
             write_book(folder / "shelf" / book, book, profile=profile, chapters=chapters, lines=lines)
-        nights = [_night(folder) for _ in range(2)]
+        nights = [stack.enter_context(_ended(_night(folder))) for _ in range(2)]
         _wait_for(lambda: len(list((folder / "home" / "store" / "runs").glob("*.json"))) == 2, "both are at work")
         service.switch(latency_ms=QUICK_MS)
         told = 0
@@ -92,10 +92,10 @@ def prove_same_files(*, chapters: int = 3, lines: int = 8) -> str:
                 store=hall.variables["NARRATION_STORE"],
                 variables=hall.variables,
             )
-            process = by_hand.start(book=hall.folder / "one" / "books" / "boats")
-            _wait_for(lambda: _runs(hall.variables["AWS_ENDPOINT"]) == 2, "both are at work")
-            hall.service.switch(latency_ms=QUICK_MS)
-            _out, err = process.communicate(timeout=300)
+            with _ended(by_hand.start(book=hall.folder / "one" / "books" / "boats")) as process:
+                _wait_for(lambda: _runs(hall.variables["AWS_ENDPOINT"]) == 2, "both are at work")
+                hall.service.switch(latency_ms=QUICK_MS)
+                _out, err = process.communicate(timeout=300)
             found = hall.server.wait(run_id)
         assert process.returncode == 0, err
         assert TOLD in err, err
@@ -108,6 +108,16 @@ def prove_same_files(*, chapters: int = 3, lines: int = 8) -> str:
             f"a worker's run and one by hand at once: {len(rows)} takes, none bought twice; "
             f"{len(theirs)} files identical by their hashes"
         )
+
+
+@contextlib.contextmanager
+def _ended(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
+    """A process that is no more when the block ends, whatever happened in it."""
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def _runs(endpoint: str) -> int:
