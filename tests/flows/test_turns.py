@@ -6,14 +6,19 @@ import asyncio
 import dataclasses
 from collections import deque
 from collections.abc import Sequence
+from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flows import spreading
+from flows.opening import Job, Request
 from flows.progress import Progress
+from flows.rendering import plainly
 from flows.spreading import LOOKED_UP, dealt, look_up, turns
 from flows.turns import Turns, in_order
 from narration.desk import Halt
@@ -175,3 +180,59 @@ def test_a_halt_follows_the_outer_one_and_not_the_other_way_round() -> None:
     outer.stop(Interrupted("Nothing more.", "Run it again."))
     assert isinstance(other.reason, Interrupted)
     assert isinstance(inner.reason, BudgetReached), "the first reason counts"
+
+
+def _short() -> BudgetReached:
+    return BudgetReached(1.0, 1.0, 0.1, "--budget, this run")
+
+
+@pytest.mark.parametrize(("begun", "second"), [(set(), 9.0), ({1}, 6.0), ({1, 2}, 3.0)])
+async def test_a_run_whose_share_is_spent_waits_for_the_others_and_takes_what_was_never_begun(
+    monkeypatch: pytest.MonkeyPatch, begun: set[int], second: float
+) -> None:
+    budgets: list[float | None] = []
+    waited: list[object] = []
+
+    async def rendered(job: Job, *_: object, halt: Halt, **_more: object) -> object:
+        budgets.append(job.request.budget_usd)
+        halt.stop(_short())
+        return SimpleNamespace(stopped=_short() if len(budgets) == 1 else None)
+
+    async def handed_out(_job: Job, chapters: tuple[int, ...], share_usd: float | None, _id: UUID) -> object:
+        assert share_usd == 3.0
+        return SimpleNamespace(chapters=chapters, run_id=chapters)
+
+    async def taken_back(part: Any) -> bool:  # noqa: ANN401
+        return not begun.intersection(part.chapters)
+
+    async def ended(part: object, _halt: Halt) -> None:
+        waited.append(part)
+
+    monkeypatch.setattr(spreading, "render", rendered)
+    monkeypatch.setattr(spreading, "deal", lambda _plan, _parts: ((3,), (2,), (1,)))
+    monkeypatch.setattr(spreading, "_handed_out", handed_out)
+    monkeypatch.setattr(spreading, "_taken_back", taken_back)
+    monkeypatch.setattr(spreading, "_ended", ended)
+    chapters = tuple(_chapter(number, 1) for number in (1, 2, 3))
+    plan = cast(Plan, SimpleNamespace(chapters=chapters, chunks_total=3))
+
+    async def planned() -> Plan:
+        return plan
+
+    @dataclasses.dataclass(frozen=True)
+    class Opened:
+        request: Request
+        store: object = None
+
+        async def plan(self) -> Plan:
+            return await planned()
+
+    job = cast(Job, Opened(Request(folder=Path(), budget_usd=9.0)))
+    halt = Halt()
+    made = await spreading.spread(
+        job, Progress(plan=plan), {}, halt=halt, parts=3, deployment_id=UUID(int=1), each=plainly
+    )
+    assert budgets == [3.0, second]
+    assert len(waited) == len(begun)
+    assert made.stopped is None
+    assert halt.reason is None, "a share is no reason for whoever looks on"
