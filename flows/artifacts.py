@@ -81,9 +81,11 @@ def progress_words(progress: Progress) -> str:
     """One sentence beside the progress bar."""
     plan = progress.plan
     eta_s = progress.eta_s
-    left = f", about {max(1, round(eta_s / 60))} min left" if eta_s and progress.chunks_done < plan.chunks_total else ""
+    left = (
+        f", about {max(1, round(eta_s / 60))} min left" if eta_s and progress.chunks_there < plan.chunks_total else ""
+    )
     return (
-        f"{plan.production.title}: {progress.chunks_done} of {plan.chunks_total} chunks, "
+        f"{plan.production.title}: {progress.chunks_there} of {plan.chunks_total} chunks, "
         f"{len(progress.chapters)} of {len(plan.chapters)} chapters, {progress.cost_usd:.4f} USD{left}"
     )
 
@@ -94,7 +96,7 @@ def chapter_rows(progress: Progress) -> list[dict[str, object]]:
     for chapter in progress.plan.chapters:
         number = chapter.cut.chapter.number
         done = progress.chapters.get(number)
-        there, total = progress.chunks_by_chapter.get(number, 0), len(chapter.chunks)
+        there, total = progress.there(number), len(chapter.chunks)
         rows.append(
             {
                 "chapter": number,

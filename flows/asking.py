@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from flows.booths import service_key, speaking
+from flows.booths import linked, service_key, speaking
 from flows.places import default_store
 from narration.ask import Asked, Asking, ask_all, make_asking
 from narration.book import Book, ChapterScript
@@ -163,7 +163,7 @@ async def ask(job: AskJob, asking: Asking, environ: Mapping[str, str]) -> Asked:
     """
     if not asking.to_ask:
         return Asked(answers=dict(asking.answers), refused=len(asking.refused))
-    seating = one_booth(job.settings)
+    seating = linked(one_booth(job.settings), environ, job.store)
     async with speaking(seating, environ) as services:
         settings = services[seating.main][1]
         chat = open_chat(settings, chat_key(settings, environ))

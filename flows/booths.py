@@ -5,6 +5,7 @@ Invariant: a run whose own profile is a sandbox asks nothing but the sandbox, wh
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from flows.places import sandbox_state
 from flows.sandbox_process import sandbox
+from narration.accounts import Accounts
 from narration.api_keys import api_key
 from narration.booth import BoothSettings, Seating, booth_settings, one_booth
 from narration.cast import Cast
@@ -25,6 +27,7 @@ from narration.services import key_fingerprint, open_service
 from narration.services.limits import families, limits_of
 from narration.services.protocol import SpeechService
 from narration.settings import Settings, load_settings
+from narration.store import Store
 
 Services = dict[str, tuple[SpeechService, Settings]]
 """Open services with the settings of the address they are at, by key of their booth."""
@@ -145,6 +148,24 @@ def service_key(settings: Settings, environ: Mapping[str, str]) -> str:
     return api_key(settings, environ)
 
 
+def linked(seating: Seating, environ: Mapping[str, str], store: Store) -> Seating:
+    """The seating with the accounts by which a store knows the keys; a booth without a key has none.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    accounts, booths = Accounts(store), {}
+    for key, booth in seating.booths.items():
+        account = booth.account
+        if account is None:
+            with contextlib.suppress(InputError):  # told where the key is needed
+                account = key_fingerprint(service_key(booth.settings, environ))
+        if account is not None and not booth.settings.service.sandbox:
+            account = accounts.account_of(account)
+        booths[key] = replace(booth, account=account)
+    return replace(seating, booths=booths)
+
+
 @asynccontextmanager
 async def speaking(seating: Seating, environ: Mapping[str, str]) -> AsyncIterator[Services]:
     """Open every speech service; where any is the sandbox's, start one and stop it at the end.
@@ -164,7 +185,7 @@ async def speaking(seating: Seating, environ: Mapping[str, str]) -> AsyncIterato
             if settings.service.sandbox and not settings.service.base_url:
                 address = address or await stack.enter_async_context(sandbox(sandbox_state(environ)))
                 settings = _at(settings, address)
-            service = open_service(settings, secret)
+            service = open_service(settings, secret, account=booth.account or "")
             stack.push_async_callback(service.aclose)
             services[key] = (service, settings)
         yield services

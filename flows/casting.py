@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.booths import lone_booth, speaking
+from flows.booths import linked, lone_booth, speaking
 from flows.opening import Request, open_job
 from narration.booth import Booth, Seating
 from narration.cast import Character
@@ -102,7 +102,7 @@ async def asking(
         InputError: no such profile, or no key.
         StoreError: the store cannot be read or written.
     """
-    seating = seat.seating if seat is not None else lone_booth(profile, environ)
+    seating = seat.seating if seat is not None else linked(lone_booth(profile, environ), environ, store)
     key = seat.seating.key_of(seat.character.name) if seat is not None else seating.main
     async with (
         speaking(seating, environ) as services,

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.booths import design_rules, seating_of
+from flows.booths import design_rules, linked, seating_of
 from flows.places import default_store
 from narration.book import Book, ChapterScript
 from narration.booth import Seating
@@ -139,16 +139,17 @@ def open_job(request: Request, environ: Mapping[str, str], *, needs_key: bool) -
     scripts = chapter_scripts(production.folder, book, cast, chapters=chapters)
     book = with_credits(book, production.edition, production.opening, production.closing)
     scripts = scripts | credits_scripts(book, cast.narrator.name)
+    store = open_store(request.store or default_store(environ))
     return Job(
         request=request,
         production=production,
         cast=cast,
         book=book,
-        seating=seating,
+        seating=linked(seating, environ, store),
         chapters=chapters,
         scripts=scripts,
         lexicon=open_lexicon(production, cast),
-        store=open_store(request.store or default_store(environ)),
+        store=store,
         out=(request.out or production.folder / "out").absolute(),
     )
 

@@ -1,6 +1,7 @@
 """How far a render is: counted as takes arrive, looked at by whoever shows it.
 
-Invariant: what was bought and spent is never forgotten, also when the book is planned anew.
+Invariant: what was bought and spent is never forgotten, also when the book is planned anew; a chunk that this run and
+another both know of is counted once.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from narration.plan import Plan, PlannedChunk
 from narration.report.summary import ChapterSummary
 from narration.take import Take
+from narration.voice import Voice
 
 
 @dataclass(slots=True, kw_only=True)
@@ -31,6 +33,8 @@ class Progress:
         characters: billed to this run.
         chapters: finished chapters, by number.
         chunks_by_chapter: chunks done, by chapter.
+        elsewhere: chunks whose takes other runs were seen to have brought, by chapter.
+        voices: who speaks, by name of the character, once all voices are there.
         started: Unix seconds.
         first_bought: when the first take was bought, or 0.
     """
@@ -48,6 +52,8 @@ class Progress:
     characters: int = 0
     chapters: dict[int, ChapterSummary] = field(default_factory=dict)
     chunks_by_chapter: dict[int, int] = field(default_factory=dict)
+    elsewhere: dict[int, int] = field(default_factory=dict)
+    voices: dict[str, Voice] = field(default_factory=dict)
     started: float = field(default_factory=time.time)
     first_bought: float = 0.0
 
@@ -63,17 +69,6 @@ class Progress:
             self.cost_by_chapter[number] = self.cost_by_chapter.get(number, 0.0) + take.price_usd
             self.characters += take.billed_characters
 
-    def joined(self, part: Progress) -> None:
-        """Count in what a render of some of the chapters bought and spent."""
-        self.bought += part.bought
-        self.voices_created += part.voices_created
-        self.cost_usd += part.cost_usd
-        self.committed_usd += part.committed_usd
-        self.characters += part.characters
-        self.first_bought = self.first_bought or part.first_bought
-        for number, usd in part.cost_by_chapter.items():
-            self.cost_by_chapter[number] = self.cost_by_chapter.get(number, 0.0) + usd
-
     def retaken(self, take: Take) -> None:
         """A take was spoken again, or a part of it."""
         self.retakes += 1
@@ -84,17 +79,28 @@ class Progress:
         """All chunks are looked at once more, by another plan; what was bought and spent stays."""
         self.plan, self.chunks_done = plan, 0
         self.chunks_by_chapter.clear()
+        self.elsewhere.clear()
+
+    def there(self, chapter: int) -> int:
+        """How many chunks of a chapter are there, whoever brought them."""
+        return max(self.chunks_by_chapter.get(chapter, 0), self.elsewhere.get(chapter, 0))
+
+    @property
+    def chunks_there(self) -> int:
+        """How many chunks of all chapters are there, whoever brought them."""
+        return sum(self.there(number) for number in self.chunks_by_chapter.keys() | self.elsewhere.keys())
 
     @property
     def fraction(self) -> float:
         """Share of the chunks that are there."""
         total = self.plan.chunks_total
-        return self.chunks_done / total if total else 1.0
+        return self.chunks_there / total if total else 1.0
 
     @property
     def eta_s(self) -> float | None:
         """About how long until everything is spoken, in seconds; None while nothing tells."""
-        left = self.plan.chunks_total - self.chunks_done
+        left = self.plan.chunks_total - self.chunks_there
         if self.bought < 2 or not self.first_bought:
             return None
-        return left * (time.time() - self.first_bought) / self.bought
+        brought = self.bought + self.chunks_there - self.chunks_done
+        return left * (time.time() - self.first_bought) / brought

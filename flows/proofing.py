@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,15 @@ from flows.opening import Job
 from narration.audio.waveform import waveform
 from narration.deliver.record import PARTS_FOLDER, ChapterRecord, file_hash, records_of
 from narration.deliver.writing import staged, write_text
-from narration.errors import InputError, Problem
+from narration.errors import InputError, NarrationError, Problem
 from narration.finding import Finding, Severity
 from narration.report.heard import Difference, checked_heard, difference, heard_of
 from narration.report.proof import Proof, main_file, write_proof
-from narration.report.summary import REPORT
+from narration.report.summary import REPORT, Summary, write_summary
 from narration.spotting import HeardLine, Spotter, heard_lines
 from narration.usage import Ledger, grouped
+
+log = logging.getLogger("narration.render")
 
 _CHAPTERS = re.compile(r"\d+(-\d+)?")
 _STATE = f"{PARTS_FOLDER}/proof.json"
@@ -120,6 +123,25 @@ async def make_proof(job: Job) -> Sheet:
     lines = sum(len(found) for found in chapters.values())
     path = write_proof(job.out, proof)
     return Sheet(path=path, lines=lines, findings=len(proof.findings), changes=proof.changes)
+
+
+async def written(job: Job, summary: Summary) -> Summary:
+    """The summary, written with the proof sheet; a run that was refused before anything was made leaves no folder."""
+    delivered = any(chapter.file for chapter in summary.chapters)
+    if delivered or job.out.exists():
+        write_summary(job.out, summary)
+    return await _proofed(job, summary) if delivered else summary
+
+
+async def _proofed(job: Job, summary: Summary) -> Summary:
+    """The summary, with the proof sheet written; one that cannot be written stops nothing else, and is told."""
+    try:
+        await make_proof(job)
+    except NarrationError as error:
+        log.warning("there is no proof sheet: %s", error)
+        summary = replace(summary, stopped=summary.stopped or error)
+        write_summary(job.out, summary)
+    return summary
 
 
 def _waves(out: Path, records: tuple[ChapterRecord, ...]) -> dict[str, bytes]:

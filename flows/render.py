@@ -130,12 +130,14 @@ async def _render_shown(request: Request, watch: Watch | None, *, parts: int, ap
     own = deployment.get_id()
     async with shown(progress):
         if parts > 1 and own:
-            await spread(job, progress, environ, halt=halt, parts=parts, deployment_id=UUID(own))
-            progress.again(await job.plan())
-        flow_run_id = str(flow_run.get_id() or "")
-        summary = await render(
-            job, progress.plan, environ, progress=progress, halt=halt, flow_run_id=flow_run_id, each=_as_task
-        )
+            summary = await spread(
+                job, progress, environ, halt=halt, parts=parts, deployment_id=UUID(own), each=_as_task
+            )
+        else:
+            flow_run_id = str(flow_run.get_id() or "")
+            summary = await render(
+                job, progress.plan, environ, progress=progress, halt=halt, flow_run_id=flow_run_id, each=_as_task
+            )
     left_usd = None if request.budget_usd is None else max(0.0, request.budget_usd - progress.committed_usd)
     await show_end(progress, summary, sandbox=not job.seating.costs_money, left_usd=left_usd)
     return summary
@@ -207,15 +209,20 @@ async def server_trouble() -> str:
     return "" if trouble is None else f"{type(trouble).__name__}: {trouble}"
 
 
-async def what_is_offered() -> str:
-    """The deployments on the server, and how many workers are there for them."""
+async def what_is_offered() -> dict[str, str]:
+    """The deployments on the server by name, with the pool whose workers run them; empty where none does."""
     async with get_client() as client:
-        offered = [found.name for found in await client.read_deployments() if "narrate" in (found.tags or ())]
-        pools = await client.read_work_pools()
-        workers = [worker for pool in pools for worker in await client.read_workers_for_work_pool(pool.name)]
-    online = sum(worker.status == "ONLINE" for worker in workers)
-    names = ", ".join(sorted(offered)) or "none (`prefect deploy --all`, or `narrate serve`)"
-    return f"deployments: {names}; workers online: {online}"
+        return {
+            found.name: found.work_pool_name or ""
+            for found in await client.read_deployments()
+            if "narrate" in (found.tags or ())
+        }
+
+
+async def workers_online(pool: str) -> int:
+    """How many workers of a pool have told the server that they are there."""
+    async with get_client() as client:
+        return sum(one.status == "ONLINE" for one in await client.read_workers_for_work_pool(pool))
 
 
 async def _as_task(name: str, work: Callable[[], Awaitable[ChapterSummary]]) -> ChapterSummary:

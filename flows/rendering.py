@@ -10,7 +10,7 @@ import asyncio
 import logging
 import shlex
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -18,7 +18,9 @@ from flows.booths import speaking
 from flows.mending import mending_of, wants
 from flows.opening import Job
 from flows.progress import Progress
-from flows.proofing import make_proof
+from flows.proofing import written
+from flows.rekeying import refuse_unknown_key
+from flows.turns import Turns, in_order
 from narration.book import ChapterChunks
 from narration.check.chapter import check_chapter
 from narration.claims import this_run
@@ -33,10 +35,10 @@ from narration.finding import Code, Finding, noted
 from narration.formats import made_of_all
 from narration.keep import Recovered, recover
 from narration.mend import Mending, mend_chapter
-from narration.plan import ChapterPlan, Plan, PlannedVoice
+from narration.plan import ChapterPlan, Plan, PlannedChunk, PlannedVoice
 from narration.production import Production
 from narration.report.coverage import coverage_of
-from narration.report.summary import ChapterSummary, Summary, write_summary
+from narration.report.summary import ChapterSummary, Summary
 from narration.speak import SpokenChapter, SpokenPiece, speak_chapter, spoken_already, verify_spoken
 from narration.take import Take
 from narration.takes import Takes
@@ -65,6 +67,7 @@ async def render(
     flow_run_id: str = "",
     each: Each = plainly,
     buying: bool = True,
+    order: Sequence[int] = (),
 ) -> Summary:
     """Speak what is missing, and deliver every chapter that is complete; then what is made from the whole book.
 
@@ -77,6 +80,7 @@ async def render(
         flow_run_id: of the Prefect flow run, for the ledger.
         each: runs the work of one chapter.
         buying: False delivers what is spoken and speaks nothing.
+        order: numbers of chapters in the order in which they begin; those that are not among them come first.
 
     Returns:
         The summary, also written to `report.json` in the output folder.
@@ -84,9 +88,10 @@ async def render(
     Raises:
         NarrationError: the run could not begin (no key, no service, no store).
     """
-    halt = halt or Halt()
+    halt, recovered = halt or Halt(), Recovered()
     _warn(plan, buying=buying)
-    recovered = Recovered()
+    if buying:
+        await refuse_unknown_key(plan, job.store, environ)
     mending = await mending_of(job, plan)
     runs: list[str] = []
     for last in (False, True):
@@ -98,7 +103,7 @@ async def render(
             work = _Render(job=job, plan=plan, desk=desk, halt=halt, progress=progress, mending=mending)
             await work.make_voices()
             progress.stage = "speaking"
-            chapters = await asyncio.gather(*(each(_name(chapter), work.of(chapter)) for chapter in plan.chapters))
+            chapters = await work.chapters(each, order)
             damaged = any(isinstance(chapter.error, TakeDamaged) for chapter in chapters)
             again = not last and buying and halt.reason is None and (damaged or work.to_mend())
             if desk is not None:
@@ -135,7 +140,7 @@ async def render(
         book_findings=packaged.findings,
         took_s=time.time() - progress.started,
     )
-    return summary if job.request.speak_only else await _written(job, summary)
+    return summary if job.request.speak_only else await written(job, summary)
 
 
 def _warn(plan: Plan, *, buying: bool) -> None:
@@ -145,25 +150,6 @@ def _warn(plan: Plan, *, buying: bool) -> None:
     for voice in plan.voices:
         if voice.changed:
             log.warning("%s is described otherwise by now; the locked voice speaks", voice.character.name)
-
-
-async def _written(job: Job, summary: Summary) -> Summary:
-    """The summary, written with the proof sheet; a run that was refused before anything was made leaves no folder."""
-    delivered = any(chapter.file for chapter in summary.chapters)
-    if delivered or job.out.exists():
-        write_summary(job.out, summary)
-    return await _proofed(job, summary) if delivered else summary
-
-
-async def _proofed(job: Job, summary: Summary) -> Summary:
-    """The summary, with the proof sheet written; one that cannot be written stops nothing else, and is told."""
-    try:
-        await make_proof(job)
-    except NarrationError as error:
-        log.warning("there is no proof sheet: %s", error)
-        summary = replace(summary, stopped=summary.stopped or error)
-        write_summary(job.out, summary)
-    return summary
 
 
 async def _packaged(work: _Render, production: Production) -> tuple[Package, NarrationError | None]:
@@ -243,6 +229,7 @@ class _Render:
         self._progress = progress
         self._takes = Takes(job.store)
         self._encoders = asyncio.Semaphore(ENCODERS)
+        self._turns = Turns()
         self._cover = cover_of(plan.production.cover, plan.production.edition)
         self._heard: dict[int, tuple[HeardFile, ...]] = {}
         self._voices = {planned.character.name: planned.voice for planned in plan.voices if planned.voice is not None}
@@ -257,6 +244,7 @@ class _Render:
                 self._halt.stop(error)
         for group in (missing[:1], missing[1:]):
             await asyncio.gather(*(self._make_voice(planned) for planned in group))
+        self._progress.voices = self._voices
 
     async def _make_voice(self, planned: PlannedVoice) -> None:
         if self._desk is None or self._halt.reason is not None:
@@ -278,7 +266,17 @@ class _Render:
             self._progress.cost_usd += voice.price_usd
             log.info("voice of %s created: %s", planned.character.name, voice.voice)
 
-    def of(self, chapter: ChapterPlan) -> Callable[[], Awaitable[ChapterSummary]]:
+    async def chapters(self, each: Each, order: Sequence[int]) -> tuple[ChapterSummary, ...]:
+        """The work of all chapters; the summaries are in the order of the plan."""
+        turns = in_order(self._plan.chapters, order)
+        made = await self._turns.take(turns, lambda chapter: each(_name(chapter), self._of(chapter)))
+        return tuple(made[chapter.cut.chapter.number] for chapter in self._plan.chapters)
+
+    def _spoken_one(self, planned: PlannedChunk, take: Take, *, bought: bool) -> None:
+        self._progress.spoken(planned, take, bought=bought)
+        self._turns.done(planned.chunk.chapter)
+
+    def _of(self, chapter: ChapterPlan) -> Callable[[], Awaitable[ChapterSummary]]:
         """The work of one chapter, to be called once."""
 
         async def make() -> ChapterSummary:
@@ -330,8 +328,8 @@ class _Render:
     async def _spoken(self, chapter: ChapterPlan) -> SpokenChapter:
         if self._desk is None:
             self._check_spoken(chapter)
-            return spoken_already(chapter, self._progress.spoken)
-        return await speak_chapter(self._desk, chapter, self._voices, self._progress.spoken)
+            return spoken_already(chapter, self._spoken_one)
+        return await speak_chapter(self._desk, chapter, self._voices, self._spoken_one)
 
     async def _mended(self, spoken: SpokenChapter) -> SpokenChapter:
         """The chapter with what failed its checks spoken again."""

@@ -1,8 +1,9 @@
 """One book on several workers: its chapters are dealt into parts, each a run of the same deployment.
 
 What the workers share is the store: takes, claims, budget, the account's rate. A part fills the store and delivers
-nothing; the run that dealt them takes a part itself, takes back what nobody has begun, and then renders the whole book,
-which finds everything spoken and speaks what a dead worker left.
+nothing. The run that dealt them renders the whole book: its own chapters first, then those of the others from behind,
+so that they meet in the middle; whoever claims a chunk first speaks it. So nobody waits for a worker that comes late
+or never, chapters are put together while others are spoken, and what a dead worker left is spoken as well.
 
 Invariant: nothing depends on a part: without any, the same book is made by the run that dealt them.
 """
@@ -10,10 +11,13 @@ Invariant: nothing depends on a part: without any, the same book is made by the 
 from __future__ import annotations
 
 import asyncio
-import dataclasses
+import contextlib
+import itertools
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import httpx
@@ -25,14 +29,20 @@ from prefect.states import Cancelled
 
 from flows.opening import Job
 from flows.progress import Progress
-from flows.rendering import render
+from flows.rendering import Each, render
 from narration.desk import Halt
-from narration.plan import Plan
+from narration.errors import BudgetReached, StoreError
+from narration.plan import Plan, PlannedChunk
+from narration.report.summary import Summary
+from narration.takes import Takes
 
 log = logging.getLogger("narration.flow")
 
-LOOK_S = 2.0
-"""The runs of the parts are looked at so often."""
+LOOK_S = 3.0
+"""So often it is looked how far the parts are, and whether they are over."""
+
+LOOKED_UP = 32
+"""So many chunks of a part are looked up at a time: more than a part speaks between two looks, at most rates."""
 
 _NOT_BEGUN = (StateType.SCHEDULED, StateType.PENDING)
 
@@ -65,6 +75,17 @@ def dealt(work: Mapping[int, int], parts: int) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(sorted(hand)) for hand in sorted(hands, key=lambda hand: -sum(work[held] for held in hand)))
 
 
+def turns(own: Sequence[int], others: Sequence[Sequence[int]]) -> tuple[int, ...]:
+    """The order in which the run that dealt the parts begins chapters: its own, then the last of each other part.
+
+    Args:
+        own: numbers of its chapters, in the order in which it speaks them.
+        others: those of the other parts, likewise.
+    """
+    from_behind = itertools.chain(*itertools.zip_longest(*(reversed(part) for part in others)))
+    return (*own, *(number for number in from_behind if number is not None))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Part:
     chapters: tuple[int, ...]
@@ -72,52 +93,67 @@ class _Part:
 
 
 async def spread(
-    job: Job, progress: Progress, environ: Mapping[str, str], *, halt: Halt, parts: int, deployment_id: UUID
-) -> None:
-    """Have the chapters spoken by several runs, this one among them.
+    job: Job,
+    progress: Progress,
+    environ: Mapping[str, str],
+    *,
+    halt: Halt,
+    parts: int,
+    deployment_id: UUID,
+    each: Each,
+) -> Summary:
+    """Render a book together with other runs.
 
     Args:
         job: the production, opened.
         progress: of the plan of all its chapters.
         environ: the process's environment, for the key.
         halt: stops buying when told so.
-        parts: how many runs.
+        parts: how many runs, this one included.
         deployment_id: whose runs the others are.
+        each: runs the work of one chapter.
+
+    Raises:
+        NarrationError: the run could not begin (no key, no service, no store).
     """
+    budget_usd, flow_run_id = job.request.budget_usd, str(flow_run.get_id() or "")
     first, *others = deal(progress.plan, parts) or ((),)
-    if job.request.budget_usd is not None:
-        share_usd = job.request.budget_usd / (1 + len(others))
-        job = dataclasses.replace(job, request=dataclasses.replace(job.request, budget_usd=share_usd))
-    handed = [part for chapters in others if (part := await _handed_out(job, chapters, deployment_id))]
-    await _speak(job, progress, first, environ, halt)
-    for part in reversed(handed):
-        if halt.reason is None and await _taken_back(part):
-            await _speak(job, progress, part.chapters, environ, halt)
-        else:
-            # What another run was given to spend is gone, whatever it makes of it.
-            progress.committed_usd += job.request.budget_usd or 0.0
-    await asyncio.gather(*(_ended(part, halt) for part in handed))
-
-
-async def _speak(job: Job, progress: Progress, chapters: Sequence[int], environ: Mapping[str, str], halt: Halt) -> None:
-    if not chapters:
-        return
-    own = dataclasses.replace(
-        job, chapters=frozenset(chapters), request=dataclasses.replace(job.request, speak_only=True)
+    share_usd = None if budget_usd is None else budget_usd / (1 + len(others))
+    handed = [part for chapters in others if (part := await _handed_out(job, chapters, share_usd, deployment_id))]
+    given_usd = (share_usd or 0.0) * len(handed)
+    own, inner = _with_budget(job, None if budget_usd is None else budget_usd - given_usd), Halt(halt)
+    order = turns(first, [part.chapters for part in handed])
+    async with _followed(job, progress, handed):
+        summary = await render(
+            own, progress.plan, environ, progress=progress, halt=inner, flow_run_id=flow_run_id, each=each, order=order
+        )
+    begun = [part for part in handed if not await _taken_back(part)]
+    if not _short_of_money(summary) or not handed or halt.reason is not None:
+        return summary
+    # Its own share is spent. What those who never began were given is there again; the others speak what is theirs.
+    await asyncio.gather(*(_ended(part, halt) for part in begun))
+    progress.again(await job.plan())
+    last = _with_budget(job, None if budget_usd is None else budget_usd - (share_usd or 0.0) * len(begun))
+    return await render(
+        last, progress.plan, environ, progress=progress, halt=Halt(halt), flow_run_id=flow_run_id, each=each
     )
-    flow_run_id = str(flow_run.get_id() or "")
-    part = Progress(plan=await own.plan())
-    try:
-        await render(own, part.plan, environ, progress=part, halt=halt, flow_run_id=flow_run_id)
-    finally:
-        progress.joined(part)
 
 
-async def _handed_out(job: Job, chapters: tuple[int, ...], deployment_id: UUID) -> _Part | None:
+def _with_budget(job: Job, budget_usd: float | None) -> Job:
+    return replace(job, request=replace(job.request, budget_usd=budget_usd))
+
+
+def _short_of_money(summary: Summary) -> bool:
+    return isinstance(summary.stopped, BudgetReached) and summary.stopped.of_run
+
+
+async def _handed_out(
+    job: Job, chapters: tuple[int, ...], share_usd: float | None, deployment_id: UUID
+) -> _Part | None:
     selection = ",".join(map(str, chapters))
     given = flow_run.get_parameters()
     parameters = {**given, "chapters": selection, "parts": 1, "speak_only": True, "approve_above_usd": None}
-    parameters["budget_usd"] = job.request.budget_usd
+    parameters["budget_usd"] = share_usd
     try:
         async with get_client() as client:
             run = await client.create_flow_run_from_deployment(
@@ -130,6 +166,64 @@ async def _handed_out(job: Job, chapters: tuple[int, ...], deployment_id: UUID) 
         log.warning("chapters %s are not handed out, and spoken here: %s", selection, error)
         return None
     return _Part(chapters=chapters, run_id=run.id)
+
+
+@asynccontextmanager
+async def _followed(job: Job, progress: Progress, handed: Sequence[_Part]) -> AsyncIterator[None]:
+    """Let the progress count what other runs bring, while the block runs."""
+    follower = asyncio.create_task(_follow(Takes(job.store), progress, [part.chapters for part in handed]))
+    try:
+        yield
+    finally:
+        follower.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await follower
+
+
+async def _follow(takes: Takes, progress: Progress, parts: Sequence[Sequence[int]]) -> None:
+    chapters = {chapter.cut.chapter.number: chapter for chapter in progress.plan.chapters}
+    awaited = [deque(chunk for number in part for chunk in chapters[number].chunks) for part in parts]
+    while any(awaited):
+        await asyncio.sleep(LOOK_S)
+        if not progress.voices:
+            continue
+        try:
+            for waiting in awaited:
+                await look_up(takes, progress, waiting)
+        except StoreError as error:
+            log.info("how far the parts are cannot be seen now: %s", error)
+
+
+async def look_up(takes: Takes, progress: Progress, waiting: deque[PlannedChunk]) -> None:
+    """Count what is there of the chunks that a part is to speak, as far as it goes; what is there waits no longer.
+
+    Args:
+        takes: of the store.
+        progress: told of what is there; knows the voices.
+        waiting: the chunks, in the order in which they are spoken.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    while waiting:
+        batch = [waiting.popleft() for _ in range(min(LOOKED_UP, len(waiting)))]
+        ids = [_take_id(progress, planned) for planned in batch]
+        found = await takes.find(take_id for take_id in ids if take_id)
+        missing = []
+        for planned, take_id in zip(batch, ids, strict=True):
+            number = planned.chunk.chapter
+            if take_id in found:
+                progress.elsewhere[number] = progress.elsewhere.get(number, 0) + 1
+            elif planned.refusal is None:
+                missing.append(planned)
+        waiting.extendleft(reversed(missing))
+        if missing:
+            return
+
+
+def _take_id(progress: Progress, planned: PlannedChunk) -> str:
+    voice = progress.voices.get(planned.chunk.character)
+    return planned.ask_with(voice).take_id if voice is not None else ""
 
 
 async def _taken_back(part: _Part) -> bool:

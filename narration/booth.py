@@ -27,7 +27,7 @@ class BoothSettings:
 
     Attributes:
         settings: of the profile and the book; chunks are within the service's limit.
-        account: fingerprint of the key; None without a key.
+        account: by which the store knows it (see `narration.accounts`); None without a key.
     """
 
     settings: Settings

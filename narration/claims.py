@@ -94,10 +94,11 @@ class Claims:
         clock: Callable[[], float] = time.time,
         ticks: Callable[[], float] = time.monotonic,
         asks: frozenset[str] = frozenset(),
+        renders: str = "",
     ) -> None:
         self._store = store
         self._clock = clock
-        self._presence = Presence(store, run, clock=clock, ticks=ticks, asks=asks)
+        self._presence = Presence(store, run, clock=clock, ticks=ticks, asks=asks, renders=renders)
         self.run = run
 
     async def acquire(self, subject: str, row: Row | None) -> Claim | Held:
@@ -257,6 +258,14 @@ class Claims:
             StoreError: the store cannot be read.
         """
         return await self._presence.fellows(asked)
+
+    async def others_at(self, production: str) -> tuple[str, ...]:
+        """Ids of the other living runs that work at a production, in order of their start.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return await self._presence.others_at(production)
 
     async def is_alone(self) -> bool:
         """Whether no other living run is announced on this store.

@@ -47,17 +47,23 @@ FAILURES = 3
 class Halt:
     """Whether the run is to stop buying, and why.
 
-    Attributes:
-        reason: what stops it, or None. What is in flight is finished; nothing more is sent.
+    Args:
+        outer: stops this one too, and is not stopped by it.
     """
 
-    def __init__(self) -> None:
-        self.reason: NarrationError | None = None
+    def __init__(self, outer: Halt | None = None) -> None:
+        self._reason: NarrationError | None = None
+        self._outer = outer
         self._failures = 0
+
+    @property
+    def reason(self) -> NarrationError | None:
+        """What stops it, or None. What is in flight is finished; nothing more is sent."""
+        return self._reason or (self._outer.reason if self._outer is not None else None)
 
     def stop(self, reason: NarrationError) -> None:
         """Stop, unless something else did so before."""
-        self.reason = self.reason or reason
+        self._reason = self._reason or reason
 
     def failed(self, error: NarrationError) -> None:
         """A call failed in spite of its retries: `FAILURES` of them in a row stop the run."""
@@ -230,7 +236,7 @@ async def open_desk(
         booths=booths,
         main=booths[main],
         store=store,
-        claims=Claims(store, run, asks=frozenset(asks)),
+        claims=Claims(store, run, asks=frozenset(asks), renders=production),
         journal=journal,
         takes=Takes(store),
         voices=Voices(store),
@@ -241,6 +247,9 @@ async def open_desk(
         sleep=sleep,
     )
     await desk.claims.announce()
+    if production and (others := await desk.claims.others_at(production)):
+        said = "%s is being rendered by another run, too (%s): they share the work, and nothing is bought twice"
+        log.warning(said, production, ", ".join(others))
     for pace in await _take_part(desk):
         pace.pacer.make_room(LOOK_ROUND_S + 0.5)
     renewal = asyncio.create_task(_renew(desk))

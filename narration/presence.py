@@ -92,13 +92,21 @@ class Presence:
         clock: Unix seconds.
         ticks: seconds that never run backwards.
         asks: names the accounts and models that the run asks (see `narration.learnt.asked_id`).
+        renders: name of the production that it works at; empty for none.
     """
 
     def __init__(
-        self, store: Store, run: Run, *, clock: Callable[[], float], ticks: Callable[[], float], asks: frozenset[str]
+        self,
+        store: Store,
+        run: Run,
+        *,
+        clock: Callable[[], float],
+        ticks: Callable[[], float],
+        asks: frozenset[str],
+        renders: str = "",
     ) -> None:
         self._store = store
-        self._asks = asks
+        self._asks, self._renders = asks, renders
         self.run = run
         self._clock = clock
         self._ticks = ticks
@@ -118,6 +126,7 @@ class Presence:
                 return
             asked_at = self._ticks()
             record = {**asdict(self.run), "seen": self._clock(), "asks": " ".join(sorted(self._asks))}
+            record["renders"] = self._renders
             await self._store.put(f"runs/{self.run.run_id}.json", json.dumps(record, sort_keys=True).encode())
             self._announced_at = asked_at
 
@@ -146,7 +155,7 @@ class Presence:
         record = await self._record(run_id)
         if record is None:
             return False
-        run, seen, _asks = record
+        run, seen, _, _ = record
         if run.machine == self.run.machine:
             if _process_start(run.pid) != run.process_started:
                 return False
@@ -169,6 +178,20 @@ class Presence:
                 found.add(run_id)
         return tuple(sorted(found))
 
+    async def others_at(self, production: str) -> tuple[str, ...]:
+        """Ids of the other living runs that work at a production, in order of their start.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        ids = [key.rpartition("/")[2].removesuffix(".json") for key in await self._store.keys("runs/")]
+        found = []
+        for run_id in ids:
+            record = None if run_id == self.run.run_id else await self._record(run_id)
+            if record is not None and record[3] == production and await self.lives(run_id):
+                found.append(run_id)
+        return tuple(sorted(found))
+
     def _renewed(self, run_id: str, seen: float) -> bool:
         """Whether a presence record has changed within `LEASE_S` of our watching it."""
         now = self._ticks()
@@ -189,7 +212,7 @@ class Presence:
             if not await self.lives(run_id):
                 await self._store.delete(key)
 
-    async def _record(self, run_id: str) -> tuple[Run, float, str] | None:
+    async def _record(self, run_id: str) -> tuple[Run, float, str, str] | None:
         key = f"runs/{run_id}.json"
         data = await self._store.get(key)
         if data is None:
@@ -197,8 +220,8 @@ class Presence:
         try:
             record = json.loads(data)
             seen = float(record.pop("seen"))
-            asks = str(record.pop("asks", ""))
-            return Run(**record), seen, asks
+            asks, renders = str(record.pop("asks", "")), str(record.pop("renders", ""))
+            return Run(**record), seen, asks, renders
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise StoreError(
                 f"{self._store.url}/{key} is not a run: {error}.", "Move it away and run again."

@@ -158,7 +158,7 @@ class LimitSettings:
 
     Attributes:
         per_minute, per_second: requests started; 0 is no limit.
-        in_flight: requests open at once.
+        in_flight: requests that one run has open at once.
         connect_s, read_s: timeouts of one attempt, in seconds.
         attempts: how often one call is sent at the most.
         total_s: how long all attempts of one call may take together, in seconds.

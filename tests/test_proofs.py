@@ -9,6 +9,8 @@ from tests.prove.kills import prove_kills
 from tests.prove.long_book import prove_long_book
 from tests.prove.long_sound import prove_long_sound
 from tests.prove.money import prove_budget
+from tests.prove.overlap import prove_nights, prove_same_files
+from tests.prove.postgres import programs, prove_postgres
 from tests.prove.rush import prove_rush
 from tests.prove.storm import prove_storm
 
@@ -43,3 +45,20 @@ def test_a_long_book_in_the_store_is_rendered_without_a_request() -> None:
 
 def test_a_long_book_is_assembled_to_the_sample() -> None:
     assert "to the sample" in prove_long_sound(600)
+
+
+def test_two_nights_at_once_buy_everything_once_and_the_second_says_so() -> None:
+    assert "none bought twice" in prove_nights(books=1)
+
+
+@pytest.mark.prefect
+@pytest.mark.xdist_group("prefect")
+def test_a_worker_and_a_person_at_once_make_identical_files_and_pay_once() -> None:
+    assert "identical" in prove_same_files(chapters=2)
+
+
+@pytest.mark.prefect
+@pytest.mark.xdist_group("prefect")
+@pytest.mark.skipif(programs() is None, reason="PostgreSQL is not installed: there is no initdb")
+def test_a_render_is_told_on_a_server_with_postgresql() -> None:
+    assert "no SQLite file" in prove_postgres(chapters=2)

@@ -1,4 +1,4 @@
-"""`narrate voices adopt|delete|prune|migrate|check`: what an account holds, and what a cast sounds like."""
+"""`narrate voices adopt|delete|prune|migrate|check|rekey`: what an account holds, and what a cast sounds like."""
 
 from __future__ import annotations
 
@@ -221,6 +221,48 @@ def check_voices(
             console.tell(f"[yellow]{finding.code}[/] {escape(finding.message)}")
             console.tell(f"  → {escape(finding.hint)}")
     raise typer.Exit(ExitCode.FINDINGS if checked.findings else ExitCode.DONE)
+
+
+@voices_app.command("rekey", epilog=examples("narrate voices rekey --profile international"))
+def rekey_account(
+    same_as: Annotated[
+        str | None,
+        typer.Option("--same-as", metavar="ACCOUNT", help="Ask nobody: it is this account's.", show_default=False),
+    ] = None,
+    other_account: Annotated[
+        bool, typer.Option("--other-account", help="Ask nobody: it is of an account that the store does not know.")
+    ] = False,
+    profile: Profile = None,
+    store: StoreOption = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    log_file: LogFile = None,
+    version: Version = False,
+) -> None:
+    """Say whose the key is that is set now: after a change of keys the voices of the account are found again.
+
+    Asks the account for its list of voices, which costs nothing: one that this store made shows whose the key is. A
+    fingerprint is remembered in the store, never the key; all workers on the store know it from then on.
+    """
+    from flows.places import default_store
+    from flows.rekeying import rekey
+    from narration.store import open_store
+
+    if same_as and other_account:
+        what = "--same-as and --other-account exclude each other"
+        raise InputError(Problem(what=what, where="the command line", expected="one of them"))
+    opened = open_store(store or default_store(environ()))
+    found = console.wait(
+        rekey(opened, environ(), profile=profile or "sandbox", account=same_as or "", other=other_account)
+    )
+    if json:
+        told = {"key": found.fingerprint, "account": found.belonging.account, "because": found.belonging.because}
+        console.show_json({**told, "voices": found.voices})
+        return
+    whose = "an account of its own" if found.is_own else f"account {found.belonging.account}"
+    kept = console.count(found.voices, "voice")
+    console.say(f"The key is of {whose}, with {kept} in this store ({found.belonging.because}).")
 
 
 async def _adopted(seat: Seat, name: str) -> Voice:

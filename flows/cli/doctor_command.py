@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -13,19 +12,16 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from flows.cli import console
+from flows.cli import console, doctor_machine
 from flows.cli.doctor_services import ask_service, booths_of
 from flows.cli.options import Json, LogFile, Profile, Quiet, StoreOption, Verbose, Version, environ, examples
-from narration.errors import ExitCode, NarrationError, ServiceUnavailable, StoreError
+from narration.errors import ExitCode, NarrationError
 
 EXAMPLES = examples(
     "narrate doctor                          this machine, with the sandbox",
     "narrate doctor my-book                  the production, and its profile",
     "narrate doctor --profile international  the key and the region",
 )
-
-LEAST_FREE_GB = 2.0
-"""Below this, a book of ten hours does not fit beside its takes (1.7 GB of 24 kHz mono)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,10 +60,10 @@ def doctor(
 ) -> None:
     """Check everything that a render needs; free of charge.
 
-    Production, profile, key, service, store, disk, who else is at work on the store, ffmpeg, and where PREFECT_API_URL
-    is set, Prefect's server, deployments and workers. Each service that
-    speaks is asked for its list of voices, and what the vendor has announced of its models is told. Exits with the code
-    of the first thing that will not do.
+    Production, profile, key, service, limits, store, who else is at work on the store, disk, ffmpeg, and where
+    PREFECT_API_URL is set, Prefect's server, deployments and workers. Each service that speaks is asked for its list
+    of voices, and what the vendor has announced of its models is told. Exits with the code of the first thing that
+    will not do.
     """
     checks = console.wait(_all(folder, profile, store, environ()))
     failed = next((check.exit_code for check in checks if not check.good), ExitCode.DONE)
@@ -89,14 +85,18 @@ async def _all(
     looks: list[tuple[str, Callable[[], Awaitable[str]]]] = []
     if folder is not None:
         looks.append(("production", lambda: _production(folder, profile, store, variables)))
-    looks += [(name, partial(ask_service, booth, variables)) for name, booth in booths_of(folder, profile, variables)]
+    booths = booths_of(folder, profile, variables)
+    looks += [(name, partial(ask_service, booth, variables)) for name, booth in booths]
     looks += [
+        ("limits", lambda: doctor_machine.limits(booths, store, variables)),
         ("store", lambda: _store(store, variables)),
         ("runs", lambda: _runs(store, variables)),
+        ("disk", lambda: doctor_machine.disk(folder, store, variables)),
         ("ffmpeg", _ffmpeg),
     ]
     if variables.get("PREFECT_API_URL", "").strip():
-        looks.append(("prefect", lambda: _prefect(variables["PREFECT_API_URL"])))
+        looks.append(("server", lambda: doctor_machine.server(variables["PREFECT_API_URL"])))
+        looks.append(("worker", doctor_machine.worker))
     return [await _tried(name, look) for name, look in looks]
 
 
@@ -127,14 +127,7 @@ async def _store(store: str | None, variables: Mapping[str, str]) -> str:
     probe = "doctor/probe"
     await opened.put(probe, b"written by narrate doctor")
     await opened.delete(probe)
-    if opened.folder is None:
-        return f"{opened.url} can be written"
-    free_gb = shutil.disk_usage(_existing(opened.folder)).free / 1e9
-    if free_gb < LEAST_FREE_GB:
-        raise StoreError(
-            f"{opened.url} has {free_gb:.1f} GB free.", f"A book wants {LEAST_FREE_GB:.0f} GB; choose another --store."
-        )
-    return f"{opened.url} can be written, {free_gb:.0f} GB free"
+    return f"{opened.url} can be written"
 
 
 async def _runs(store: str | None, variables: Mapping[str, str]) -> str:
@@ -151,10 +144,6 @@ async def _runs(store: str | None, variables: Mapping[str, str]) -> str:
     return f"{console.count(living, 'run')} on this store now, which share each account's rate{left}"
 
 
-def _existing(folder: Path) -> Path:
-    return folder if folder.exists() else _existing(folder.parent)
-
-
 async def _ffmpeg() -> str:
     import asyncio
 
@@ -163,13 +152,3 @@ async def _ffmpeg() -> str:
     said = await asyncio.to_thread(ffmpeg_version)
     version = re.search(r"\d+(\.\d+)+", said)
     return f"ffmpeg {version[0]}" if version else said
-
-
-async def _prefect(url: str) -> str:
-    from flows.render import server_trouble, what_is_offered
-
-    trouble = await server_trouble()
-    if trouble:
-        hint = "Start it (`prefect server start`), or unset PREFECT_API_URL; a render goes on without it."
-        raise ServiceUnavailable(f"No Prefect server answers at {url} ({trouble}).", hint)
-    return f"the server at {url} answers; {await what_is_offered()}"

@@ -6,6 +6,7 @@ Invariant: the exit code is that of the gravest thing that happened; a book with
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -203,7 +204,8 @@ def write_summary(folder: Path, summary: Summary) -> Path:
         StoreError: the folder cannot be written.
     """
     target = folder / REPORT
-    staged = folder / f".{REPORT}.part"
+    # Two runs may deliver to one folder at the same time, each its own summary.
+    staged = folder / f".{REPORT}.{os.getpid()}.part"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         staged.write_text(json.dumps(summary.as_json(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -140,7 +140,7 @@ class Call:
 
 
 def account_of(authorization: str, switches: Switches | None = None) -> str:
-    """Return the account of a key: a hash, never the key.
+    """Return the account of a key: a hash, never the key. Keys that differ after a dot are of one account.
 
     Args:
         authorization: the header.
@@ -156,7 +156,7 @@ def account_of(authorization: str, switches: Switches | None = None) -> str:
     if switches is not None and switches.foreign_keys and key.startswith(switches.foreign_keys):
         told = ": the API key belongs to another region." if switches.region_told else "."
         raise RefusedError(401, "InvalidApiKey", f"Invalid API-key provided{told}")
-    return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()[:16]
+    return hashlib.sha256(key.partition(".")[0].encode("utf-8", "replace")).hexdigest()[:16]
 
 
 async def worked(work: Awaitable[T]) -> T:

@@ -206,6 +206,7 @@ def open_service(
     settings: Settings,
     api_key: str,
     *,
+    account: str = "",
     timing: Timing | None = None,
     transport: Transport | None = None,
     resolve: Resolve | None = None,
@@ -215,6 +216,7 @@ def open_service(
     Args:
         settings: of the run; `base_url` must be known by now.
         api_key: of the account; goes to the host of `base_url` and nowhere else.
+        account: by which the store knows it; the fingerprint of the key where that is empty.
         timing: time, sleep and chance; the real ones by default.
         transport: a fake wire for tests.
         resolve: from host and port to addresses; the machine's resolver by default.
@@ -242,7 +244,7 @@ def open_service(
     return factory(
         Opening(
             settings=settings,
-            key=ApiKey(api_key),
+            key=ApiKey(api_key, account),
             timing=timing or Timing(),
             transport=transport,
             resolve=resolve or addresses_of,

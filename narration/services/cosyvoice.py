@@ -60,7 +60,7 @@ class CosyVoiceService:
         tasks: SocketDoor | None = None,
     ) -> None:
         self._service = service
-        self._account = key.fingerprint
+        self._account = key.account
         self._door = door
         self._downloads = downloads
         self._tasks = tasks

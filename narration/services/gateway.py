@@ -88,7 +88,7 @@ class GatewayService:
                     hint="Nothing was sent. Take another model, or a profile of the vendor's own.",
                 )
             )
-        self._service, self._account, self._door, self._downloads = service, key.fingerprint, door, downloads
+        self._service, self._account, self._door, self._downloads = service, key.account, door, downloads
         self._tasks, self._callback, self._timing = tasks, callback, timing
 
     @property

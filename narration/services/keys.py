@@ -20,7 +20,7 @@ _STAND_IN = "[key]"
 
 
 def key_fingerprint(key: str) -> str:
-    """Twelve hex digits that name the account of a key without telling the key.
+    """Twelve hex digits that name a key, and the account whose first it is, without telling the key.
 
     The hash has a domain of its own, so that it equals no other hash of the same key.
     """
@@ -34,14 +34,15 @@ class ApiKey:
 
     Args:
         value: as the user gave it; white space around it is dropped, since pasted keys come with line ends.
+        account: that it is of; empty where the key is the only one that is known of it.
 
     Raises:
         InputError: it is empty, or holds what no key and no header can.
     """
 
-    __slots__ = ("__value", "fingerprint")
+    __slots__ = ("__value", "account", "fingerprint")
 
-    def __init__(self, value: str) -> None:
+    def __init__(self, value: str, account: str = "") -> None:
         stripped = value.strip()
         if _SHAPE.fullmatch(stripped) is None:
             raise InputError(
@@ -56,6 +57,7 @@ class ApiKey:
             )
         self.__value = stripped
         self.fingerprint = key_fingerprint(stripped)
+        self.account = account or self.fingerprint
 
     def __repr__(self) -> str:
         return f"ApiKey({self.fingerprint})"

@@ -1,7 +1,8 @@
 """How fast one run asks one model of one account.
 
-Invariant: in any 60 s no more than `per_minute` requests are started, in any 1 s no more than `per_second`, and no more
-than `in_flight` are open at once; each divided by the number of runs that share the account.
+Invariant: in any 60 s no more than `per_minute` requests are started, in any 1 s no more than `per_second`, both
+divided by the number of runs that share the account; each run has no more than `in_flight` open, and all together no
+more than the account was seen to bear.
 
 A request first enters, then goes. Between the two it is made ready (money, claim), and its turn to go is awaited where
 it is sent, so that it reaches the service when it was meant to. Starts are evenly spaced, never faster than the lower
@@ -97,7 +98,7 @@ class Pacer:
     Args:
         per_minute: 0 is no limit.
         per_second: 0 is no limit; below 1 it is one request in `1 / per_second` seconds.
-        in_flight: at least 1.
+        in_flight: of this run, at least 1.
         learnt: what earlier runs learnt of the account.
         halted: whether the run is to stop: nobody need wait then, as nothing will be sent.
         clock: seconds that never run backwards.
@@ -156,7 +157,7 @@ class Pacer:
         """
         if runs != self._runs:
             log.info("%d runs ask this account; each takes its part of the rate", runs)
-        self._runs, self._rank, self._tempo.runs = runs, rank, runs
+        self._runs, self._rank, self._tempo.runs, self._breadth.runs = runs, rank, runs, runs
         if runs == 1:
             self._nudged_s = 0.0
         self._grid_at = self._clock() - self._now() + rank * self._turn_s + self._nudged_s
@@ -235,7 +236,7 @@ class Pacer:
         if self._halted():
             return 0.0
         now = self._clock()
-        if self._open >= max(1, (self._breadth.most + self._runs - 1 - self._rank) // self._runs):
+        if self._open >= self._breadth.part(self._rank):
             return math.inf
         lead_s = min(LEAD_MOST_S, 1.5 * self._ready_s + 0.01)
         if self._preparing and self._preparing > lead_s * self._tempo.rate_hz(now) / self._runs:

@@ -51,7 +51,7 @@ class QwenService:
 
     def __init__(self, *, service: ServiceSettings, key: ApiKey, door: ApiDoor, downloads: Downloads) -> None:
         self._service = service
-        self._account = key.fingerprint
+        self._account = key.account
         self._door = door
         self._downloads = downloads
 

@@ -140,34 +140,53 @@ class Tempo:
 
 
 class Breadth:
-    """Requests open at once, of all runs together.
+    """Requests open at once: as many as each run is given, and of all runs together no more than the account bears.
 
     Args:
-        ceiling: the configured number.
-        content: what was learnt before; 0 for nothing.
+        ceiling: the configured number, of one run.
+        content: what was learnt of the account before; 0 for nothing.
     """
 
     def __init__(self, *, ceiling: int, content: int = 0) -> None:
         self._ceiling = ceiling
-        self._content = min(content or ceiling, ceiling)
+        self._content = float(content or math.inf)
         self._lowered_at = -math.inf
         self._credit = 0.0
-        self.most = self._content
+        self._most = self._content
+        self.runs = 1
+
+    def part(self, rank: int) -> int:
+        """How many one run may have open.
+
+        Args:
+            rank: its place among the runs, 0-based.
+        """
+        if math.isinf(self._most):
+            return self._ceiling
+        return max(1, min(self._ceiling, (self.most + self.runs - 1 - rank) // self.runs))
+
+    @property
+    def most(self) -> int:
+        """How many all runs together may have open."""
+        return int(min(self._most, self._ceiling * self.runs))
 
     @property
     def learnt(self) -> int:
-        """The number with which the service is content; 0 when that is the configured one."""
-        return self._content if self._content < self._ceiling else 0
+        """The number with which the service is content; 0 when nothing told of one."""
+        return 0 if math.isinf(self._content) else int(self._content)
 
     def admitted(self) -> None:
         """A request was let in: a round of them makes room for one more, beyond the content number a hundred do."""
-        if self.most >= self._ceiling:
+        if self._most >= self._ceiling * self.runs:
             return
-        self._credit += 1.0 / (self.most if self.most < self._content else 100)
+        self._credit += 1.0 / (self.most if self._most < self._content else 100)
         if self._credit >= 1.0:
             self._credit = 0.0
-            self.most += 1
-            self._content = max(self._content, self.most)
+            self._most += 1
+            self._content = max(self._content, self._most)
+            if self._most >= self._ceiling * self.runs:
+                # All that is configured is let in: what was learnt is no limit any more.
+                self._most = self._content = math.inf
 
     def crowded(self, now: float, sent_at: float, there: int) -> bool:
         """A request was refused because too many were open.
@@ -183,6 +202,6 @@ class Breadth:
         self._content = max(1, min(self._content, there - 1))
         if sent_at <= self._lowered_at:
             return False
-        self.most = max(1, min(self._content, int(SLOW_START * there)))
+        self._most = max(1, min(self._content, int(SLOW_START * there)))
         self._lowered_at, self._credit = now, 0.0
         return True

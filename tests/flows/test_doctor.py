@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from narration.claims import Claims, this_run
+from narration.learnt import Learnt
+from narration.rates import Rates
+from narration.services import key_fingerprint
+from narration.store import open_store
 from tests.flows.conftest import Narrate
 from tests.flows.stage import KEY, Said, small_book
 from tests.prove.harness import Vendor
@@ -99,6 +107,54 @@ def test_no_network_is_told_apart_from_a_service_that_refuses(narrate: Narrate, 
         found["says"]
     )
     assert "Check the network" in str(found["says"])
+
+
+def _found(said: Said, name: str) -> dict[str, object]:
+    (found,) = (check for check in said.json["checks"] if check["name"] == name)
+    return dict(found)
+
+
+def test_limits_are_told_with_what_the_account_was_seen_to_bear(
+    narrate: Narrate, shop: Vendor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DASHSCOPE_API_KEY", KEY)
+    profile = shop.profile(per_minute=120, per_second=2, in_flight=5)
+    store = tmp_path / "store"
+    said = _found(narrate("doctor", "--profile", profile, "--store", store, "--json"), "limits")
+    assert said["good"]
+    assert str(said["says"]).endswith("at most 120 a minute and 2 a second, 5 open at once")
+    rates = Rates(open_store(store), key_fingerprint(KEY), "qwen3-tts-vd-2026-01-26")
+    asyncio.run(rates.save(Learnt(rate_hz=1.5, in_flight=3)))
+    words = str(_found(narrate("doctor", "--profile", profile, "--store", store, "--json"), "limits")["says"])
+    assert "the account was seen to bear 90 a minute; it was seen to bear 3 at once" in words
+
+
+def test_a_full_disk_is_told_with_its_place(
+    narrate: Narrate, paid: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = small_book(tmp_path / "book", profile=str(paid))
+    good = _found(narrate("doctor", folder, "--json"), "disk")
+    assert good["good"]
+    assert "for the store" in str(good["says"])
+    assert "for the audiobook" in str(good["says"])
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(total=10**12, used=10**12, free=10**8))
+    said = narrate("doctor", folder, "--json")
+    found = _found(said, "disk")
+    assert (said.code, found["good"]) == (1, False)
+    assert "0.1 GB free" in str(found["says"])
+
+
+def test_a_store_that_cannot_be_written_and_runs_on_it_are_told(narrate: Narrate, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    claims = Claims(open_store(store), this_run())
+    asyncio.run(claims.announce())
+    assert "1 run on this store now" in str(_found(narrate("doctor", "--store", store, "--json"), "runs")["says"])
+    (tmp_path / "file").write_text("no folder")
+    said = narrate("doctor", "--store", tmp_path / "file" / "store", "--json")
+    found = _found(said, "store")
+    assert not found["good"]
+    assert said.code != 0
+    assert _found(said, "ffmpeg")["good"]
 
 
 def test_every_profile_of_a_cast_is_asked(narrate: Narrate, tmp_path: Path) -> None:

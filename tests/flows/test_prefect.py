@@ -144,3 +144,31 @@ def test_an_audition_waits_for_a_choice_on_the_server_and_locks_it(server: str, 
     assert [voice["locked"] for voice in json.loads(listed)["voices"]] == [False, True]
     artifacts = [artifact for artifact in _found(server, "artifacts") if artifact["key"] == "audition"]
     assert "| Ann | 2 |" in artifacts[0]["data"]
+
+
+def test_the_doctor_sees_a_pool_without_workers(server: str, tmp_path: Path) -> None:
+    variables = {"PREFECT_API_URL": server, "PREFECT_HOME": str(tmp_path / "prefect")}
+    studio = Studio(home=tmp_path / "home", out=tmp_path / "out", profile=tmp_path, variables=variables)
+
+    def looked() -> tuple[int, dict[str, dict[str, Any]]]:
+        code, out, err = studio.run("doctor", "--json")
+        assert out, err
+        return code, {check["name"]: check for check in json.loads(out)["checks"]}
+
+    code, checks = looked()
+    assert code == 0, checks
+    assert "deployments: none" in checks["server"]["says"]
+    assert "none is needed" in checks["worker"]["says"]
+    with httpx.Client(base_url=server, timeout=30) as client:
+        client.post("/work_pools/", json={"name": "looked-at", "type": "process"}).raise_for_status()
+        flow = client.post("/flows/", json={"name": "render-book"}).raise_for_status().json()["id"]
+        deployment = {"name": "render-book", "flow_id": flow, "work_pool_name": "looked-at", "tags": ["narrate"]}
+        client.post("/deployments/", json=deployment).raise_for_status()
+        code, checks = looked()
+        assert code == 6
+        assert "No worker is online for looked-at" in checks["worker"]["says"]
+        assert "prefect worker start --pool looked-at" in checks["worker"]["says"]
+        client.post("/work_pools/looked-at/workers/heartbeat", json={"name": "one"}).raise_for_status()
+    code, checks = looked()
+    assert code == 0, checks
+    assert checks["worker"]["says"] == "1 worker online for looked-at"

@@ -12,6 +12,9 @@ from tests.prove.long_book import prove_long_book
 from tests.prove.long_sound import prove_long_sound
 from tests.prove.mending import prove_mending
 from tests.prove.money import prove_budget
+from tests.prove.overhead import prove_overhead
+from tests.prove.overlap import prove_nights, prove_same_files
+from tests.prove.postgres import prove_postgres
 from tests.prove.rush import prove_rush
 from tests.prove.scripts import prove_scripts
 from tests.prove.storm import prove_storm
@@ -31,6 +34,10 @@ PROOFS: dict[str, Callable[[], str]] = {
     "workers": prove_workers,
     "workers-speed": prove_speed,
     "worker-killed": prove_killed_worker,
+    "overhead": prove_overhead,
+    "nights": prove_nights,
+    "same-files": prove_same_files,
+    "postgres": prove_postgres,
     "server-restarted": prove_server_restart,
 }
 

@@ -41,9 +41,11 @@ class Server:
     Attributes:
         home: PREFECT_HOME.
         port: stays the same when it is started again.
+        database: URL of another database than SQLite in its home, or empty.
     """
 
     home: Path
+    database: str = ""
     port: int = field(default_factory=free_port)
     _process: subprocess.Popen[bytes] | None = None
 
@@ -65,6 +67,8 @@ class Server:
     def start(self) -> None:
         argv = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(self.port)]
         variables = {name: value for name, value in self.variables().items() if name != "PREFECT_API_URL"}
+        if self.database:
+            variables["PREFECT_API_DATABASE_CONNECTION_URL"] = self.database
         self._process = subprocess.Popen(
             argv, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )
@@ -146,9 +150,9 @@ class Server:
 
 
 @contextlib.contextmanager
-def prefect_server(home: Path) -> Iterator[Server]:
+def prefect_server(home: Path, *, database: str = "") -> Iterator[Server]:
     """Run a server for as long as the block lasts."""
-    server = Server(home=home)
+    server = Server(home=home, database=database)
     server.start()
     try:
         yield server

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from narration.learnt import Learnt
 from narration.services import Ending
 from narration.services.pace import Pacer
 from tests.services.virtual_time import Server, VirtualTime, ask, server
@@ -103,10 +104,12 @@ async def test_a_newcomer_makes_room_before_it_asks_and_the_rate_is_whole_again_
     assert (len(last) - 1) / (last[-1] - last[0]) >= 0.97 * 3.0
 
 
-@given(in_flight=st.integers(1, 64), runs=st.integers(1, 16))
-def test_the_parts_of_the_number_in_flight_add_up_to_it(in_flight: int, runs: int) -> None:
+@given(in_flight=st.integers(1, 16), runs=st.integers(1, 8), borne=st.integers(0, 64))
+def test_each_run_opens_its_own_number_and_all_together_what_the_account_was_seen_to_bear(
+    in_flight: int, runs: int, borne: int
+) -> None:
     async def most(rank: int) -> int:
-        pacer = Pacer(per_minute=0, per_second=0.0, in_flight=in_flight)
+        pacer = Pacer(per_minute=0, per_second=0.0, in_flight=in_flight, learnt=Learnt(in_flight=borne))
         pacer.share(runs, rank)
         entering = [asyncio.create_task(pacer.enter()) for _ in range(in_flight + 1)]
         for _ in range(5):
@@ -120,5 +123,5 @@ def test_the_parts_of_the_number_in_flight_add_up_to_it(in_flight: int, runs: in
         return [await most(rank) for rank in range(runs)]
 
     found = asyncio.run(parts())
-    assert sum(found) == max(in_flight, runs)
-    assert min(found) >= 1
+    assert sum(found) == (max(runs, min(borne, in_flight * runs)) if borne else in_flight * runs)
+    assert 1 <= min(found) <= max(found) <= in_flight
