@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.cli import console
+from flows.cli import completing, console
 from flows.cli.options import (
     Chapters,
     Folder,
     Json,
     LogFile,
     Out,
+    PresetName,
     Profile,
     Quiet,
     StoreOption,
@@ -36,15 +37,7 @@ EXAMPLES = examples(
 
 def deliver(
     folder: Folder = Path(),
-    preset: Annotated[
-        str | None,
-        typer.Option(
-            "--preset",
-            metavar="NAME",
-            help="acx, podcast, audiobookshelf, none, or the path of a TOML file; instead of `preset` in book.yaml.",
-            show_default=False,
-        ),
-    ] = None,
+    preset: PresetName = None,
     formats: Annotated[
         str | None,
         typer.Option(
@@ -53,6 +46,7 @@ def deliver(
             metavar="LIST",
             help="Any of mp3,m4b,flac,opus,srt,vtt,epub,lpf,abs, or all; instead of `formats` in book.yaml.",
             show_default=False,
+            autocompletion=completing.formats,
         ),
     ] = None,
     chapters: Chapters = None,

@@ -58,6 +58,7 @@ COMMANDS = (
     "render",
     "nightly",
     "serve",
+    "deliver",
     "check",
     "report",
     "pickups",

@@ -12,7 +12,8 @@ import typer
 from rich.markup import escape
 from rich.text import Text
 
-from flows.cli import console
+from flows.cli import completing, console
+from flows.cli.here import profile_or_here
 from flows.cli.options import (
     Json,
     LogFile,
@@ -38,9 +39,17 @@ voices_app = typer.Typer(
 
 Book = Annotated[
     Path,
-    typer.Option("--book", metavar="DIR", help="The production. Default: where you are.", show_default=False),
+    typer.Option("--book", "-b", metavar="DIR", help="The production. Default: where you are.", show_default=False),
 ]
-Name = Annotated[str, typer.Argument(metavar="CHARACTER", help="A name of the cast, in any case.", show_default=False)]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="CHARACTER",
+        help="A name of the cast, in any case.",
+        show_default=False,
+        autocompletion=completing.characters,
+    ),
+]
 
 _PLAYERS = (
     ("ffplay", "-nodisp", "-autoexit", "-loglevel", "error"),
@@ -85,7 +94,7 @@ def list_voices(
 
     opened = open_store(store or default_store(environ()))
     if remote:
-        state = console.wait(_state(opened, profile or "sandbox", environ()))
+        state = console.wait(_state(opened, profile_or_here(profile), environ()))
         _show_state(state, json=json)
         return
     kept = console.wait(_kept(opened))
