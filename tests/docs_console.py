@@ -3,7 +3,7 @@
 `python -m tests.docs_console PAGE…` writes the output of each command that shows one anew. What a page may say:
 
 - a block `console`: lines that begin with `$ ` are commands, what follows one is what it prints; a line `…` stands for
-  any lines. A command without lines below shows none, and is run all the same;
+  any lines, and `…` within a line for any words. A command without lines below shows none, and is run all the same;
 - a block with the name of a file behind its language (```` ```markdown lamp.md ````) is that file; with a `+` before
   the name its keys are set in a YAML file that is there.
 """
@@ -28,7 +28,10 @@ PAGES = (
     "CONTRIBUTING.md",
     *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md")),
 )
-_FENCE = re.compile(r"^```(\S*)[ ]*(.*)$")
+WRITE = "WRITE_DOCS"
+"""Set in the environment: pages are written and not compared."""
+
+_FENCE = re.compile(r"^( *)```(\S*)[ ]*(.*)$")
 _VOLATILE = (
     (re.compile(r"(\d+ h )?\d+ min \d+ s|\d+ h \d+ min|\b\d+ s\b"), "<time>"),
     (re.compile(r"\d{4}-\d\d-\d\d(T[\d:.]+Z?)?"), "<date>"),
@@ -91,14 +94,14 @@ def steps_of(page: str) -> list[Command | File]:
 def _blocks(text: str) -> Iterator[tuple[str, str, int, list[str]]]:
     """Language, the rest of the fence, line of the first row, rows; of each fenced block."""
     rows: list[str] | None = None
-    language = info = ""
+    indent = language = info = ""
     for number, row in enumerate(text.splitlines(), start=1):
         fence = _FENCE.match(row)
         if fence is None:
             if rows is not None:
-                rows.append(row)
+                rows.append(row.removeprefix(indent))
         elif rows is None:
-            language, info, rows = fence[1], fence[2].strip(), []
+            indent, language, info, rows = fence[1], fence[2], fence[3].strip(), []
         else:
             yield language, info, number - len(rows), rows
             rows = None
@@ -122,9 +125,13 @@ def masked(line: str) -> str:
 
 def fits(shown: tuple[str, ...], printed: list[str]) -> bool:
     """Whether a page shows what was printed."""
-    pattern = "".join(r"(?:.*\n)*?" if row.strip() == "…" else re.escape(masked(row)) + r"\n" for row in shown)
+    pattern = "".join(r"(?:.*\n)*?" if row.strip() == "…" else _pattern(row) + r"\n" for row in shown)
     said = "".join(f"{masked(row)}\n" for row in printed)
     return re.fullmatch(pattern, said) is not None
+
+
+def _pattern(row: str) -> str:
+    return re.escape(masked(row)).replace("…", ".*")
 
 
 @dataclass(slots=True)
@@ -133,11 +140,13 @@ class Shell:
 
     Attributes:
         folder: where the reader is.
+        home: where the reader began.
         voice: what `qwen-tts-vd-…` stands for; found when it is needed.
         window: what stands for the hours of a night, so that it is open now.
     """
 
     folder: Path
+    home: Path
     voice: str = ""
     window: str = "00:00-23:59"
 
@@ -193,7 +202,10 @@ class Shell:
 
         terminal = io.StringIO()
         with contextlib.redirect_stdout(terminal), contextlib.redirect_stderr(terminal):
-            code = run(arguments)
+            try:
+                code = run(arguments)
+            except SystemExit as end:  # `--install-completion` ends the process by itself
+                code = int(end.code or 0)
         return code, terminal.getvalue()
 
     def _by_bash(self, line: str) -> tuple[int, str]:
@@ -209,3 +221,36 @@ class Shell:
             env={**os.environ, "PYTHONPATH": str(ROOT)},
         )
         return done.returncode, done.stdout
+
+
+def with_shown(text: str, outputs: dict[int, list[str]]) -> str:
+    """A page with other output below some of its commands.
+
+    Args:
+        text: of the page.
+        outputs: the new rows, by the line of the command.
+    """
+    rows, kept = text.splitlines(), list[str]()
+    at = 0
+    while at < len(rows):
+        kept.append(rows[at])
+        at += 1
+        if at in outputs:
+            kept += [row.rstrip() for row in outputs[at]]
+            while rows[at] != "```" and not rows[at].startswith("$ "):
+                at += 1
+    return "\n".join(kept) + "\n"
+
+
+def main(pages: list[str]) -> int:
+    """Run the tests of these pages, in the mode in which they write."""
+    import pytest
+
+    os.environ[WRITE] = "1"
+    test = "tests/test_docs_commands.py::test_every_command_of_a_page_does_what_the_page_says"
+    names = [f"{test}[{page}]" for page in pages]
+    return int(pytest.main(["-q", "--tb=short", "-p", "no:cacheprovider", *names]))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -18,7 +18,7 @@ import typer
 
 from flows.cli.main import app
 from narration.sandbox.__main__ import parser
-from tests.docs_console import PAGES, Command, File, Shell, fits, masked, steps_of
+from tests.docs_console import PAGES, WRITE, Command, File, Shell, fits, masked, steps_of, with_shown
 from tests.docs_stage import KEY, ROOT, Ready, Scene, profiles_of_vendor, write_scene
 from tests.prove.harness import Vendor, vendor
 
@@ -26,6 +26,7 @@ ELSEWHERE = (
     (r"make ", "it would install a second environment, or run these very tests"),
     (r"prefect ", "it needs a server that is there, or stays in the foreground; tests/flows/test_prefect.py has one"),
     (r"narrate serve\b", "it stays in the foreground, and needs a Prefect server"),
+    (r"narrate --install-completion", "it changes the files of a shell"),
     (r"narrate sandbox\b", "it stays in the foreground"),
     (r"aws |rsync |docker |git |pip |gh |pipx |uv ", "a program of others, with another machine behind it"),
     (r"sed .*automations", "the id is the reader's"),
@@ -57,7 +58,7 @@ _EXPORTED = (
 )
 
 CODES = {
-    "narrate check out --preset acx": 3,
+    "narrate render my-book --profile international --budget 0.50": 4,
 }
 """Commands of which the page says that they end otherwise than with 0."""
 
@@ -131,7 +132,7 @@ def shell(studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     monkeypatch.setenv("NARRATION_HOME", str(tmp_path / "narration"))
     here = tmp_path / "here"
     with chdir(tmp_path):
-        yield Shell(folder=here)
+        yield Shell(folder=here, home=here)
 
 
 def begin(scene: Scene, shell: Shell, studio: Studio) -> None:
@@ -162,6 +163,7 @@ def test_every_command_of_a_page_does_what_the_page_says(
     variables = request.getfixturevalue("bucket") if scene.s3 else {}
     for name, value in {**variables, **({"DASHSCOPE_API_KEY": KEY} if scene.key else {})}.items():
         monkeypatch.setenv(name, value)
+    outputs: dict[int, list[str]] = {}
     for step in steps_of(page):
         if isinstance(step, File):
             shell.write(step)
@@ -175,9 +177,15 @@ def test_every_command_of_a_page_does_what_the_page_says(
         code, printed = shell.run(shell.typed(step))
         assert code == CODES.get(step.bare, 0), f"{where}\nended with {code}:\n{printed}"
         if step.shown:
-            found = [row.replace(str(shell.folder), "/home/you") for row in printed.rstrip().splitlines()]
+            found = [row.replace(str(shell.home), "/home/you") for row in printed.rstrip().splitlines()]
             both = "\n".join(["shown:", *map(masked, step.shown), "printed:", *map(masked, found)])
+            if os.environ.get(WRITE):
+                outputs |= {} if fits(step.shown, found) else {step.line: found}
+                continue
             assert fits(step.shown, found), f"{where}\n{both}\nrun: python -m tests.docs_console {page}"
+    if outputs:
+        path = ROOT / page
+        path.write_text(with_shown(path.read_text(encoding="utf-8"), outputs), encoding="utf-8")
 
 
 def elsewhere(line: str) -> str:
@@ -192,6 +200,9 @@ def hold_against_options(line: str) -> None:
     match words:
         case ["narrate", "sandbox", *arguments]:
             parser().parse_args(arguments)
+        case ["narrate", option] if option.startswith("--"):
+            root = typer.main.get_command(app)
+            assert option in {word for parameter in root.params for word in parameter.opts}
         case ["narrate", name, *arguments]:
             command = typer.main.get_command(app).commands[name]  # type: ignore[attr-defined]
             with command.make_context(name, arguments):
