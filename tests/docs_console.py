@@ -141,30 +141,28 @@ class Shell:
     Attributes:
         folder: where the reader is.
         home: where the reader began.
-        voice: what `qwen-tts-vd-…` stands for; found when it is needed.
         window: what stands for the hours of a night, so that it is open now.
     """
 
     folder: Path
     home: Path
-    voice: str = ""
     window: str = "00:00-23:59"
 
     def typed(self, command: Command) -> str:
         """A command with what a page only hints at filled in."""
         line = command.bare.replace("sk-evo-…", KEY).replace("sk-…", KEY)
         if "qwen-tts-vd-…" in line:
-            self.voice = self.voice or self._some_voice()
-            line = line.replace("qwen-tts-vd-…", self.voice)
+            line = line.replace("qwen-tts-vd-…", self._some_voice())
         return re.sub(r"--window \d\d:\d\d-\d\d:\d\d", f"--window {self.window}", line)
 
     def _some_voice(self) -> str:
-        """A voice of Mara's that nobody needs: the one that was made last."""
+        """A voice of Mara's that nobody needs: of those the one that was made last."""
         import json
 
         _, printed = self.run("narrate voices list --json")
-        voices = [one for one in json.loads(printed)["voices"] if one["character"] == "Mara" and not one["chosen_for"]]
-        return str(voices[-1]["voice"])
+        voices = [one for one in json.loads(printed)["voices"] if one["character"] == "Mara"]
+        free = [one for one in voices if not one["chosen_for"] and not one["given_up"]]
+        return str(max(free, key=lambda one: str(one["created_at"]))["voice"])
 
     def write(self, file: File) -> None:
         """Write a file as the page says."""
