@@ -49,7 +49,9 @@ def test_every_page_is_linked_from_the_readme_and_from_the_index() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert not [page for page in EVERY_PAGE[1:] if page not in readme]
     index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
-    assert not [page for page in EVERY_PAGE[1:] if f"]({page.removeprefix('docs/')}" not in index and "README" not in page]
+    assert not [
+        page for page in EVERY_PAGE[1:] if f"]({page.removeprefix('docs/')}" not in index and "README" not in page
+    ]
 
 
 def test_every_link_leads_to_a_file_and_to_a_heading_of_it() -> None:

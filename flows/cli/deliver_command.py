@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -24,9 +24,7 @@ from flows.cli.options import (
     examples,
 )
 from flows.cli.outcome import show_summary
-
-if TYPE_CHECKING:
-    from narration.formats import Format
+from narration.formats import Format
 
 EXAMPLES = examples(
     "narrate deliver my-book --format mp3,m4b",
@@ -44,7 +42,7 @@ def deliver(
             "--format",
             "-f",
             metavar="LIST",
-            help="Any of mp3,m4b,flac,opus,srt,vtt,epub,lpf,abs, or all; instead of `formats` in book.yaml.",
+            help=f"Any of {','.join(Format)}, or all; instead of `formats` in book.yaml.",
             show_default=False,
             autocompletion=completing.formats,
         ),
@@ -95,7 +93,6 @@ def _formats(written: str) -> tuple[Format, ...]:
         InputError: there is no such format.
     """
     from narration.errors import InputError, Problem
-    from narration.formats import Format
     from narration.sheet import nearest
 
     names = [name.strip().lower() for name in written.split(",") if name.strip()]

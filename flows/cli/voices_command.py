@@ -183,7 +183,9 @@ def play_voice(
     if voice is None or not data:
         what = "no preview is kept" if voice is not None else "there is no such voice"
         expected = f"a number from 0 to {len(candidates)}"
-        raise InputError(Problem(what=f"{seat.character.name} {number}: {what}", where="the number", expected=expected))
+        hint = "`narrate voices show` lists those that there are; `narrate audition` makes some."
+        what = f"{seat.character.name} {number}: {what}"
+        raise InputError(Problem(what=what, where="the number", expected=expected, hint=hint))
     if to is not None:
         to.write_bytes(data)
         console.result(str(to))
