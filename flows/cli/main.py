@@ -89,9 +89,11 @@ Start, offline and free:
   narrate cast my-book --write                   find who speaks
   narrate plan my-book                           what it would make, and cost
   narrate render my-book                         make it
+
 \b
 With a real key:
   narrate doctor --profile international         is everything there?
+
 \b
 Tab completes names:
   narrate --install-completion"""
@@ -207,7 +209,8 @@ def _tell_usage(error: typer.TyperException, argv: list[str]) -> None:
 
 def _meant(argv: list[str]) -> str:
     """The command that was typed, as far as it is one."""
-    path, below = ["narrate"], typer.main.get_command(app)
+    path = ["narrate"]
+    below: object = typer.main.get_command(app)
     for word in argv:
         below = getattr(below, "commands", {}).get(word)
         if below is None:
