@@ -38,7 +38,7 @@ _VOLATILE = (
     (re.compile(r"qwen-tts-vd-[\w-]*\d{10,}[\w-]*"), "<voice>"),
     (re.compile(r"\d+(\.\d+)? [kMG]i?B( free)?"), "<size>"),
     (re.compile(r"ffmpeg [\d.]+"), "ffmpeg <version>"),
-    (re.compile(r"\b\d+ %|-?\d+\.\d+ (dB|LU)\S*"), "<measure>"),
+    (re.compile(r"\b\d+ %|-\d+\.\d+( (dB|LU)\S*)?"), "<measure>"),
     (re.compile(r"[ ]+"), " "),
 )
 """What differs from machine to machine and from day to day."""
