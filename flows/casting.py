@@ -19,6 +19,7 @@ from narration.desk import Desk, open_desk
 from narration.errors import InputError, Problem
 from narration.plan import design_of, role_in
 from narration.production import Production
+from narration.sheet import nearest
 from narration.store import Store
 from narration.voice import Role, VoiceDesign
 from narration.voices import Voices
@@ -69,8 +70,9 @@ def seat_of(
     job = open_job(Request(folder=folder, profile=profile, store=store), environ, needs_key=needs_key)
     character = next((one for one in job.cast.characters if one.name.casefold() == name.strip().casefold()), None)
     if character is None:
-        names = ", ".join(one.name for one in job.cast.characters)
-        raise InputError(Problem(what=f"{name!r} is not in the cast", where=str(job.production.cast), expected=names))
+        names = [one.name for one in job.cast.characters]
+        what, where = f"{name!r} is not in the cast", str(job.production.cast)
+        raise InputError(Problem(what=what, where=where, expected=", ".join(names), hint=nearest(name, names)))
     if character.system_voice:
         what = f"{character.name} speaks with the system voice {character.system_voice}"
         raise InputError(Problem(what=what, where=str(job.production.cast), expected="a description of the sound"))

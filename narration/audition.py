@@ -20,6 +20,7 @@ from narration.errors import InputError, NarrationError, Problem, TextRefused
 from narration.plan import Plan, design_of, role_in, spoken_s
 from narration.planned import PlannedChunk, PlannedVoice
 from narration.services.pricing import cost_usd, price_of
+from narration.sheet import nearest
 from narration.speak import take_of
 from narration.take import Take
 from narration.takes import Takes
@@ -317,7 +318,8 @@ def _wanted(plan: Plan, characters: Collection[str]) -> frozenset[str]:
         name = next((name for name in speaking if name.casefold() == written.strip().casefold()), "")
         if not name:
             expected = f"one of those who speak: {', '.join(speaking)}"
-            problems.append(Problem(what=f"{written!r} is not cast here", where="the character", expected=expected))
+            what, hint = f"{written!r} is not cast here", nearest(written, speaking)
+            problems.append(Problem(what=what, where="the character", expected=expected, hint=hint))
         elif speaking[name].character.system_voice:
             what = f"{name} speaks with a system voice"
             problems.append(Problem(what=what, where="the cast sheet", expected="a description of the sound"))

@@ -114,7 +114,9 @@ def _nothing_there(place: Place, every: Sequence[Placed]) -> Problem:
     )
     if place.part and any(replace(place, part=0).holds(one.place) for one in every):
         what = f"line {place.chapter}:{place.line} has no part {place.part}"
-    return Problem(what=what, where=str(place), expected=f"lines up to {place.chapter}:{max(lines)}" if lines else "")
+    expected = f"lines up to {place.chapter}:{max(lines)}" if lines else ""
+    hint = "`narrate script` writes the lines of each chapter" if lines else "`narrate chapters` lists the chapters"
+    return Problem(what=what, where=str(place), expected=expected, hint=f"{hint}; out/proof.html has their numbers.")
 
 
 async def asked_again(plan: Plan, wishes: Sequence[Wish], pickups: Pickups, takes: Takes, at: str) -> Pickups:

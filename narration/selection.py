@@ -65,5 +65,5 @@ def _nothing(part: str, book: Book) -> Problem:
         what=f"no chapter {part!r} in a book of {len(book.chapters)}",
         where="--chapters",
         expected=f"numbers from 1 to {len(book.chapters)}, ranges such as 1-3, or titles",
-        hint=f"Did you mean {near[0]!r}?" if near else "",
+        hint=(f"Did you mean {near[0]!r}? " if near else "") + "`narrate chapters` lists them.",
     )

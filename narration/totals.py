@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from narration.errors import InputError, Problem
+from narration.sheet import nearest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +96,8 @@ def grouped(table: pa.Table, by: str) -> tuple[tuple[str, Totals], ...]:
         InputError: there is no such group.
     """
     if by not in GROUPS:
-        raise InputError(Problem(what=f"no group {by!r}", where="--by", expected=f"one of {', '.join(GROUPS)}"))
+        expected = f"one of {', '.join(GROUPS)}"
+        raise InputError(Problem(what=f"no group {by!r}", where="--by", expected=expected, hint=nearest(by, GROUPS)))
     if by in ("month", "day"):
         keys = pc.strftime(table["at"], format="%Y-%m" if by == "month" else "%Y-%m-%d")
     else:

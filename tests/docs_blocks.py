@@ -24,11 +24,26 @@ from narration.services.limits import SpeechOption, end_of_service, families, op
 from narration.services.pricing import price_of
 from narration.settings import SpeechSettings, load_settings
 from narration.settings_reference import settings_reference
+from tests import docs_drawings
 
 ROOT = Path(__file__).parents[1]
 PAGES = (
     "README.md",
-    *(f"docs/{name}.md" for name in ("commands", "settings", "prices", "ledger", "findings", "mastering", "services")),
+    *(
+        f"docs/{name}.md"
+        for name in (
+            "architecture",
+            "billing",
+            "cast",
+            "commands",
+            "findings",
+            "ledger",
+            "mastering",
+            "prices",
+            "services",
+            "settings",
+        )
+    ),
 )
 _BLOCK = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end: \2 -->)", re.DOTALL)
 
@@ -155,6 +170,14 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "profiles": profiles,
     "options": options,
     "endings": endings,
+    "layers": docs_drawings.layers,
+    "libraries": docs_drawings.libraries,
+    "rooms": docs_drawings.rooms,
+    "shared-options": docs_drawings.shared_options,
+    "environment": docs_drawings.environment,
+    "book-keys": docs_drawings.book_keys,
+    "cast-keys": docs_drawings.cast_keys,
+    "bill": docs_drawings.bill,
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 import typer
@@ -12,7 +13,7 @@ from tests.docs_blocks import BLOCKS, PAGES, ROOT, renewed
 
 _NARRATE = re.compile(r"^\s*(?:\$ )?narrate ([a-z]+)(?: ([a-z]+))?", re.MULTILINE)
 _MAKE = re.compile(r"^\s*(?:\$ )?make ([a-z]+)", re.MULTILINE)
-EVERY_PAGE = ["README.md", *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md"))]
+EVERY_PAGE = ["README.md", *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md"))]
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -44,12 +45,25 @@ def test_every_make_target_in_the_readme_exists() -> None:
     assert {"demo", "test"} <= named <= targets
 
 
-def test_every_page_is_linked_from_the_readme() -> None:
+def test_every_page_is_linked_from_the_readme_and_from_the_index() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert not [page for page in EVERY_PAGE[1:] if page not in readme]
+    index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    assert not [
+        page for page in EVERY_PAGE[1:] if f"]({page.removeprefix('docs/')}" not in index and "README" not in page
+    ]
 
 
-def test_every_link_leads_to_a_file() -> None:
-    for page in EVERY_PAGE:
-        for target in re.findall(r"\]\((?!https?:)([^)#]+)", (ROOT / page).read_text(encoding="utf-8")):
-            assert ((ROOT / page).parent / target).exists(), f"{page} links to {target}"
+def test_every_link_leads_to_a_file_and_to_a_heading_of_it() -> None:
+    for page in [*EVERY_PAGE, "CONTRIBUTING.md"]:
+        for target in re.findall(r"\]\((?!https?:)([^)]+)\)", (ROOT / page).read_text(encoding="utf-8")):
+            file, _, heading = target.partition("#")
+            path = (ROOT / page).parent / file if file else ROOT / page
+            assert path.exists(), f"{page} links to {target}"
+            assert not heading or heading in _headings(path), f"{page} links to {target}"
+
+
+def _headings(path: Path) -> set[str]:
+    """The anchors of a page, as GitHub makes them."""
+    titles = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}

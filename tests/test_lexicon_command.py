@@ -129,7 +129,7 @@ def test_import_keeps_what_is_there_and_tells_what_cannot_be_used(lexicon: Lexic
 def test_export_writes_what_import_reads(lexicon: Lexicon, book: Path, tmp_path: Path) -> None:
     write(book, "- {word: Wen, say: Wun}\n- {word: Mara, say: Mah-rah}\n- {word: Pip, say: Pipp, who: Mara}\n")
     target = tmp_path / "out.pls"
-    said = lexicon("export", book, target)
+    said = lexicon("export", target, book)
     assert "2 entries written" in said.out
     assert said.err == "left out, for its scope: lexicon.yaml:3: “Pip”\n"
     write(book, "# empty\n")
@@ -139,4 +139,4 @@ def test_export_writes_what_import_reads(lexicon: Lexicon, book: Path, tmp_path:
 def test_a_folder_that_cannot_be_written_is_told(lexicon: Lexicon, book: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="cannot be written"):
-        lexicon("export", book, tmp_path / "file" / "out.pls")
+        lexicon("export", tmp_path / "file" / "out.pls", book)

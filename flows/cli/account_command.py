@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from flows.cli import console
-from flows.cli.audition_command import Candidates, Characters, Page, Yes
+from flows.cli import completing, console
+from flows.cli.audition_command import Candidates, Characters, Page
+from flows.cli.here import profile_or_here
 from flows.cli.options import (
     Budget,
     Json,
@@ -19,6 +20,7 @@ from flows.cli.options import (
     StoreOption,
     Verbose,
     Version,
+    Yes,
     environ,
     examples,
 )
@@ -83,7 +85,7 @@ def delete_voice(
     from narration.store import open_store
 
     opened = open_store(store or default_store(environ()))
-    console.wait(_deleted(opened, profile or "sandbox", voice, also_spoken))
+    console.wait(_deleted(opened, profile_or_here(profile), voice, also_spoken))
     console.say(f"Deleted {escape(voice)}.")
 
 
@@ -109,7 +111,7 @@ def prune_voices(
     from narration.store import open_store
 
     opened = open_store(store or default_store(environ()))
-    found = console.wait(_pruned(opened, profile or "sandbox", environ(), really=yes))
+    found = console.wait(_pruned(opened, profile_or_here(profile), environ(), really=yes))
     if json:
         console.show_json({"deleted": yes, "voices": [kept.voice.voice for kept in found]})
         return
@@ -123,7 +125,14 @@ def prune_voices(
 @voices_app.command("migrate", epilog=examples("narrate voices migrate --to china-cosyvoice --book my-book"))
 def migrate_voices(
     to: Annotated[
-        str, typer.Option("--to", metavar="NAME", help="The profile to go to: a name or a path.", show_default=False)
+        str,
+        typer.Option(
+            "--to",
+            metavar="NAME",
+            help="The profile to go to: a name or a path.",
+            show_default=False,
+            autocompletion=completing.profiles,
+        ),
     ],
     character: Characters = None,
     candidates: Candidates = 3,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from flows.cli import console
+from flows.cli import completing, console
 from flows.cli.options import (
     Budget,
     Folder,
@@ -20,6 +20,7 @@ from flows.cli.options import (
     StoreOption,
     Verbose,
     Version,
+    Yes,
     environ,
     examples,
 )
@@ -38,7 +39,11 @@ EXAMPLES = examples(
 Characters = Annotated[
     list[str] | None,
     typer.Option(
-        "--character", metavar="NAME", help="Whom to audition; may be repeated. Default: everybody.", show_default=False
+        "--character",
+        metavar="NAME",
+        help="Whom to audition; may be repeated. Default: everybody.",
+        show_default=False,
+        autocompletion=completing.characters,
     ),
 ]
 Candidates = Annotated[
@@ -50,7 +55,6 @@ Page = Annotated[
         "--page", metavar="FILE", help="Where the page goes. Default: audition.html in out/ of DIR.", show_default=False
     ),
 ]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before spending.")]
 
 
 def audition(

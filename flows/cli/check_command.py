@@ -10,27 +10,32 @@ import typer
 from rich.markup import escape
 
 from flows.cli import console
-from flows.cli.options import Json, LogFile, Quiet, Verbose, Version, examples
+from flows.cli.here import finished_files
+from flows.cli.options import Json, LogFile, PresetName, Quiet, Verbose, Version, examples
 from flows.cli.tables import Column, table
 from narration.errors import ExitCode
 
 if TYPE_CHECKING:
     from narration.check.folder import Checked, CheckedFile
 
-EXAMPLES = examples("narrate check out", "narrate check ~/Music/my-book --preset podcast --json")
+EXAMPLES = examples(
+    "narrate check my-book                           what was rendered, by the preset of book.yaml",
+    "narrate check ~/Music/my-book --preset podcast  any folder of MP3 files",
+)
 
 Audio = Annotated[
-    Path, typer.Argument(metavar="DIR", help="A folder with MP3 files, or one file. Default: where you are.")
-]
-PresetName = Annotated[
-    str,
-    typer.Option("--preset", metavar="NAME", help="acx, podcast, audiobookshelf, none, or the path of a TOML file."),
+    Path,
+    typer.Argument(
+        metavar="DIR",
+        help="A folder with MP3 files, one file, or a production, whose out/ is meant. Default: where you are.",
+        show_default=False,
+    ),
 ]
 
 
 def check(
     folder: Audio = Path(),
-    preset: PresetName = "acx",
+    preset: PresetName = None,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -45,7 +50,8 @@ def check(
     from narration.check.folder import check_folder
     from narration.presets import read_preset
 
-    checked = check_folder(folder, read_preset(preset))
+    files, name = finished_files(folder, preset)
+    checked = check_folder(files, read_preset(name))
     if json:
         console.show_json(_as_json(checked))
     else:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from flows.cli import console
+from flows.cli import completing, console
 from flows.cli.options import (
     Chapters,
     Folder,
     Json,
     LogFile,
     Out,
+    PresetName,
     Profile,
     Quiet,
     StoreOption,
@@ -23,9 +24,7 @@ from flows.cli.options import (
     examples,
 )
 from flows.cli.outcome import show_summary
-
-if TYPE_CHECKING:
-    from narration.formats import Format
+from narration.formats import Format
 
 EXAMPLES = examples(
     "narrate deliver my-book --format mp3,m4b",
@@ -36,23 +35,16 @@ EXAMPLES = examples(
 
 def deliver(
     folder: Folder = Path(),
-    preset: Annotated[
-        str | None,
-        typer.Option(
-            "--preset",
-            metavar="NAME",
-            help="acx, podcast, audiobookshelf, none, or the path of a TOML file; instead of `preset` in book.yaml.",
-            show_default=False,
-        ),
-    ] = None,
+    preset: PresetName = None,
     formats: Annotated[
         str | None,
         typer.Option(
             "--format",
             "-f",
             metavar="LIST",
-            help="Any of mp3,m4b,flac,opus,srt,vtt,epub,lpf,abs, or all; instead of `formats` in book.yaml.",
+            help=f"Any of {','.join(Format)}, or all; instead of `formats` in book.yaml.",
             show_default=False,
+            autocompletion=completing.formats,
         ),
     ] = None,
     chapters: Chapters = None,
@@ -101,7 +93,6 @@ def _formats(written: str) -> tuple[Format, ...]:
         InputError: there is no such format.
     """
     from narration.errors import InputError, Problem
-    from narration.formats import Format
     from narration.sheet import nearest
 
     names = [name.strip().lower() for name in written.split(",") if name.strip()]

@@ -14,6 +14,7 @@ from rich.markup import escape
 
 from flows.cli import console, doctor_machine
 from flows.cli.doctor_services import ask_service, booths_of
+from flows.cli.here import is_production
 from flows.cli.options import Json, LogFile, Profile, Quiet, StoreOption, Verbose, Version, environ, examples
 from narration.errors import ExitCode, NarrationError
 
@@ -46,7 +47,7 @@ def doctor(
         Path | None,
         typer.Argument(
             metavar="DIR",
-            help="A production to check as well, with the profile in its book.yaml.",
+            help="A production to check as well, with its profile. Default: that where you are, if any.",
             show_default=False,
         ),
     ] = None,
@@ -65,6 +66,8 @@ def doctor(
     of voices, and what the vendor has announced of its models is told. Exits with the code of the first thing that
     will not do.
     """
+    if folder is None and is_production(Path()):
+        folder = Path()
     checks = console.wait(_all(folder, profile, store, environ()))
     failed = next((check.exit_code for check in checks if not check.good), ExitCode.DONE)
     if json:

@@ -8,6 +8,7 @@ import typer
 from rich.markup import escape
 
 from flows.cli import console
+from flows.cli.here import profile_or_here
 from flows.cli.options import (
     Budget,
     Json,
@@ -49,7 +50,7 @@ def housekeeping(
     from narration.store import open_store
 
     opened = open_store(store or default_store(environ()))
-    done = console.wait(keep_house(profile or "sandbox", opened, environ(), speak=speak, budget_usd=budget))
+    done = console.wait(keep_house(profile_or_here(profile), opened, environ(), speak=speak, budget_usd=budget))
     state = done.state
     if json:
         console.show_json(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from flows.cli import console
+from flows.cli import completing, console
 from flows.cli.options import LogFile, Quiet, Verbose, Version, examples
 from narration.errors import InputError, Problem
 
@@ -29,7 +29,11 @@ def init(
     manuscript: Annotated[
         Path,
         typer.Option(
-            "--manuscript", "-m", metavar="FILE", help="The manuscript: Markdown or plain text.", show_default=False
+            "--manuscript",
+            "-m",
+            metavar="FILE",
+            help="The manuscript: Markdown, text, EPUB, DOCX, HTML, Fountain.",
+            show_default=False,
         ),
     ],
     title: Annotated[
@@ -48,6 +52,7 @@ def init(
             metavar="CODE",
             help="Two letters (en, zh, de, …). Default: by the letters of the manuscript.",
             show_default=False,
+            autocompletion=completing.languages,
         ),
     ] = None,
     quiet: Quiet = False,

@@ -276,12 +276,10 @@ def import_pls(
         raise typer.Exit(ExitCode.FINDINGS)
 
 
-@lexicon_app.command("export", epilog=examples("narrate lexicon export my-book names.pls"))
+@lexicon_app.command("export", epilog=examples("narrate lexicon export names.pls my-book"))
 def export_pls(
-    folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="The production: the folder with book.yaml.", show_default=False)
-    ],
     file: _Pls,
+    folder: Folder = Path(),
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -294,6 +292,9 @@ def export_pls(
     """
     from narration.pls import write_pls
 
+    if file.is_dir():
+        expected = "`narrate lexicon export FILE [DIR]`"
+        raise InputError(Problem(what=f"{file} is a folder, and not a file to write", where="FILE", expected=expected))
     opened = _open(folder)
     writing = write_pls(opened.lexicon.entries, language=opened.production.language)
     _write(file, writing.text)

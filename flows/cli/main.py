@@ -58,6 +58,7 @@ COMMANDS = (
     "render",
     "nightly",
     "serve",
+    "deliver",
     "check",
     "report",
     "pickups",
@@ -83,10 +84,19 @@ class _InOrder(TyperGroup):
 
 _SUMMARY = "Make a multi-voice audiobook from a manuscript and a cast sheet, and pay for nothing twice."
 _START = """\b
-Start:
+Start, offline and free:
   narrate init my-book --manuscript my-book.md   make the folder of a book
+  narrate cast my-book --write                   find who speaks
   narrate plan my-book                           what it would make, and cost
-  narrate render my-book                         make it"""
+  narrate render my-book                         make it
+
+\b
+With a real key:
+  narrate doctor --profile international         is everything there?
+
+\b
+Tab completes names:
+  narrate --install-completion"""
 
 app = typer.Typer(
     name="narrate",
@@ -167,7 +177,7 @@ def _run(argv: list[str]) -> int:
         console.tell("Interrupted.")
         return ExitCode.INTERRUPTED
     except typer.TyperException as error:
-        _tell_usage(error)
+        _tell_usage(error, argv)
         return ExitCode.WRONG_INPUT
     except Exception:  # noqa: BLE001 — the last line of defence: a bug is told as one, with its report on disk
         return _our_fault()
@@ -187,14 +197,26 @@ def _tell(error: NarrationError) -> None:
         console.tell(f"→ {escape(error.hint)}")
 
 
-def _tell_usage(error: typer.TyperException) -> None:
+def _tell_usage(error: typer.TyperException, argv: list[str]) -> None:
     """A mistake in the command line itself; without a command at all, its help."""
     context = getattr(error, "ctx", None)
     if type(error).__name__ == "NoArgsIsHelpError":
         sys.stderr.write(error.format_message() + "\n")
         return
     console.tell(f"[bold red]error:[/] {escape(error.format_message())}")
-    console.tell(f"→ {context.command_path if context else 'narrate'} --help")
+    console.tell(f"→ {context.command_path if context else _meant(argv)} --help")
+
+
+def _meant(argv: list[str]) -> str:
+    """The command that was typed, as far as it is one."""
+    path = ["narrate"]
+    below: object = typer.main.get_command(app)
+    for word in argv:
+        below = getattr(below, "commands", {}).get(word)
+        if below is None:
+            break
+        path.append(word)
+    return " ".join(path)
 
 
 def _our_fault() -> int:

@@ -36,8 +36,12 @@ EXAMPLES = examples(
 def nightly(
     shelf: Annotated[
         Path,
-        typer.Argument(metavar="SHELF", help="A folder of productions: each folder in it that has a book.yaml."),
-    ],
+        typer.Argument(
+            metavar="SHELF",
+            help="A folder of productions: each folder in it that has a book.yaml. Default: where you are.",
+            show_default=False,
+        ),
+    ] = Path(),
     window: Annotated[
         str | None,
         typer.Option(

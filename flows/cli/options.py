@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import console, logs
+from flows.cli import completing, console, logs
 from narration import __version__
 
 Folder = Annotated[
@@ -29,6 +29,7 @@ Profile = Annotated[
         metavar="NAME",
         help="sandbox, international, china, or the path of a TOML file; instead of `profile` in book.yaml.",
         show_default=False,
+        autocompletion=completing.profiles,
     ),
 ]
 Chapters = Annotated[
@@ -39,6 +40,7 @@ Chapters = Annotated[
         metavar="WHICH",
         help="Numbers, ranges or titles: 1-3, or 2,5, or 4-. Default: the whole book.",
         show_default=False,
+        autocompletion=completing.chapters,
     ),
 ]
 Out = Annotated[
@@ -115,6 +117,28 @@ LogFile = Annotated[
 Version = Annotated[
     bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
 ]
+
+
+PresetName = Annotated[
+    str | None,
+    typer.Option(
+        "--preset",
+        metavar="NAME",
+        help="acx, podcast, audiobookshelf, none, or the path of a TOML file; instead of `preset` in book.yaml.",
+        show_default=False,
+        autocompletion=completing.presets,
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before spending.")]
+Lines = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[DIR] LINE…",
+        help="Chapter and line, 3:17; 3:17.2 is the second part. Before them the production, if you are not in it.",
+        show_default=False,
+    ),
+]
+"""A production and lines in it; `folder_and_lines` tells them apart."""
 
 
 def environ() -> dict[str, str]:

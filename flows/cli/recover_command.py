@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from flows.cli import console
+from flows.cli.here import profile_or_here
 from flows.cli.options import Json, LogFile, Profile, Quiet, StoreOption, Verbose, Version, environ, examples
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def recover(
     """
     import dataclasses
 
-    outcome = console.wait(_recovered(profile or "sandbox", store, environ()))
+    outcome = console.wait(_recovered(profile_or_here(profile), store, environ()))
     if json:
         console.show_json(dataclasses.asdict(outcome))
         return

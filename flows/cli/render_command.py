@@ -26,6 +26,7 @@ from flows.cli.options import (
     StoreOption,
     Verbose,
     Version,
+    Yes,
     environ,
     examples,
 )
@@ -62,7 +63,7 @@ def render(
             help="Make a new version of each voice that the service lost, and speak all of its lines again.",
         ),
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before spending.")] = False,
+    yes: Yes = False,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,

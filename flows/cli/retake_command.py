@@ -10,9 +10,11 @@ import typer
 from rich.markup import escape
 
 from flows.cli import console
+from flows.cli.here import folder_and_lines
 from flows.cli.options import (
     Budget,
     Json,
+    Lines,
     LogFile,
     Out,
     Profile,
@@ -20,6 +22,7 @@ from flows.cli.options import (
     StoreOption,
     Verbose,
     Version,
+    Yes,
     environ,
     examples,
 )
@@ -32,21 +35,15 @@ if TYPE_CHECKING:
 
 EXAMPLES = examples(
     "narrate retake my-book 3:17               line 17 of chapter 3, spoken once more",
+    "narrate retake 3:17 3:18                  in the production you are in",
     'narrate retake my-book 3:17 --say "Beecham is here."',
     'narrate retake my-book 3:17 4:2 --direction "whispering"',
     "narrate retake my-book --from notes.csv   what a proofer wrote down",
 )
 
-ProductionFolder = Annotated[Path, typer.Argument(metavar="DIR", help="The production: the folder with book.yaml.")]
-Lines = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="LINE…", help="Chapter and line, 3:17; 3:17.2 is the second part.", show_default=False),
-]
-
 
 def retake(
-    folder: ProductionFolder,
-    lines: Lines = None,
+    words: Lines = None,
     say: Annotated[
         str | None, typer.Option("--say", metavar="TEXT", help="Speak these words instead.", show_default=False)
     ] = None,
@@ -72,7 +69,7 @@ def retake(
     out: Out = None,
     store: StoreOption = None,
     budget: Budget = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before spending.")] = False,
+    yes: Yes = False,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -87,10 +84,11 @@ def retake(
     from flows.opening import Request, open_job
     from flows.retaking import open_retake, take_back
 
+    folder, lines = folder_and_lines(words)
     request = Request(folder=folder, profile=profile, out=out, store=store, budget_usd=budget)
     variables = environ()
     job = open_job(request, variables, needs_key=True)
-    wishes = _wishes(lines or [], say or "", direction or "")
+    wishes = _wishes(lines, say or "", direction or "")
     if notes is not None:
         wishes += _wishes_of(notes, job.out)
     _require(wishes)

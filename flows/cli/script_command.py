@@ -21,6 +21,7 @@ from flows.cli.options import (
     StoreOption,
     Verbose,
     Version,
+    Yes,
     environ,
     examples,
 )
@@ -52,7 +53,6 @@ AskModel = Annotated[
         "--ask-model", help="Ask a language model who speaks the doubtful lines; shows what it costs at the most."
     ),
 ]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before spending.")]
 
 
 def script(

@@ -11,8 +11,9 @@ import typer
 from rich.markup import escape
 
 from flows.cli import console
-from flows.cli.options import Json, LogFile, Profile, Quiet, StoreOption, Verbose, Version, environ, examples
-from flows.cli.retake_command import Lines, ProductionFolder, places_of
+from flows.cli.here import folder_and_lines
+from flows.cli.options import Json, Lines, LogFile, Profile, Quiet, StoreOption, Verbose, Version, environ, examples
+from flows.cli.retake_command import places_of
 from flows.cli.tables import Column, table
 
 if TYPE_CHECKING:
@@ -20,6 +21,15 @@ if TYPE_CHECKING:
     from narration.pickups import Pickups
     from narration.place import Place
     from narration.retake import KnownTake
+
+LineAndTake = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="[DIR] LINE TAKE",
+        help="The line, such as 3:17, and the number of its take in `narrate takes list`.",
+        show_default=False,
+    ),
+]
 
 takes_app = typer.Typer(
     help="The takes of a line: list and hear them, choose one.", no_args_is_help=True, rich_markup_mode=None
@@ -40,8 +50,7 @@ def takes(
     "list", epilog=examples("narrate takes list my-book 3:17", "narrate takes list my-book 3:17 --save compare")
 )
 def list_takes(
-    folder: ProductionFolder,
-    lines: Lines = None,
+    words: Lines = None,
     save: Annotated[
         Path | None,
         typer.Option("--save", metavar="DIR", help="Write their sound there as WAV files.", show_default=False),
@@ -57,6 +66,7 @@ def list_takes(
     """List the takes of lines; without a LINE, of every line that was recorded again."""
     from narration.pickups import load_pickups
 
+    folder, lines = folder_and_lines(words)
     job = _job(folder, profile, store)
     again = [one.place for one in load_pickups(job.production.folder).by_key.values() if one.readings]
     places = places_of(lines or list(dict.fromkeys(again)))
@@ -84,9 +94,7 @@ def list_takes(
 
 @takes_app.command("use", epilog=examples("narrate takes use my-book 3:17 0     the first take again"))
 def use_take(
-    folder: ProductionFolder,
-    line: Annotated[str, typer.Argument(metavar="LINE", help="Chapter and line, such as 3:17.")],
-    number: Annotated[int, typer.Argument(metavar="TAKE", help="Its number in `narrate takes list`.", min=0)],
+    words: LineAndTake,
     profile: Profile = None,
     store: StoreOption = None,
     json: Json = False,
@@ -98,8 +106,8 @@ def use_take(
     """Have that take of a line heard from the next render or delivery on. Buys nothing."""
     from narration.pickups import save_pickups
 
+    folder, place, number = _line_and_take(words)
     job = _job(folder, profile, store)
-    (place,) = places_of([line])
     chosen = console.wait(_used(job, place, number))
     save_pickups(job.production.folder, chosen)
     if json:
@@ -107,6 +115,22 @@ def use_take(
         return
     console.say(f"{place}: take {number} is heard. To put it in its place:")
     console.result(f"narrate deliver {shlex.quote(str(folder))}")
+
+
+def _line_and_take(words: list[str]) -> tuple[Path, Place, int]:
+    from narration.errors import InputError, Problem
+
+    folder, rest = folder_and_lines(words)
+    if len(rest) != 2:
+        what = f"a line and the number of one of its takes are wanted, and here is: {' '.join(rest) or 'nothing'}"
+        hint = "`narrate takes list` shows the numbers."
+        raise InputError(Problem(what=what, where="LINE TAKE", expected="such as 3:17 0", hint=hint))
+    line, number = rest
+    if not number.isdecimal():
+        hint = "`narrate takes list` shows the numbers."
+        raise InputError(Problem(what=f"{number!r} is no number", where="TAKE", expected="0 or more", hint=hint))
+    (place,) = places_of([line])
+    return folder, place, int(number)
 
 
 def _job(folder: Path, profile: str | None, store: str | None) -> Job:

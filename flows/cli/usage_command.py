@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.cli import console
+from flows.cli import completing, console
 from flows.cli.options import Json, LogFile, Quiet, StoreOption, Verbose, Version, environ, examples
 from flows.cli.tables import Column, table
 
@@ -33,6 +33,7 @@ def usage(
             help="A row for each production, chapter, character, service, region, model, action, voice, run_id, "
             "month or day.",
             show_default=False,
+            autocompletion=completing.groups,
         ),
     ] = None,
     path: Annotated[

@@ -12,7 +12,8 @@ import typer
 from rich.markup import escape
 from rich.text import Text
 
-from flows.cli import console
+from flows.cli import completing, console
+from flows.cli.here import profile_or_here
 from flows.cli.options import (
     Json,
     LogFile,
@@ -38,9 +39,17 @@ voices_app = typer.Typer(
 
 Book = Annotated[
     Path,
-    typer.Option("--book", metavar="DIR", help="The production. Default: where you are.", show_default=False),
+    typer.Option("--book", "-b", metavar="DIR", help="The production. Default: where you are.", show_default=False),
 ]
-Name = Annotated[str, typer.Argument(metavar="CHARACTER", help="A name of the cast, in any case.", show_default=False)]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="CHARACTER",
+        help="A name of the cast, in any case.",
+        show_default=False,
+        autocompletion=completing.characters,
+    ),
+]
 
 _PLAYERS = (
     ("ffplay", "-nodisp", "-autoexit", "-loglevel", "error"),
@@ -85,7 +94,7 @@ def list_voices(
 
     opened = open_store(store or default_store(environ()))
     if remote:
-        state = console.wait(_state(opened, profile or "sandbox", environ()))
+        state = console.wait(_state(opened, profile_or_here(profile), environ()))
         _show_state(state, json=json)
         return
     kept = console.wait(_kept(opened))
@@ -174,7 +183,9 @@ def play_voice(
     if voice is None or not data:
         what = "no preview is kept" if voice is not None else "there is no such voice"
         expected = f"a number from 0 to {len(candidates)}"
-        raise InputError(Problem(what=f"{seat.character.name} {number}: {what}", where="the number", expected=expected))
+        hint = "`narrate voices show` lists those that there are; `narrate audition` makes some."
+        what = f"{seat.character.name} {number}: {what}"
+        raise InputError(Problem(what=what, where="the number", expected=expected, hint=hint))
     if to is not None:
         to.write_bytes(data)
         console.result(str(to))

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 
 from narration.audio.encodings import LANGUAGE_CODES
 from narration.audio.m4b import Facts, Part, write_m4b
@@ -136,16 +137,12 @@ def _jobs(release: Release, cover: Cover, formats: Sequence[Format], hashes: Map
                 make=_m4b_maker(release, volume, file, cover),
                 measured_s=sum(track.duration_s for track in volume),
             )
-    for wanted, write in ((Format.SRT, _write_srt), (Format.VTT, _write_vtt)):
-        if wanted in formats:
-            yield from _captions(release, name, formats, wanted, write)
-    if Format.EPUB in formats:
-        texts = [asdict(track.chapter) for track in release.tracks]
-        facts = [edition, picture, of(release.tracks, Encoded.M4A), texts, _timelines(release.tracks)]
-        yield _Job(file=f"{name}.epub", facts=facts, make=lambda path: write_epub(path, release))
-    if Format.LPF in formats:
-        facts = [edition, picture, of(release.tracks, Encoded.MP3)]
-        yield _Job(file=f"{name}.lpf", facts=facts, make=lambda path: write_lpf(path, release))
+    for wanted in (found for found in Format if found in formats and found in CAPTIONS):
+        yield from _captions(release, name, formats, wanted, CAPTIONS[wanted])
+    for wanted in (found for found in Format if found in formats and found in BOOKS):
+        one = BOOKS[wanted]
+        facts = [edition, picture, of(release.tracks, one.sound), *one.facts(release)]
+        yield _Job(file=f"{name}.{wanted}", facts=facts, make=lambda path, one=one: one.write(path, release))  # type: ignore[misc]
 
 
 def _timelines(tracks: Sequence[Track]) -> list[object]:
@@ -185,6 +182,40 @@ def _write_srt(path: Path, placed: Sequence[tuple[Track, float]], _language: str
 
 def _write_vtt(path: Path, placed: Sequence[tuple[Track, float]], language: str) -> None:
     path.write_text(vtt([one for track, at_s in placed for one in captions(track, at_s)], language), encoding="utf-8")
+
+
+CAPTIONS: Mapping[Format, Callable[[Path, Sequence[tuple[Track, float]], str], None]] = MappingProxyType(
+    {Format.SRT: _write_srt, Format.VTT: _write_vtt}
+)
+"""What is made beside every file of sound, from tracks with the second at which each starts, and the language."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WholeBook:
+    """A file that is made from the whole book.
+
+    Attributes:
+        sound: the encoding of the chapters that is in it; `narration.formats` has it made.
+        write: makes it at a path, of a release.
+        facts: what else it is made from: where these change, it is made anew.
+    """
+
+    sound: Encoded
+    write: Callable[[Path, Release], None]
+    facts: Callable[[Release], list[object]] = lambda _release: []
+
+
+def _of_epub(release: Release) -> list[object]:
+    return [[asdict(track.chapter) for track in release.tracks], _timelines(release.tracks)]
+
+
+BOOKS: Mapping[Format, WholeBook] = MappingProxyType(
+    {
+        Format.EPUB: WholeBook(sound=Encoded.M4A, write=write_epub, facts=_of_epub),
+        Format.LPF: WholeBook(sound=Encoded.MP3, write=write_lpf),
+    }
+)
+"""A new format of this kind is a module that writes it, and a row here and in `narration.formats`."""
 
 
 def _volumes(tracks: Sequence[Track], name: str) -> list[tuple[str, tuple[Track, ...]]]:

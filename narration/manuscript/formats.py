@@ -10,9 +10,8 @@ from typing import Final
 
 from narration.errors import InputError, Problem
 from narration.manuscript.archive import Archive
-from narration.manuscript.fountain import SUFFIXES as FOUNTAIN_SUFFIXES
+from narration.manuscript.texts import named_reader
 
-MARKDOWN_SUFFIXES: Final = frozenset({".md", ".markdown", ".mkd", ".mdown"})
 _HTML_SUFFIXES: Final = frozenset({".html", ".htm", ".xhtml", ".xht"})
 _ZIP: Final = b"PK\x03\x04"
 _EMPTY_ZIP: Final = b"PK\x05\x06"
@@ -27,9 +26,8 @@ class Format(StrEnum):
     EPUB = "epub"
     DOCX = "docx"
     HTML = "html"
-    FOUNTAIN = "fountain"
-    MARKDOWN = "markdown"
-    PLAIN = "plain"
+    TEXT = "text"
+    """Whatever else: `narration.manuscript.texts` knows its kinds."""
 
 
 def format_of(data: bytes, suffix: str, where: str) -> Format:
@@ -49,10 +47,8 @@ def format_of(data: bytes, suffix: str, where: str) -> Format:
     if suffix in _ZIP_SUFFIXES and data:
         what = f"the file is called {suffix}, but it is no zip archive as such files are"
         raise InputError(Problem(what=what, where=where, hint="It is damaged or misnamed: export it again."))
-    if suffix in MARKDOWN_SUFFIXES:
-        return Format.MARKDOWN
-    if suffix in FOUNTAIN_SUFFIXES:
-        return Format.FOUNTAIN
+    if named_reader(suffix):
+        return Format.TEXT
     head = data[:_HEAD_BYTES].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if (
         suffix in _HTML_SUFFIXES
@@ -60,7 +56,7 @@ def format_of(data: bytes, suffix: str, where: str) -> Format:
         or (head.startswith(b"<?xml") and b"<html" in head)
     ):
         return Format.HTML
-    return Format.PLAIN
+    return Format.TEXT
 
 
 def _of_archive(data: bytes, where: str) -> Format:

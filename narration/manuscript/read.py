@@ -11,22 +11,17 @@ from typing import Final, assert_never
 
 from narration.book import Book
 from narration.errors import InputError, Problem
-from narration.manuscript.apparatus import without_apparatus
-from narration.manuscript.chapters import Draft, arrange
+from narration.manuscript.chapters import arrange
 from narration.manuscript.decode import decode
 from narration.manuscript.docx import read_docx
 from narration.manuscript.epub import read_epub
-from narration.manuscript.finish import finished, with_found_headings
-from narration.manuscript.formats import MARKDOWN_SUFFIXES, Format, format_of
-from narration.manuscript.fountain import draft_fountain
+from narration.manuscript.finish import finished
+from narration.manuscript.formats import Format, format_of
 from narration.manuscript.labelled import with_labelled_speakers
 from narration.manuscript.leavings import Leavings, check_kinds
 from narration.manuscript.letters import guess_language, unify_lines
-from narration.manuscript.markdown import draft_markdown
-from narration.manuscript.plain import draft_plain
+from narration.manuscript.texts import PLAIN, TextReader, named_reader
 from narration.manuscript.webpage import read_html
-
-__all__ = ["MARKDOWN_SUFFIXES", "read_manuscript"]
 
 _XHTML_SUFFIXES: Final = frozenset({".xhtml", ".xht"})
 
@@ -65,28 +60,20 @@ def _read(data: bytes, suffix: str, where: str, language: str | None, leavings: 
         case Format.HTML:
             is_xhtml = suffix in _XHTML_SUFFIXES
             return read_html(data, where, language=language, leavings=leavings, is_xhtml=is_xhtml)
-        case Format.FOUNTAIN | Format.MARKDOWN | Format.PLAIN:
-            return _read_text(data, form, where, language, leavings)
+        case Format.TEXT:
+            return _read_text(data, named_reader(suffix) or PLAIN, where, language, leavings)
         case _:
             assert_never(form)
 
 
-def _read_text(data: bytes, form: Format, where: str, language: str | None, leavings: Leavings) -> Book:
+def _read_text(data: bytes, reader: TextReader, where: str, language: str | None, leavings: Leavings) -> Book:
     text = unify_lines(decode(data, where))
     spoken = language or guess_language(text)
-    if form is Format.FOUNTAIN:
-        draft = draft_fountain(text, leavings=leavings)
-        draft = Draft(blocks=with_found_headings(draft.blocks), title=draft.title, author=draft.author)
-    elif form is Format.MARKDOWN:
-        draft = draft_markdown(text, language=spoken)
-    else:
-        draft = draft_plain(text, language=spoken, leavings=leavings)
-    if form is not Format.FOUNTAIN:
-        draft = replace(draft, blocks=without_apparatus(draft.blocks, leavings))
+    draft = reader.draft(text, spoken, leavings)
     if not draft.blocks:
         return Book(title=draft.title, author=draft.author, language=spoken, chapters=())
     book = arrange(draft, language=spoken)
-    return finished(book) if form is Format.FOUNTAIN else book
+    return finished(book) if reader.finished else book
 
 
 def _read_bytes(path: Path, where: str) -> bytes:
