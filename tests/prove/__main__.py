@@ -14,6 +14,7 @@ from tests.prove.mending import prove_mending
 from tests.prove.money import prove_budget
 from tests.prove.rush import prove_rush
 from tests.prove.scripts import prove_scripts
+from tests.prove.soak import prove_soak
 from tests.prove.storm import prove_storm
 from tests.prove.workers import prove_killed_worker, prove_server_restart, prove_speed, prove_workers
 
@@ -26,6 +27,7 @@ PROOFS: dict[str, Callable[[], str]] = {
     "checks": prove_checks,
     "mending": prove_mending,
     "long-book": prove_long_book,
+    "soak": prove_soak,
     "scripts": prove_scripts,
     "long-sound": prove_long_sound,
     "workers": prove_workers,
