@@ -118,4 +118,3 @@ def _bounded(samples: list[Sample]) -> str:
     assert last <= max(MOST_GROWTH * quarter, quarter + MOST_GROWTH_MIB), said
     assert files <= MOST_FILES, said
     return said
-
