@@ -187,6 +187,7 @@ async def open_desk(
     run_cap_usd: float | None = None,
     halt: Halt | None = None,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    clock: Callable[[], float] = time.time,
 ) -> AsyncIterator[Desk]:
     """Announce the run and open everything; close in order, whatever happened between.
 
@@ -201,9 +202,10 @@ async def open_desk(
         run_cap_usd: what this run may cost.
         halt: stops buying when told so.
         sleep: waits so many seconds.
+        clock: Unix seconds.
 
     Raises:
-        StoreError: the store cannot be read or written.
+        StoreError: the store cannot be read or written, or its disk is full.
     """
     ledger, journal = Ledger(store, run.run_id), Journal(store)
 
@@ -230,7 +232,7 @@ async def open_desk(
         booths=booths,
         main=booths[main],
         store=store,
-        claims=Claims(store, run, asks=frozenset(asks)),
+        claims=Claims(store, run, clock=clock, asks=frozenset(asks)),
         journal=journal,
         takes=Takes(store),
         voices=Voices(store),
@@ -238,8 +240,10 @@ async def open_desk(
         ledger=ledger,
         budget=budget,
         halt=halt,
+        clock=clock,
         sleep=sleep,
     )
+    store.keep_room(halt.stop)
     await desk.claims.announce()
     for pace in await _take_part(desk):
         pace.pacer.make_room(LOOK_ROUND_S + 0.5)
@@ -247,6 +251,7 @@ async def open_desk(
     try:
         yield desk
     finally:
+        store.give_room()
         renewal.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await renewal
