@@ -271,7 +271,9 @@ class Store:
     def _broken(self, verb: str, key: str, error: Exception) -> StoreError:
         if isinstance(error, OSError) and error.errno in FULL:
             what = f"The disk is full: the store {self.url} cannot {verb} {key} ({_reason(error)})."
-            hint = f"Free {2 * ROOM_BYTES >> 20} MB or more there, and run the same command again: it goes on from there."
+            hint = (
+                f"Free {2 * ROOM_BYTES >> 20} MB or more there, and run the same command again: it goes on from there."
+            )
             return StoreError(what, f"What was answered is kept. {hint}")
         if self.folder is not None:
             hint = "Check the disk's space and the permissions; what is stored is kept."

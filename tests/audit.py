@@ -40,7 +40,9 @@ _KEY: Final = re.compile(
     r"\bsk-[A-Za-z0-9]{24,}|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30,}|\bLTAI(?!5tSandbox)[A-Za-z0-9]{16,}"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----|\bxox[abpr]-[0-9A-Za-z-]{10,}|\bAIza[0-9A-Za-z_-]{35}\b|\bpypi-[A-Za-z0-9_-]{40,}"
 )
-_PATH: Final = re.compile(r"(?<![\w/.])/(?:home/(?!you\b|user\b|narrate\b)[a-z][\w-]*|Users/[A-Za-z][\w-]*|root|work)/[\w.-]+")
+_PATH: Final = re.compile(
+    r"(?<![\w/.])/(?:home/(?!you\b|user\b|narrate\b)[a-z][\w-]*|Users/[A-Za-z][\w-]*|root|work)/[\w.-]+"
+)
 _OUTSIDE: Final = re.compile(r"https?://(?:[\w.-]*\.)?(?:pypi|pythonhosted)\.[\w.-]+/simple")
 
 

@@ -28,12 +28,16 @@ def test_a_lock_file_with_a_hole_is_told(line: str, said: str) -> None:
     assert any(said in problem for problem in audit.lock_problems("run.txt", whole + line))
 
 
-@pytest.mark.parametrize("licence", ["GPL-3.0-only", "AGPL-3.0-or-later", "GNU General Public License v3 (GPLv3)", "", "Foo"])
+@pytest.mark.parametrize(
+    "licence", ["GPL-3.0-only", "AGPL-3.0-or-later", "GNU General Public License v3 (GPLv3)", "", "Foo"]
+)
 def test_a_licence_that_is_not_allowed_is_told(licence: str) -> None:
     assert audit.licence_problem("package", licence)
 
 
-@pytest.mark.parametrize("licence", ["MIT", "BSD-3-Clause", "Apache-2.0 AND MIT", "LGPL-2.1", "MPL-2.0", "GPL-2.0 OR MIT"])
+@pytest.mark.parametrize(
+    "licence", ["MIT", "BSD-3-Clause", "Apache-2.0 AND MIT", "LGPL-2.1", "MPL-2.0", "GPL-2.0 OR MIT"]
+)
 def test_a_licence_that_is_allowed_is_not(licence: str) -> None:
     assert audit.licence_problem("package", licence) is None
 

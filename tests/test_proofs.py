@@ -10,6 +10,7 @@ from tests.prove.long_book import prove_long_book
 from tests.prove.long_sound import prove_long_sound
 from tests.prove.money import prove_budget
 from tests.prove.rush import prove_rush
+from tests.prove.soak import prove_soak
 from tests.prove.storm import prove_storm
 
 pytestmark = [pytest.mark.slow, pytest.mark.proof]
@@ -43,3 +44,7 @@ def test_a_long_book_in_the_store_is_rendered_without_a_request() -> None:
 
 def test_a_long_book_is_assembled_to_the_sample() -> None:
     assert "to the sample" in prove_long_sound(600)
+
+
+def test_memory_and_open_files_stay_bounded_while_a_book_is_spoken() -> None:
+    assert "each spoken once" in prove_soak(200, 2, every_s=0.1)

@@ -43,5 +43,3 @@ async def lawful(world: World, store: Store | None = None, *, doubts: bool = Fal
     kept = store or world.store
     for prefix in ("open/", "runs/", "ledger/pending/", "budget/"):
         assert not await kept.keys(prefix), prefix
-
-

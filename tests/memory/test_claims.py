@@ -111,9 +111,7 @@ MOMENTS = st.floats(allow_nan=False, allow_infinity=False)
         Claim,
         subject=st.text(),
         generation=st.integers(1, 10**6 - 1),
-        run=st.builds(
-            Run, run_id=st.text(), machine=st.text(), pid=st.integers(0, 2**31), process_started=MOMENTS
-        ),
+        run=st.builds(Run, run_id=st.text(), machine=st.text(), pid=st.integers(0, 2**31), process_started=MOMENTS),
         at=MOMENTS,
         call_id=st.text(),
         row=st.none() | st.builds(Row, price_usd=st.floats(allow_nan=False, allow_infinity=False)),
