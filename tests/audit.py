@@ -38,7 +38,8 @@ _HASH: Final = re.compile(r"--hash=sha256:[0-9a-f]{64}\b")
 _ADDRESS: Final = re.compile(r"https?://|--(?:extra-)?index-url|--find-links|^\s*-i\s")
 _KEY: Final = re.compile(
     r"\bsk-[A-Za-z0-9]{24,}|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30,}|\bLTAI(?!5tSandbox)[A-Za-z0-9]{16,}"
-    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----|\bxox[abpr]-[0-9A-Za-z-]{10,}|\bAIza[0-9A-Za-z_-]{35}\b|\bpypi-[A-Za-z0-9_-]{40,}"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----|\bxox[abpr]-[0-9A-Za-z-]{10,}"
+    r"|\bAIza[0-9A-Za-z_-]{35}\b|\bpypi-[A-Za-z0-9_-]{40,}"
 )
 _PATH: Final = re.compile(
     r"(?<![\w/.])/(?:home/(?!you\b|user\b|narrate\b)[a-z][\w-]*|Users/[A-Za-z][\w-]*|root|work)/[\w.-]+"
@@ -80,8 +81,8 @@ def licence_of(distribution: importlib.metadata.Distribution) -> str:
     classifiers = [
         line.rpartition(" :: ")[2] for line in facts.get_all("Classifier") or [] if line.startswith("License ::")
     ]
-    field = (facts.get("License") or "").strip().split("\n")[0][:200]
-    return str(facts.get("License-Expression") or "; ".join(classifiers) or field)
+    fields = [*(facts.get_all("License-Expression") or []), "; ".join(classifiers), *(facts.get_all("License") or [])]
+    return next((str(field).strip().split("\n")[0][:200] for field in fields if field), "")
 
 
 def licence_problem(name: str, licence: str) -> str | None:

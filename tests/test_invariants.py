@@ -53,9 +53,16 @@ FINDINGS = st.lists(
     st.builds(Finding, code=st.sampled_from(Code), severity=st.sampled_from(Severity), message=st.just("m")), max_size=3
 ).map(tuple)
 CHAPTERS = st.lists(
-    st.builds(ChapterSummary, number=st.integers(1, 9), title=st.just("t"), chunks=st.just(1), findings=FINDINGS, error=ERRORS),
+    st.builds(
+        ChapterSummary,
+        number=st.integers(1, 9),
+        title=st.just("t"),
+        chunks=st.just(1),
+        findings=FINDINGS,
+        error=ERRORS,
+    ),
     max_size=4,
-).map(tuple)  # fmt: skip
+).map(tuple)
 
 
 @given(chapters=CHAPTERS, stopped=ERRORS, book=FINDINGS)

@@ -32,6 +32,9 @@ class Road:
         self._listening = threading.Thread(target=self._listen, daemon=True)
         self._listening.start()
 
+    def open(self) -> None:
+        self.is_open = True
+
     def close(self) -> None:
         self.is_open = False
         for connection in self._connections:
@@ -84,7 +87,7 @@ class Breaking(Wire):
             if self._at == 0:
                 self._road.close()
                 if self._back_s is not None:
-                    asyncio.get_running_loop().call_later(self._back_s, setattr, self._road, "is_open", True)
+                    asyncio.get_running_loop().call_later(self._back_s, self._road.open)
         return answer
 
 

@@ -30,7 +30,7 @@ def test_what_once_broke_a_reader_breaks_it_no_more(name: str, tmp_path: Path) -
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TARGETS)
 def test_no_mutated_input_breaks_a_reader(name: str, tmp_path: Path) -> None:
-    done, finds = hunted(name, tmp_path, seconds=0.5, seed=20261121, count=5 if name in SLOW else 200)
+    done, finds = hunted(name, tmp_path, seconds=0.3, seed=20261121, count=5 if name in SLOW else 200)
     assert done
     assert not finds, _told(finds)
 
@@ -53,7 +53,7 @@ def test_a_reader_that_breaks_hangs_or_eats_memory_is_found(tmp_path: Path, monk
     }
     monkeypatch.setattr("tests.fuzz.hunt.MOST_S", 0.2)
     for name, read in readers.items():
-        monkeypatch.setitem(TARGETS, name, Target(read, lambda: iter([b"seed"])))  # type: ignore[arg-type]
+        monkeypatch.setitem(TARGETS, name, Target(read, lambda: iter([b"seed"])))
         seeds_of.cache_clear()
         _done, finds = hunted(name, tmp_path / name, seconds=30, count=1)
         assert [find.target for find in finds] == [name]
