@@ -25,6 +25,7 @@ from narration.report.heard import Difference, checked_heard, difference, heard_
 from narration.report.proof import Proof, main_file, write_proof
 from narration.report.summary import REPORT, Summary, write_summary
 from narration.spotting import HeardLine, Spotter, heard_lines
+from narration.typed import object_of
 from narration.usage import Ledger, grouped
 
 log = logging.getLogger("narration.render")
@@ -168,8 +169,7 @@ def _waves(out: Path, records: tuple[ChapterRecord, ...]) -> dict[str, bytes]:
 def _report(out: Path) -> dict[str, Any]:
     """The summary of the last render; empty where there is none that can be read."""
     with contextlib.suppress(OSError, ValueError):
-        read = json.loads((out / REPORT).read_text(encoding="utf-8"))
-        return read if isinstance(read, dict) else {}
+        return object_of((out / REPORT).read_bytes())
     return {}
 
 
@@ -204,7 +204,7 @@ def _changes(out: Path, chapters: Mapping[int, tuple[HeardLine, ...]]) -> Differ
     path, now = out / _STATE, heard_of(chapters)
     before, last = now, now
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
-        state = json.loads(path.read_text(encoding="utf-8"))
+        state = object_of(path.read_bytes())
         before, last = checked_heard(state["before"]), checked_heard(state["now"])
     if last != now:
         before = last

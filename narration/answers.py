@@ -11,9 +11,10 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from narration.chat import ChatAnswer, answer_of
+from narration.chat import ChatAnswer
 from narration.errors import StoreError
 from narration.store import at_once
+from narration.typed import read_as
 
 if TYPE_CHECKING:
     from narration.store import Store
@@ -61,8 +62,8 @@ def _key(ask_id: str) -> str:
 def _decode(ask_id: str, data: bytes) -> ChatAnswer:
     hint = f"Restore it from a backup, or remove {_key(ask_id)} from the store to ask again."
     try:
-        answer = answer_of(json.loads(data))
-    except (ValueError, KeyError, TypeError) as error:
+        answer = read_as(ChatAnswer, data)
+    except ValueError as error:
         raise StoreError(f"The answer {ask_id} cannot be read: {error}.", hint) from error
     if answer.ask.ask_id != ask_id:
         raise StoreError(f"The record of the answer {ask_id} is of another question, {answer.ask.ask_id}.", hint)

@@ -19,6 +19,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from narration.errors import BudgetReached, StoreError
+from narration.typed import made, object_of
 
 if TYPE_CHECKING:
     from narration.store import Store
@@ -170,11 +171,14 @@ class Budget:
 
     def _allowance_of(self, run_id: str, data: bytes) -> float:
         try:
-            return float(json.loads(data)["allowance_usd"])
-        except (ValueError, KeyError, TypeError) as error:
+            usd = made(float, object_of(data).get("allowance_usd"))
+            if usd < 0:
+                raise ValueError(f"{usd} is not money set aside")  # noqa: TRY301 — one message for all
+        except ValueError as error:
             raise StoreError(
                 f"{self._store.url}/{self._key(run_id)} is not an allowance: {error}.", "Move it away and run again."
             ) from error
+        return usd
 
     def _key(self, run_id: str) -> str:
         return f"{self._folder}/{run_id}.json"

@@ -167,7 +167,7 @@ def _number(value: object) -> object:
     """A number of a cell, which is text there."""
     try:
         return json.loads(value) if isinstance(value, str) and value.strip() else value
-    except ValueError:
+    except (ValueError, RecursionError):
         return value
 
 

@@ -7,7 +7,7 @@ whoever computes it, wherever and whenever. What a model said is kept as it came
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Final
 
 from narration.take import canonical_hash
 
@@ -81,12 +81,3 @@ class ChatAnswer:
     price_usd: float
     created_at: str
     run_id: str
-
-
-def answer_of(record: dict[str, Any]) -> ChatAnswer:
-    """The answer of a JSON record.
-
-    Raises:
-        KeyError, TypeError, ValueError: the record is not an answer.
-    """
-    return ChatAnswer(**{**record, "ask": ChatAsk(**record["ask"]), "said": ChatSaid(**record["said"])})

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from narration.errors import StoreError
 from narration.store import at_once
+from narration.typed import read_as
 
 if TYPE_CHECKING:
     from narration.store import Store
@@ -109,8 +110,8 @@ class Choices:
         if data is None:
             return None
         try:
-            choice = Choice(**json.loads(data))
-        except (ValueError, TypeError) as error:
+            choice = read_as(Choice, data)
+        except ValueError as error:
             hint = f"Remove {_key(take_id)} from the store to have the first take heard."
             raise StoreError(f"The choice of take {take_id} cannot be read: {error}.", hint) from error
         return choice if choice.take_id == take_id else None

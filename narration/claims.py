@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 from narration.errors import StoreError
 from narration.presence import LEASE_S, RENEW_S, Presence, Run, this_run
 from narration.row import Row
+from narration.typed import read_as
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -188,7 +189,7 @@ class Claims:
             return None
         try:
             return decode_claim(data)
-        except (ValueError, KeyError, TypeError) as error:
+        except ValueError as error:
             raise StoreError(
                 f"{self._store.url}/{key} is not a claim: {error}.", "Move it away and run again."
             ) from error
@@ -303,8 +304,6 @@ def decode_claim(data: bytes) -> Claim:
     """The claim of a JSON record.
 
     Raises:
-        ValueError, KeyError, TypeError: the record is not a claim.
+        ValueError: the record is not a claim.
     """
-    record = json.loads(data)
-    row = None if record["row"] is None else Row(**record["row"])
-    return Claim(**{**record, "run": Run(**record["run"]), "row": row})
+    return read_as(Claim, data)

@@ -193,6 +193,7 @@ async def open_desk(
     run_cap_usd: float | None = None,
     halt: Halt | None = None,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    clock: Callable[[], float] = time.time,
 ) -> AsyncIterator[Desk]:
     """Announce the run and open everything; close in order, whatever happened between.
 
@@ -207,9 +208,10 @@ async def open_desk(
         run_cap_usd: what this run may cost.
         halt: stops buying when told so.
         sleep: waits so many seconds.
+        clock: Unix seconds.
 
     Raises:
-        StoreError: the store cannot be read or written.
+        StoreError: the store cannot be read or written, or its disk is full.
     """
     ledger, journal = Ledger(store, run.run_id), Journal(store)
 
@@ -236,7 +238,7 @@ async def open_desk(
         booths=booths,
         main=booths[main],
         store=store,
-        claims=Claims(store, run, asks=frozenset(asks), renders=production),
+        claims=Claims(store, run, clock=clock, asks=frozenset(asks), renders=production),
         journal=journal,
         takes=Takes(store),
         voices=Voices(store),
@@ -244,8 +246,10 @@ async def open_desk(
         ledger=ledger,
         budget=budget,
         halt=halt,
+        clock=clock,
         sleep=sleep,
     )
+    store.keep_room(halt.stop)
     await desk.claims.announce()
     if production and (others := await desk.claims.others_at(production)):
         said = "%s is being rendered by another run, too (%s): they share the work, and nothing is bought twice"
@@ -256,6 +260,7 @@ async def open_desk(
     try:
         yield desk
     finally:
+        store.give_room()
         renewal.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await renewal

@@ -9,6 +9,7 @@ import contextlib
 import errno
 import os
 import re
+import tempfile
 import time
 import uuid
 from pathlib import Path
@@ -18,6 +19,9 @@ _STAGED = re.compile(r"#\d{30,}$")
 
 Source: object_store's `LocalFileSystem`, whose listings leave out every name that ends in `#` and digits.
 """
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What a disk says that has no room: for anybody, for this user, for so large a file."""
 
 _TRIES = 16
 """How often a folder is made again that another process, finding it empty, removed before our file was in it."""
@@ -50,6 +54,36 @@ def write_whole(path: Path, data: bytes, *, create: bool) -> bool:
     for folder in (path.parent, *(folder.parent for folder in made)):
         _flush_folder(folder)
     return True
+
+
+class Room:
+    """Space on a disk that is held for the time when there is no other.
+
+    The file that holds it has no name, so that a killed run leaves nothing.
+
+    Args:
+        folder: on that disk.
+        size_bytes: how much.
+
+    Raises:
+        OSError: there is not so much.
+    """
+
+    def __init__(self, folder: Path, size_bytes: int) -> None:
+        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 — it is held until it is given
+        try:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(self._file.fileno(), 0, size_bytes)
+            else:
+                self._file.write(bytes(size_bytes))
+                self._file.flush()
+        except OSError:
+            self._file.close()
+            raise
+
+    def give(self) -> None:
+        """Let others have it; once."""
+        self._file.close()
 
 
 def sweep(root: Path, older_than_s: float, emptied: tuple[str, ...]) -> int:

@@ -18,7 +18,8 @@ from narration.chat import ChatAsk, ChatSaid
 from narration.claims import OPEN, Claim, decode_claim, generation_of
 from narration.errors import StoreError
 from narration.row import Row
-from narration.take import Receipt, SpeechAsk, ask_of
+from narration.take import Receipt, SpeechAsk
+from narration.typed import read_as
 from narration.voice import VoiceDesign, VoiceStatus
 
 if TYPE_CHECKING:
@@ -140,8 +141,8 @@ class Journal:
                 if name.startswith("claim-"):
                     claims.append(decode_claim(data))
                 else:
-                    answers.append(_decode(data))
-            except (ValueError, KeyError, TypeError) as error:
+                    answers.append(read_as(Answer, data))
+            except ValueError as error:
                 raise StoreError(
                     f"{self._store.url}/{key} is not a journal entry: {error}.", "Move it away and run again."
                 ) from error
@@ -176,19 +177,3 @@ class Journal:
 
 def _audio_key(subject: str, generation: int) -> str:
     return f"{OPEN}/{subject}/audio-{generation:06d}.bin"
-
-
-def _decode(data: bytes) -> Answer:
-    record = json.loads(data)
-    return Answer(
-        **{
-            **record,
-            "row": Row(**record["row"]),
-            "receipt": Receipt(**record["receipt"]),
-            "status": VoiceStatus(record.get("status", VoiceStatus.READY)),
-            "ask": None if record["ask"] is None else ask_of(record["ask"]),
-            "design": None if record["design"] is None else VoiceDesign(**record["design"]),
-            "question": ChatAsk(**record["question"]) if record.get("question") else None,
-            "said": ChatSaid(**record["said"]) if record.get("said") else None,
-        }
-    )

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from narration.errors import InputError, Problem
 from narration.place import Place, place_of
@@ -126,8 +126,7 @@ def _of_csv(
     delimiter, columns = header
     found: list[Note] = []
     reader = csv.reader(text.splitlines(), delimiter=delimiter)
-    next(reader)
-    for cells in reader:
+    for cells in _cells(reader, where):
         if not any(cell.strip() for cell in cells):
             continue
         row = {name: cells[at].strip() if at < len(cells) else "" for name, at in columns.items()}
@@ -150,6 +149,16 @@ def _of_csv(
         else:
             found.append(note)
     return found
+
+
+def _cells(reader: Any, where: str) -> Iterator[list[str]]:  # noqa: ANN401 — of the library, without a public name
+    """The rows below the header."""
+    try:
+        next(reader)
+        yield from reader
+    except csv.Error as error:
+        problem = Problem(what=f"cannot be read: {error}", where=f"{where}, line {reader.line_num}", expected="CSV")
+        raise InputError(problem) from error
 
 
 def _placed(text: str) -> tuple[Place | None, str]:

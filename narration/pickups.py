@@ -16,6 +16,7 @@ from typing import Any, Final
 from narration.book import Chunk, Respelling
 from narration.errors import InputError, Problem, StoreError
 from narration.folder import write_whole
+from narration.typed import made, object_of
 
 FILE: Final = "pickups.json"
 VERSION: Final = 1
@@ -110,10 +111,10 @@ def load_pickups(production: Path) -> Pickups:
     """
     path = production / FILE
     try:
-        found = _decoded(json.loads(path.read_text(encoding="utf-8")))
+        found = _decoded(object_of(path.read_bytes()))
     except FileNotFoundError:
         return Pickups()
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError) as error:
         hint = "Restore it from a backup; without the file the first take of every line is heard."
         problem = Problem(what=f"cannot be read: {error}", where=str(path), expected=f"version {VERSION}", hint=hint)
         raise InputError(problem) from error
@@ -136,10 +137,7 @@ def save_pickups(production: Path, pickups: Pickups) -> Path:
     return path
 
 
-def _decoded(data: dict[str, Any]) -> list[Pickup]:
-    if data["version"] != VERSION:
-        raise ValueError(f"version {data['version']}")
-    return [
-        Pickup(**{**record, "readings": tuple(Reading(**reading) for reading in record["readings"])})
-        for record in data["pickups"]
-    ]
+def _decoded(data: dict[str, Any]) -> tuple[Pickup, ...]:
+    if data.get("version") != VERSION:
+        raise ValueError(f"version {data.get('version')!a}")
+    return made(tuple[Pickup, ...], data.get("pickups"))

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from narration.errors import StoreError
+from narration.typed import made, object_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -218,11 +219,10 @@ class Presence:
         if data is None:
             return None
         try:
-            record = json.loads(data)
-            seen = float(record.pop("seen"))
-            asks, renders = str(record.pop("asks", "")), str(record.pop("renders", ""))
-            return Run(**record), seen, asks, renders
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            record = object_of(data)
+            seen, asks, renders = record.pop("seen", None), record.pop("asks", ""), record.pop("renders", "")
+            return made(Run, record), made(float, seen), made(str, asks), made(str, renders)
+        except ValueError as error:
             raise StoreError(
                 f"{self._store.url}/{key} is not a run: {error}.", "Move it away and run again."
             ) from error

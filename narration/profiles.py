@@ -88,8 +88,10 @@ def read_layer(text: str, label: str) -> Layer:
     """
     try:
         tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # of TOML's own, and of a number with too many digits
         raise InputError(Problem(what=f"is not valid TOML: {error}", where=label)) from error
+    except RecursionError:
+        raise InputError(Problem(what="is nested too deeply", where=label)) from None
     return Layer(label=label, tables=tables, places=_places(text, label))
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from narration.errors import StoreError
 from narration.settings import LengthUnit
+from narration.typed import made, object_of, read_as
 
 if TYPE_CHECKING:
     from narration.store import Store
@@ -95,7 +96,8 @@ class Refusals:
         async def look(take_id: str) -> Refusal | None:
             async with slots:
                 data = await self._store.get(_key(take_id))
-            return None if data is None else _decode(take_id, data)
+            refusal = None if data is None else _decode(take_id, data)
+            return refusal if refusal is not None and refusal.take_id == take_id else None
 
         found = await asyncio.gather(*(look(take_id) for take_id in wanted))
         return {refusal.take_id: refusal for refusal in found if refusal is not None}
@@ -110,10 +112,12 @@ class Refusals:
         if data is None:
             return {}
         try:
-            record = json.loads(data)
-            return {LengthUnit(unit): LengthLesson(**lesson) for unit, lesson in record.items()}
-        except (ValueError, TypeError, AttributeError) as error:
-            raise StoreError(f"What was learnt of {model}'s limit cannot be read: {error}.") from error
+            record = object_of(data)
+            return {made(LengthUnit, unit): made(LengthLesson, lesson) for unit, lesson in record.items()}
+        except ValueError as error:
+            key = _lesson_key(account, model)
+            what = f"What was learnt of {model}'s limit ({self._store.url}/{key}) cannot be read: {error}."
+            raise StoreError(what, "Remove it: it is learnt anew.") from error
 
     async def learn(
         self, account: str, model: str, *, accepted: dict[LengthUnit, int], refused: dict[LengthUnit, int]
@@ -156,7 +160,7 @@ def _lesson_key(account: str, model: str) -> str:
 
 def _decode(take_id: str, data: bytes) -> Refusal:
     try:
-        record = json.loads(data)
-        return Refusal(**{**record, "kind": RefusalKind(record["kind"])})
-    except (ValueError, TypeError, KeyError) as error:
-        raise StoreError(f"The record of the refusal {take_id} cannot be read: {error}.") from error
+        return read_as(Refusal, data)
+    except ValueError as error:
+        hint = f"Remove {_key(take_id)} from the store: the service is asked again."
+        raise StoreError(f"The record of the refusal {take_id} cannot be read: {error}.", hint) from error

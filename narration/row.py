@@ -6,12 +6,11 @@ Invariant: a row is made once, from the answer (or from the doubt), and never ch
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from narration.errors import StoreError
-
-_TYPES = {"str": str, "int": int, "float": int | float, "bool": bool}
+from narration.typed import read_as
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,12 +87,9 @@ def decode_row(data: bytes, where: str = "a pending row") -> Row:
         StoreError: the record is not a row.
     """
     try:
-        row = Row(**json.loads(data))
+        row = read_as(Row, data)
         datetime.fromisoformat(row.at)
-        odd = [f for f in fields(row) if not isinstance(getattr(row, f.name), _TYPES[str(f.type)])]
-        if odd:
-            raise TypeError(f"{odd[0].name} is {getattr(row, odd[0].name)!r}")  # noqa: TRY301 — one message for all
-    except (ValueError, TypeError) as error:
+    except ValueError as error:
         raise StoreError(
             f"{where} is not a row of the ledger: {error}.", "Move it away; the others are untouched."
         ) from error

@@ -336,7 +336,7 @@ def _scalar(value: object) -> object:
     """The number or truth value that a text spells, or the text itself."""
     try:
         scalar = json.loads(value) if isinstance(value, str) else value
-    except ValueError:
+    except (ValueError, RecursionError):
         return value
     return scalar if isinstance(scalar, bool | int | float) else value
 

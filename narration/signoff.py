@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from narration.errors import InputError, Problem, StoreError
 from narration.folder import write_whole
+from narration.typed import made, object_of
 
 FILE: Final = "signoff.json"
 VERSION: Final = 1
@@ -84,10 +85,10 @@ def load_signoffs(production: Path) -> tuple[Signoff, ...]:
     """
     path = production / FILE
     try:
-        return _decoded(json.loads(path.read_text(encoding="utf-8")))
+        return _decoded(object_of(path.read_bytes()))
     except FileNotFoundError:
         return ()
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError) as error:
         hint = "Restore it from a backup: it says who approved what."
         problem = Problem(what=f"cannot be read: {error}", where=str(path), expected=f"version {VERSION}", hint=hint)
         raise InputError(problem) from error
@@ -109,6 +110,6 @@ def save_signoffs(production: Path, signoffs: Sequence[Signoff]) -> Path:
 
 
 def _decoded(data: dict[str, Any]) -> tuple[Signoff, ...]:
-    if data["version"] != VERSION:
-        raise ValueError(f"version {data['version']}")
-    return tuple(Signoff(**record) for record in data["signoffs"])
+    if data.get("version") != VERSION:
+        raise ValueError(f"version {data.get('version')!a}")
+    return made(tuple[Signoff, ...], data.get("signoffs"))

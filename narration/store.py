@@ -26,7 +26,7 @@ from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import LocalStore, from_url
 
 from narration.errors import InputError, Problem, StoreError
-from narration.folder import sweep, write_whole
+from narration.folder import FULL, Room, sweep, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -52,6 +52,10 @@ _RETRY_S = 30.0
 _S3_ERROR = re.compile(r"<Code>([^<]*)</Code>(?:\s*<Message>([^<]*)</Message>)?")
 
 
+ROOM_BYTES = 8 << 20
+"""Held on the disk of a local store while a run buys: enough for what is in flight, and for the run's rows."""
+
+
 class Store:
     """Keys and bytes.
 
@@ -65,6 +69,45 @@ class Store:
         self.url = url
         self.folder = folder
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="store")
+        self._room: Room | None = None
+        self._on_full: Callable[[StoreError], None] | None = None
+
+    def keep_room(self, on_full: Callable[[StoreError], None], size_bytes: int | None = None) -> None:
+        """Hold some space of a local store's disk, for answers that come in when there is no more.
+
+        Args:
+            on_full: told, from any thread, when a write needs it: nothing more is to be bought then.
+            size_bytes: how much; `ROOM_BYTES` by default.
+
+        Raises:
+            StoreError: there is not so much, so that nothing should be bought at all.
+        """
+        if self.folder is None:
+            return
+        try:
+            self._room = Room(self.folder, ROOM_BYTES if size_bytes is None else size_bytes)
+        except OSError as error:
+            raise self._broken("write", "what is to be bought", error) from error
+        self._on_full = on_full
+
+    def give_room(self) -> None:
+        """Let go of it."""
+        room, self._room = self._room, None
+        if room is not None:
+            room.give()
+
+    def _write_file(self, key: str, data: bytes, *, create: bool) -> bool:
+        """Write into a local store, at last into the room that is kept."""
+        path = self.folder / key if self.folder is not None else Path(key)
+        try:
+            # Not by obstore, which gives a file its name before its bytes are on the disk.
+            return write_whole(path, data, create=create)
+        except OSError as error:
+            if error.errno not in FULL or self._on_full is None:
+                raise
+            self._on_full(self._broken("write", key, error))
+            self.give_room()
+            return write_whole(path, data, create=create)
 
     async def create(self, key: str, data: bytes) -> bool:
         """Write an object that must not exist yet.
@@ -88,8 +131,7 @@ class Store:
     async def _write(self, key: str, data: bytes, *, create: bool) -> bool:
         def write() -> bool:
             if self.folder is not None:
-                # Not by obstore, which gives a file its name before its bytes are on the disk.
-                return write_whole(self.folder / key, data, create=create)
+                return self._write_file(key, data, create=create)
             obstore.put(self._objects, key, data, mode="create" if create else "overwrite", use_multipart=False)
             return True
 
@@ -242,6 +284,12 @@ class Store:
         return 0 if self.folder is None else sweep(self.folder, older_than_s, EMPTIED)
 
     def _broken(self, verb: str, key: str, error: Exception) -> StoreError:
+        if isinstance(error, OSError) and error.errno in FULL:
+            what = f"The disk is full: the store {self.url} cannot {verb} {key} ({_reason(error)})."
+            hint = (
+                f"Free {2 * ROOM_BYTES >> 20} MB or more there, and run the same command again: it goes on from there."
+            )
+            return StoreError(what, f"What was answered is kept. {hint}")
         if self.folder is not None:
             hint = "Check the disk's space and the permissions; what is stored is kept."
         else:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from typing import Any
 
 TAKE_ID_CHARS = 40
 """Hex digits of a take id: 160 bits, so that two different requests never share one."""
@@ -53,15 +52,6 @@ class SpeechAsk:
     def take_id(self) -> str:
         """The identity of the take that answers this request."""
         return canonical_hash(asdict(self))
-
-
-def ask_of(record: dict[str, Any]) -> SpeechAsk:
-    """The ask of a JSON record.
-
-    Raises:
-        KeyError, TypeError, ValueError: the record is not an ask.
-    """
-    return SpeechAsk(**{**record, "options": tuple((str(name), str(value)) for name, value in record["options"])})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

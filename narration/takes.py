@@ -11,11 +11,12 @@ import hashlib
 import json
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from narration.errors import StoreError, TakeDamaged
 from narration.store import AT_ONCE, at_once
-from narration.take import ClipMeasures, ClipTraits, Take, ask_of, canonical_hash
+from narration.take import Take, canonical_hash
+from narration.typed import made, object_of
 
 if TYPE_CHECKING:
     from narration.store import Store
@@ -141,21 +142,10 @@ def _audio_key(take: Take) -> str:
 
 def _decode(take_id: str, data: bytes) -> Take:
     try:
-        record = json.loads(data)
-        take = Take(
-            **{
-                **record,
-                "ask": ask_of(record["ask"]),
-                "measures": ClipMeasures(**record["measures"]),
-                "traits": _traits(record.get("traits")),
-            }
-        )
-    except (ValueError, KeyError, TypeError) as error:
+        record = object_of(data)
+        take = made(Take, record)
+    except ValueError as error:
         raise StoreError(f"The record of take {take_id} cannot be read: {error}.", _hint(take_id)) from error
     if canonical_hash(record["ask"]) != take_id:  # of the record, which is quicker than of the ask made from it
         raise StoreError(f"The record of take {take_id} is of another take, {take.take_id}.", _hint(take_id))
     return take
-
-
-def _traits(record: dict[str, Any] | None) -> ClipTraits | None:
-    return None if record is None else ClipTraits(**{**record, "timbre_db": tuple(record["timbre_db"])})

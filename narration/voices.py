@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from narration.errors import StoreError
 from narration.store import at_once
+from narration.typed import made, object_of, read_as
 from narration.voice import Choice, Role, Voice, VoiceDesign
 
 if TYPE_CHECKING:
@@ -186,8 +187,8 @@ class Voices:
         if data is None:
             return ()
         try:
-            ids = [str(one) for one in json.loads(data)["designs"]]
-        except (ValueError, KeyError, TypeError) as error:
+            ids = made(tuple[str, ...], object_of(data).get("designs"))
+        except ValueError as error:
             raise StoreError(f"The audition of {role.character} cannot be read: {error}.", "Hold it again.") from error
         found = await at_once(self.get(design_id) for design_id in ids)
         return tuple(voice for voice in found if voice is not None)
@@ -197,9 +198,8 @@ class Voices:
         if data is None:
             return None
         try:
-            record = json.loads(data)
-            return Choice(**{**record, "role": Role(**record["role"])})
-        except (ValueError, KeyError, TypeError) as error:
+            return read_as(Choice, data)
+        except ValueError as error:
             raise StoreError(
                 f"The record of a chosen voice, {key}, cannot be read: {error}.",
                 "Remove it, and choose the voice again.",
@@ -279,9 +279,8 @@ def _hint(design_id: str) -> str:
 
 def _decode(design_id: str, data: bytes) -> Voice:
     try:
-        record = json.loads(data)
-        voice = Voice(**{**record, "design": VoiceDesign(**record["design"])})
-    except (ValueError, KeyError, TypeError) as error:
+        voice = read_as(Voice, data)
+    except ValueError as error:
         raise StoreError(f"The record of voice {design_id} cannot be read: {error}.", _hint(design_id)) from error
     if voice.design.design_id != design_id:
         raise StoreError(

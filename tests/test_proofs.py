@@ -12,6 +12,7 @@ from tests.prove.money import prove_budget
 from tests.prove.overlap import prove_nights, prove_same_files
 from tests.prove.postgres import programs, prove_postgres
 from tests.prove.rush import prove_rush
+from tests.prove.soak import prove_soak
 from tests.prove.storm import prove_storm
 
 pytestmark = [pytest.mark.slow, pytest.mark.proof]
@@ -62,3 +63,7 @@ def test_a_worker_and_a_person_at_once_make_identical_files_and_pay_once() -> No
 @pytest.mark.skipif(programs() is None, reason="PostgreSQL is not installed: there is no initdb")
 def test_a_render_is_told_on_a_server_with_postgresql() -> None:
     assert "no SQLite file" in prove_postgres(chapters=2)
+
+
+def test_memory_and_open_files_stay_bounded_while_a_book_is_spoken() -> None:
+    assert "each spoken once" in prove_soak(200, 2, every_s=0.1)

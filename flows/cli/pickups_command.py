@@ -76,15 +76,10 @@ def spotted_in(file: Path, out: Path, chapter: int | None) -> tuple[Spotted, ...
         InputError: the file cannot be read, with every row that is not understood; nothing was delivered.
     """
     from flows.proofing import spotter_of
-    from narration.errors import InputError, Problem
     from narration.notes import read_notes
+    from narration.sheet import read_text
 
-    try:
-        text = file.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise InputError(Problem(what=f"cannot be read: {error.strerror or error}", where=str(file))) from error
-    except UnicodeDecodeError as error:
-        raise InputError(Problem(what="is not UTF-8", where=str(file), hint="Save the file as UTF-8.")) from error
+    text = read_text(file, file.name)
     notes = read_notes(text, where=file.name, chapter=chapter)
     spotter = spotter_of(out)
     return tuple(spotter.spot(note) for note in notes)

@@ -158,7 +158,8 @@ def _values(wav: bytes, wave: Wave) -> npt.NDArray[np.float64]:
             whole = np.frombuffer(raw, dtype=f"<i{bits // 8}").astype(np.float64)
             return whole / float(1 << (bits - 16))
         case Encoding.FLOAT, bits:
-            floats = np.frombuffer(raw, dtype=f"<f{bits // 8}").astype(np.float64)
+            with np.errstate(invalid="ignore"):  # of what is no number, which is refused below
+                floats = np.frombuffer(raw, dtype=f"<f{bits // 8}").astype(np.float64)
             if not np.isfinite(floats).all():
                 raise AudioRefused("The WAV file holds samples that are not numbers.")
             return floats * FULL_SCALE

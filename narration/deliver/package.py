@@ -30,6 +30,7 @@ from narration.finding import Finding
 from narration.formats import Encoded, Format
 from narration.production import Production
 from narration.take import canonical_hash
+from narration.typed import object_of
 
 PACKAGER_VERSION = 1
 """Counts up whenever the same chapters would be packed otherwise."""
@@ -317,8 +318,8 @@ def _shelve(release: Release, folder: Path, made: dict[str, dict[str, object]]) 
 def _read(folder: Path) -> dict[str, dict[str, object]]:
     """What an earlier delivery noted; nothing where there was none, or it cannot be read."""
     with contextlib.suppress(OSError, ValueError):
-        data = json.loads((folder / _FOLDER / RECORD).read_text(encoding="utf-8"))
-        if isinstance(data, dict) and all(isinstance(one, dict) for one in data.values()):
+        data = object_of((folder / _FOLDER / RECORD).read_bytes())
+        if all(isinstance(one, dict) for one in data.values()):
             return data
     return {}
 

@@ -20,6 +20,7 @@ from narration.audio.measure import Delivered
 from narration.errors import StoreError
 from narration.formats import Encoded
 from narration.timeline import ChapterTimeline, Cue
+from narration.typed import made, object_of
 
 FOLDER = "timeline"
 PARTS_FOLDER = ".parts"
@@ -86,8 +87,8 @@ def write_record(path: Path, record: ChapterRecord) -> None:
 
 def read_record(path: Path) -> ChapterRecord | None:
     """Read a record; None when there is none, or none that we wrote."""
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        return _from_json(json.loads(path.read_text(encoding="utf-8")))
+    with contextlib.suppress(OSError, ValueError):
+        return _from_json(object_of(path.read_bytes()))
     return None
 
 
@@ -182,46 +183,43 @@ def _from_json(data: dict[str, Any]) -> ChapterRecord:
     """The record that a file holds.
 
     Raises:
-        KeyError, TypeError, ValueError: it is not one that we wrote, or of another version.
+        ValueError: it is not one that we wrote, or of another version.
     """
-    if data["version"] != VERSION:
-        raise ValueError(data["version"])
+    if data.get("version") != VERSION:
+        raise ValueError(data.get("version"))
+    files = _group(data.get("files"))
+    timeline = {name: data.get(name) for name in ("chapter", "title", "rate_hz", "frames")}
+    cues = [_cue_from_json(_group(cue)) for cue in _list(data.get("cues"))]
     return ChapterRecord(
-        fingerprint=data["fingerprint"],
-        files={Encoded(encoded): _file_from_json(file) for encoded, file in data["files"].items()},
-        timeline=ChapterTimeline(
-            chapter=data["chapter"],
-            title=data["title"],
-            rate_hz=data["rate_hz"],
-            frames=data["frames"],
-            cues=tuple(_cue_from_json(cue) for cue in data["cues"]),
-        ),
+        fingerprint=made(str, data.get("fingerprint")),
+        files={made(Encoded, encoded): _file_from_json(_group(file)) for encoded, file in files.items()},
+        timeline=made(ChapterTimeline, {**timeline, "cues": cues}),
     )
+
+
+def _group(found: object) -> dict[str, Any]:
+    if not isinstance(found, dict):
+        raise ValueError("no group of keys")  # noqa: TRY004 — one kind for whoever reads
+    return found
+
+
+def _list(found: object) -> list[Any]:
+    if not isinstance(found, list):
+        raise ValueError("no list")  # noqa: TRY004
+    return found
 
 
 def _file_from_json(data: dict[str, Any]) -> FileRecord:
-    path = PurePosixPath(data["file"])
-    if path.name != data["file"] and path != PurePosixPath(PARTS_FOLDER, path.name):
-        raise ValueError(data["file"])
-    measured = {name: value for name, value in data["measured"].items() if name != "duration_s"}
-    measured["tags"] = tuple((name, value) for name, value in measured["tags"])
-    return FileRecord(
-        file=data["file"],
-        sha256=data["sha256"],
-        fingerprint=data["fingerprint"],
-        measures=Delivered(**measured),
-    )
+    file = made(str, data.get("file"))
+    path = PurePosixPath(file)
+    if path.name != file and path != PurePosixPath(PARTS_FOLDER, path.name):
+        raise ValueError(file)
+    measured = {name: value for name, value in _group(data.get("measured")).items() if name != "duration_s"}
+    known = {"file": file, "sha256": data.get("sha256"), "fingerprint": data.get("fingerprint")}
+    return made(FileRecord, {**known, "measures": measured})
 
 
-def _cue_from_json(data: dict[str, Any]) -> Cue:
-    return Cue(
-        line=data["line"],
-        chunk=data["chunk"],
-        character=data["speaker"],
-        text=data["text"],
-        start=data["text_start"],
-        end=data["text_end"],
-        take_id=data["take_id"],
-        start_frame=data["start_frame"],
-        end_frame=data["end_frame"],
-    )
+def _cue_from_json(data: dict[str, Any]) -> dict[str, Any]:
+    same = ("line", "chunk", "text", "take_id", "start_frame", "end_frame")
+    renamed = {"character": "speaker", "start": "text_start", "end": "text_end"}
+    return {name: data.get(name) for name in same} | {ours: data.get(theirs) for ours, theirs in renamed.items()}

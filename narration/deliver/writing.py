@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from narration.errors import StoreError
+from narration.folder import FULL
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest date that a zip can hold: the same in every archive."""
@@ -36,9 +37,11 @@ def staged(target: Path) -> Iterator[Path]:
             os.fsync(written.fileno())
         part.replace(target)
     except OSError as error:
-        raise StoreError(
-            f"{target} cannot be written: {error.strerror or error}.", "Make room, or choose another folder with --out."
-        ) from error
+        hint = "Choose another folder with --out; what is paid for is kept in the store."
+        if error.errno in FULL:
+            what = f"The disk is full: {target} cannot be written ({error.strerror})."
+            raise StoreError(what, f"Make room and run the same command again. {hint}") from error
+        raise StoreError(f"{target} cannot be written: {error.strerror or error}.", hint) from error
     finally:
         part.unlink(missing_ok=True)
 

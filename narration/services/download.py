@@ -39,6 +39,9 @@ AUDIO_MOST_BYTES: Final = 200 * 1024 * 1024
 DOWNLOAD: Final = Persistence(attempts=6, total_s=300.0)
 """Downloads cost nothing, so they have a patience of their own."""
 
+ATTEMPTS_AT_LEAST: Final = 3
+"""So many attempts have room in the whole time: one that drips in does not use it up."""
+
 HOPELESS_AFTER: Final = 4
 """A missing or torn file is fetched so often before it is given up: fresh ones appear late, broken ones stay so."""
 
@@ -117,7 +120,8 @@ class Downloads:
 
         async def attempt() -> bytes:
             record.attempts += 1
-            return await self._attempt(url, expires_at, record, self._persistence.total_s - spent_s())
+            total_s = self._persistence.total_s
+            return await self._attempt(url, expires_at, record, min(total_s - spent_s(), total_s / ATTEMPTS_AT_LEAST))
 
         return await persist(attempt, persistence=self._persistence, timing=self._timing, spent_s=spent_s)
 

@@ -103,15 +103,16 @@ async def test_an_undisputed_claim_costs_few_operations(machine: Machine) -> Non
     assert dict(store.calls) == {"keys": 1, "get": 1, "delete": 1}
 
 
+MOMENTS = st.floats(allow_nan=False, allow_infinity=False)
+
+
 @given(
     st.builds(
         Claim,
         subject=st.text(),
         generation=st.integers(1, 10**6 - 1),
-        run=st.builds(
-            Run, run_id=st.text(), machine=st.text(), pid=st.integers(), process_started=st.floats(allow_nan=False)
-        ),
-        at=st.floats(allow_nan=False, allow_infinity=False),
+        run=st.builds(Run, run_id=st.text(), machine=st.text(), pid=st.integers(0, 2**31), process_started=MOMENTS),
+        at=MOMENTS,
         call_id=st.text(),
         row=st.none() | st.builds(Row, price_usd=st.floats(allow_nan=False, allow_infinity=False)),
     )

@@ -48,9 +48,9 @@ ASK = st.builds(
 RECEIPT = st.builds(
     Receipt,
     request_id=TEXT,
-    billed_characters=st.none() | st.integers(0),
+    billed_characters=st.none() | st.integers(0, 10**7),  # more is no count, says the door
     url=TEXT,
-    expires_at=st.integers(0),
+    expires_at=st.integers(0, 10**12),
     task_id=TEXT,
     audio=st.none() | st.binary(),
 )

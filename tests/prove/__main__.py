@@ -17,6 +17,7 @@ from tests.prove.overlap import prove_nights, prove_same_files
 from tests.prove.postgres import prove_postgres
 from tests.prove.rush import prove_rush
 from tests.prove.scripts import prove_scripts
+from tests.prove.soak import prove_soak
 from tests.prove.storm import prove_storm
 from tests.prove.workers import prove_killed_worker, prove_server_restart, prove_speed, prove_workers
 
@@ -29,6 +30,7 @@ PROOFS: dict[str, Callable[[], str]] = {
     "checks": prove_checks,
     "mending": prove_mending,
     "long-book": prove_long_book,
+    "soak": prove_soak,
     "scripts": prove_scripts,
     "long-sound": prove_long_sound,
     "workers": prove_workers,

@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -181,6 +182,7 @@ class World:
         alive: bool = False,
         book_cap_usd: float | None = None,
         run_cap_usd: float | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> AsyncIterator[Desk]:
         async def no_sleep(_seconds: float) -> None:
             return None
@@ -198,6 +200,7 @@ class World:
                 run_cap_usd=run_cap_usd,
                 halt=Halt(),
                 sleep=self.sleep,
+                clock=clock,
             ) as desk:
                 yield desk
         finally:

@@ -1,0 +1,128 @@
+"""A remote store that goes away in the middle of a run: a short time is waited out, a long one ends it without loss."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+import uuid
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from narration.errors import StoreError
+from narration.store import open_store
+from tests.faults.conftest import lawful, went_on
+from tests.stages.conftest import Wire, World, speak_all
+
+
+class Road:
+    """A port that leads to another one, as long as it is open."""
+
+    def __init__(self, port: int) -> None:
+        self._to = port
+        self._connections: list[socket.socket] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listener.getsockname()[1])
+        self.is_open = True
+        self._pumps: list[threading.Thread] = []
+        self._listening = threading.Thread(target=self._listen, daemon=True)
+        self._listening.start()
+
+    def open(self) -> None:
+        self.is_open = True
+
+    def close(self) -> None:
+        self.is_open = False
+        for connection in self._connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        self._connections.clear()
+
+    def end(self) -> None:
+        self.close()
+        self._listener.shutdown(socket.SHUT_RDWR)
+        for thread in (self._listening, *self._pumps):
+            thread.join(timeout=10)
+        self._listener.close()
+
+    def _listen(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = self._listener.accept()
+                if not self.is_open:
+                    near.close()
+                    continue
+                far = socket.create_connection(("127.0.0.1", self._to))
+                self._connections += [near, far]
+                for source, target in ((near, far), (far, near)):
+                    self._pumps.append(threading.Thread(target=_pump, args=(source, target), daemon=True))
+                    self._pumps[-1].start()
+
+
+def _pump(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65_536):
+            target.sendall(data)
+    with contextlib.suppress(OSError):
+        target.shutdown(socket.SHUT_RDWR)  # ends the other way's pump, which closes its own end
+    source.close()
+
+
+class Breaking(Wire):
+    """The wire of the service, on which something happens at the n-th synthesis."""
+
+    def __init__(self, inner: Wire, road: Road, at: int, back_s: float | None) -> None:
+        self._wire = inner
+        self.requests = inner.requests
+        self._road, self._at, self._back_s = road, at, back_s
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        answer = await self._wire.handle_async_request(request)
+        if "generation" in request.url.path:
+            self._at -= 1
+            if self._at == 0:
+                self._road.close()
+                if self._back_s is not None:
+                    asyncio.get_running_loop().call_later(self._back_s, self._road.open)
+        return answer
+
+
+@pytest.fixture
+def road(s3_variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Road]:
+    found = Road(int(urlsplit(s3_variables["AWS_ENDPOINT_URL"]).port or 0))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{found.port}")
+    yield found
+    found.end()
+
+
+@pytest.mark.slow
+async def test_a_store_that_comes_back_soon_is_waited_for(world: World, road: Road) -> None:
+    store = open_store(f"s3://narrate/{uuid.uuid4().hex}")
+    world.wire = Breaking(world.wire, road, at=2, back_s=1.0)
+    async with world.desk(store) as desk:
+        chapters = await speak_all(desk, await world.plan(store))
+    assert [chapter.error for chapter in chapters] == [None, None]
+    await lawful(world, store)
+
+
+@pytest.mark.slow
+async def test_a_store_that_stays_away_ends_the_run_and_the_next_one_goes_on(
+    world: World, road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = f"s3://narrate/{uuid.uuid4().hex}"
+    monkeypatch.setattr("narration.store._RETRY_S", 0.5)
+    store, wire = open_store(where), world.wire
+    world.wire = Breaking(wire, road, at=2, back_s=None)
+    with pytest.raises(StoreError) as caught:
+        async with world.desk(store) as desk:
+            await speak_all(desk, await world.plan(store))
+    assert where in caught.value.what
+    assert "what is stored is kept" in caught.value.hint
+    assert "\n" not in caught.value.what
+    road.is_open, world.wire = True, wire
+    await went_on(world, store)
+    await lawful(world, store, doubts=True)
