@@ -246,7 +246,7 @@ async def take_of(desk: Desk, booth: Booth, ask: SpeechAsk, *, chapter: int, cha
                 failures += 1
                 if not failed.again or failures >= booth.settings.limits.attempts:
                     raise failed.error from None
-                log.info("task %d of “%s…” failed and is made anew: %s", failures, ask.text[:20], failed.error.what)
+                log.info("task %d of a chunk of chapter %d failed and is made anew: %s", failures, chapter, failed.error.what)
 
 
 def _order(desk: Desk, booth: Booth, ask: SpeechAsk, chapter: int, character: str) -> Order:
