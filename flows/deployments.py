@@ -5,16 +5,22 @@ Invariant: `prefect.yaml` (for workers) and `narrate serve` (for one process) of
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib import import_module
 from typing import Any
 from zoneinfo import available_timezones
 
-from prefect import Flow, serve
+from prefect import Flow
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+from prefect.deployments.runner import RunnerDeployment
+from prefect.runner import Runner
 from prefect.schedules import Cron, Interval, RRule, Schedule
+from prefect.types.entrypoint import EntrypointType
 
 from narration.errors import InputError, Problem
 
@@ -114,21 +120,44 @@ _EXPECTED = {
 }
 
 
-def serve_here(*, nightly_parameters: Mapping[str, object], schedule: Schedule | None, limit: int) -> None:
-    """Offer all flows from this process, and run what is started, until it is interrupted.
+async def serve_here(
+    *,
+    nightly_parameters: Mapping[str, object],
+    schedule: Schedule | None,
+    limit: int,
+    ready: Callable[[], None],
+) -> None:
+    """Offer all flows from this process, and run what is started, until Ctrl-C or SIGTERM.
+
+    Runs that are under way then are told to end, and schedules rest until the flows are served again.
 
     Args:
         nightly_parameters: of the nightly deployment; a run from the UI may change them.
         schedule: when the nightly run starts, or None: by hand only.
         limit: runs at the same time.
+        ready: called once runs can be started.
     """
-    serve(*(_deployment(offer, nightly_parameters, schedule) for offer in OFFERS), limit=limit)
+    runner = Runner(limit=limit)
+    for offer in OFFERS:
+        await runner.aadd_deployment(await _deployment(offer, nightly_parameters, schedule))
+    serving = asyncio.create_task(runner.start())
+    while not (runner.started or serving.done()):  # noqa: ASYNC110 - its own handler comes first; ours is to hold
+        await asyncio.sleep(0.05)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # on Windows; Ctrl-C ends it there as well
+            loop.add_signal_handler(number, serving.cancel)
+    ready()
+    with contextlib.suppress(asyncio.CancelledError):
+        await serving
 
 
-def _deployment(offer: Offer, nightly_parameters: Mapping[str, object], schedule: Schedule | None) -> RunnerDeployment:
+async def _deployment(
+    offer: Offer, nightly_parameters: Mapping[str, object], schedule: Schedule | None
+) -> RunnerDeployment:
     alone = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
     is_nightly = offer.name == "nightly"
-    made = offer.flow().to_deployment(
+    return await offer.flow().ato_deployment(
         name=offer.name,
         description=offer.description,
         tags=list(offer.tags),
@@ -137,6 +166,3 @@ def _deployment(offer: Offer, nightly_parameters: Mapping[str, object], schedule
         concurrency_limit=alone if offer.alone else None,
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
-    if not isinstance(made, RunnerDeployment):  # a coroutine, inside a running event loop only
-        raise TypeError("serve_here is called where no event loop runs")
-    return made

@@ -24,6 +24,7 @@ from prefect.exceptions import PrefectException
 from prefect.runtime import deployment, flow_run
 
 from flows.approval import approved
+from flows.artifacts import finding_codes
 from flows.forms import entry
 from flows.labels import book_name, book_tag, book_tags, label, tag_outcome
 from flows.opening import Job, Request, open_job
@@ -130,6 +131,10 @@ async def _render_shown(request: Request, watch: Watch | None, *, parts: int, ap
     job = watch.job if watch else open_job(request, environ, needs_key=True)
     plan = watch.progress.plan if watch else await job.plan()
     await label(*book_tags(job))
+    log.info(
+        "%s: %d of %d chunks to speak, %d voices to create, up to %.4f USD",
+        *(plan.production.title, plan.chunks_to_speak, plan.chunks_total, len(plan.voices_to_create()), plan.cost_usd),
+    )
     if plan.cost_usd > approve_above_usd:
         job = await approved(job, plan)
     progress = watch.progress if watch else Progress(plan=plan)
@@ -140,7 +145,16 @@ async def _render_shown(request: Request, watch: Watch | None, *, parts: int, ap
         budget_usd = job.request.budget_usd
         left_usd = None if budget_usd is None else max(0.0, budget_usd - progress.committed_usd)
         await show_end(progress, summary, sandbox=not job.seating.costs_money, left_usd=left_usd)
+    _tell_end(summary)
     return summary
+
+
+def _tell_end(summary: Summary) -> None:
+    for chapter in summary.chapters:
+        if chapter.findings:
+            log.warning("chapter %d, %s: %s", chapter.number, chapter.title, finding_codes(chapter))
+    finished = sum(chapter.error is None for chapter in summary.chapters)
+    log.info("%d of %d chapters finished, %.4f USD spent", finished, len(summary.chapters), summary.cost_usd)
 
 
 async def _dealt(job: Job, progress: Progress, environ: Mapping[str, str], *, halt: Halt, parts: int) -> Summary:

@@ -30,7 +30,8 @@ def at_rest_first(halt: Callable[[NarrationError], None], *, hand_on: bool) -> I
 
     Args:
         halt: told why nothing more is to be begun.
-        hand_on: whether Prefect is told; not where a command looks on, which ends the run in its own way.
+        hand_on: whether Prefect is told. Not where somebody looks on: a command ends the run in its own way, a night
+            has its own word with Prefect.
     """
     if threading.current_thread() is not threading.main_thread():  # no signal comes there
         yield
@@ -44,11 +45,14 @@ def at_rest_first(halt: Callable[[NarrationError], None], *, hand_on: bool) -> I
         if outside is not None:
             outside(number, frame)
 
-    before, token = signal.signal(signal.SIGTERM, told), _outside.set(told)
+    kept = (signal.SIGTERM, signal.SIGINT) if hand_on else (signal.SIGTERM,)
+    before = [(number, signal.signal(number, told)) for number in kept]
+    token = _outside.set(told)
     try:
         yield
     finally:
         _outside.reset(token)
-        signal.signal(signal.SIGTERM, before)
-        if asked and hand_on and outside is None:
-            signal.raise_signal(signal.SIGTERM)
+        for number, handler in before:
+            signal.signal(number, handler)
+        if asked and hand_on:
+            signal.raise_signal(asked[0])

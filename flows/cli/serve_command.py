@@ -88,5 +88,9 @@ def serve(
         "budget_usd": budget,
     }
     named = {name: value for name, value in parameters.items() if value is not None}
-    console.say(f"Serving until Ctrl-C; at most {limit} runs at a time. {escape('See them in the Prefect UI.')}")
-    serve_here(nightly_parameters=named, schedule=schedule, limit=limit)
+
+    def ready() -> None:
+        console.say(f"Serving until Ctrl-C; at most {limit} runs at a time. {escape('See them in the Prefect UI.')}")
+
+    console.wait(serve_here(nightly_parameters=named, schedule=schedule, limit=limit, ready=ready))
+    console.say("Stopped. Runs that were under way are told so, and schedules rest until the next `narrate serve`.")
