@@ -164,5 +164,6 @@ async def _deployment(
         parameters=dict(nightly_parameters) if is_nightly else {},
         schedule=schedule if is_nightly else None,
         concurrency_limit=alone if offer.alone else None,
+        paused=False,
         entrypoint_type=EntrypointType.MODULE_PATH,
     )

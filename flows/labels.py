@@ -62,7 +62,8 @@ async def label(*tags: str) -> None:
 async def tag_outcome(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
     """A hook for every way of ending: tags the run with it and with its exit code."""
     del flow
-    await _add(flow_run.id, outcome_tags(state.name or ""))
+    name = "Cancelled" if state.is_cancelling() else state.name or ""
+    await _add(flow_run.id, outcome_tags(name))
 
 
 async def _add(run_id: UUID, tags: tuple[str, ...]) -> None:

@@ -27,7 +27,7 @@ from flows.progress import Progress
 from flows.render import Watch, render_watched
 from flows.showing import server_may_be_away, steps_told
 from flows.states import ended, failed
-from flows.stopping import at_rest_first
+from flows.stopping import LastWord
 from narration.desk import Halt
 from narration.errors import NarrationError, ToolError
 from narration.report.summary import Summary
@@ -98,6 +98,7 @@ async def nightly(
     """
     await label(f"shelf:{Path(shelf).name}")
     watched = watching.get()
+    last_word = LastWord(alone=watched is None)
     try:
         night = watched or Night(
             request=NightRequest(
@@ -110,10 +111,12 @@ async def nightly(
             ),
             environ=dict(os.environ),
         )
-        with steps_told(), at_rest_first(night.stop, hand_on=watched is None):
+        with steps_told(), last_word.waits(night.stop):
             summary = await _worked(night, key_from(Path(shelf).name, "night"))
     except NarrationError as error:
         return failed(error)
+    if (state := await last_word.state()) is not None:
+        return state
     grave = next((book for book in summary.books if book.exit_code is summary.exit_code and book.error), None)
     stopped = str(summary.stopped) if summary.stopped else ""
     return ended(summary.exit_code, f"{grave.folder}: {grave.error}" if grave and not stopped else stopped)

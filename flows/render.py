@@ -34,7 +34,7 @@ from flows.rendering import render
 from flows.showing import show_end, shown, steps_told
 from flows.spreading import spread
 from flows.states import book_ended, failed
-from flows.stopping import at_rest_first
+from flows.stopping import LastWord
 from narration.desk import Halt
 from narration.errors import NarrationError, ToolError
 from narration.report.summary import ChapterSummary, Summary
@@ -113,19 +113,22 @@ async def render_book(
         speak_only=speak_only,
     )
     above = math.inf if approve_above_usd is None else approve_above_usd
+    last_word = LastWord(alone=watch is None)
     with steps_told():
         try:
-            summary = await _render_shown(request, watch, parts=parts, approve_above_usd=above)
+            summary = await _render_shown(request, watch, last_word, parts=parts, approve_above_usd=above)
         except NarrationError as error:
             if watch:
                 watch.failure = error
-            return failed(error)
-    if watch:
-        watch.summary = summary
-    return book_ended(summary)
+            return await last_word.state() or failed(error)
+        if watch:
+            watch.summary = summary
+        return await last_word.state() or book_ended(summary)
 
 
-async def _render_shown(request: Request, watch: Watch | None, *, parts: int, approve_above_usd: float) -> Summary:
+async def _render_shown(
+    request: Request, watch: Watch | None, last_word: LastWord, *, parts: int, approve_above_usd: float
+) -> Summary:
     environ = dict(os.environ)
     await label(book_tag(request.folder))
     job = watch.job if watch else open_job(request, environ, needs_key=True)
@@ -139,7 +142,7 @@ async def _render_shown(request: Request, watch: Watch | None, *, parts: int, ap
         job = await approved(job, plan)
     progress = watch.progress if watch else Progress(plan=plan)
     halt = watch.halt if watch else Halt()
-    with tags(*book_tags(job)), at_rest_first(halt.stop, hand_on=watch is None):
+    with tags(*book_tags(job)), last_word.waits(halt.stop):
         async with shown(progress):
             summary = await _dealt(job, progress, environ, halt=halt, parts=parts)
         budget_usd = job.request.budget_usd

@@ -76,9 +76,13 @@ class Evening:
         found: dict[str, Any] = _until("the run has no tag of its end", tagged)
         return found
 
-    def notice(self, state: str) -> str:
-        """The notification of a run that ended so."""
-        found = _until(f"nobody was told of {state}", lambda: [body for body in self._bodies() if state in body])
+    def asks(self, run_id: str) -> None:
+        """Wait until a run waits for an answer."""
+        _until("it does not ask", lambda: self.server.state_of(run_id)["state_type"] == "PAUSED")
+
+    def notice(self, words: str) -> str:
+        """The first notification with these words in it."""
+        found = _until(f"nobody was told of {words}", lambda: [body for body in self._bodies() if words in body])
         return str(found[0])
 
     def _bodies(self) -> list[str]:
@@ -159,7 +163,7 @@ def test_a_spend_above_the_limit_waits_for_a_yes_and_a_no_spends_nothing(evening
     evening.book("too-dear")
     runs = {name: evening.start(name, approve_above_usd=0.01) for name in ("dear", "too-dear")}
     for run_id in runs.values():
-        _until("it does not ask", lambda run_id=run_id: evening.server.state_of(run_id)["state_type"] == "PAUSED")
+        evening.asks(run_id)
     assert not [path for name in runs for path in evening.store(name).rglob("*.wav")]
     for name, answer in (("dear", {"approve": True, "budget_usd": 4.0}), ("too-dear", {"approve": False})):
         reply = evening.server.post(f"flow_runs/{runs[name]}/resume", {"run_input": answer})
@@ -218,7 +222,7 @@ def test_a_killed_run_is_marked_by_its_missing_heartbeats_and_the_next_one_goes_
     found = evening.server.wait(run["id"], timeout_s=PATIENCE_S)
     assert found["state_type"] == "CRASHED"
     assert found["state"]["message"].startswith("No heartbeat")
-    assert "heartbeat" in evening.notice("Crashed")
+    assert ": Crashed" in evening.notice("No heartbeat")
     monkeypatch.setenv("DASHSCOPE_API_KEY", KEY)
     again = narrate("render", book, "--store", evening.store("killed"), "--json")
     assert again.code == 0, again.err
@@ -240,14 +244,18 @@ def test_everything_is_served_and_a_word_ends_it(evening: Evening) -> None:
     assert found["nightly"]["parameters"]["shelf"] == str(evening.folder / "shelf")
     (schedule,) = found["nightly"]["schedules"]
     assert (schedule["active"], schedule["schedule"]["timezone"]) == (True, "Europe/Vienna")
+    planned = {
+        "deployments": {"name": {"any_": ["nightly"]}},
+        "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}},
+    }
+    _until("the schedule starts no run", lambda: evening.server.post("flow_runs/filter", planned))
     evening.process.send_signal(signal.SIGTERM)
     assert evening.process.wait(timeout=PATIENCE_S) == 0
     said = evening.log.read_text()
     assert "Stopped." in said
     assert "Traceback" not in said
     assert "Warning" not in said
-    (schedule,) = evening.server.get("deployments/name/nightly/nightly")["schedules"]
-    assert not schedule["active"]
+    assert evening.server.get("deployments/name/nightly/nightly")["paused"]
 
 
 @pytest.mark.parametrize(
