@@ -12,7 +12,7 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 import httpx
@@ -37,9 +37,13 @@ from flows.states import book_ended, failed
 from flows.stopping import LastWord
 from narration.desk import Halt
 from narration.errors import NarrationError, ToolError
+from narration.formats import Format
 from narration.report.summary import ChapterSummary, Summary
 
 log = logging.getLogger("narration.flow")
+
+PresetName = Literal["acx", "audiobookshelf", "none", "podcast"]
+"""For a list in the form; a test compares it with the presets that there are."""
 
 
 def _run_name() -> str:
@@ -71,6 +75,12 @@ async def render_book(
     out: Annotated[str | None, entry("Output", "Folder of the audiobook; empty is out/ in the book's.")] = None,
     store: Annotated[str | None, entry("Store", "Folder or s3:// URL; empty is the default store.")] = None,
     budget_usd: Annotated[float | None, entry("Budget", "The most that this run may spend, in USD.", ge=0)] = None,
+    preset: Annotated[
+        PresetName | None, entry("Mastering", "Preset of loudness and rules; empty takes the one in book.yaml.")
+    ] = None,
+    formats: Annotated[
+        list[Format] | None, entry("Formats", "What is delivered; empty takes those in book.yaml.")
+    ] = None,
     redesign_missing: Annotated[
         bool, entry("Redesign missing voices", "Make those anew that the service lost.")
     ] = False,
@@ -93,6 +103,8 @@ async def render_book(
         out: folder of the audiobook.
         store: folder or URL of the store.
         budget_usd: the most that this run may spend.
+        preset: of mastering, instead of the book's own.
+        formats: to deliver, instead of the book's own.
         redesign_missing: make voices anew that the service lost, and speak all of their lines again.
         approve_above_usd: a plan that costs more pauses the run until somebody approves.
         parts: runs that share the chapters; needs a deployment.
@@ -110,6 +122,8 @@ async def render_book(
         store=store,
         budget_usd=budget_usd,
         redesign_missing=redesign_missing,
+        preset=preset,
+        formats=tuple(formats) if formats else None,
         speak_only=speak_only,
     )
     above = math.inf if approve_above_usd is None else approve_above_usd
@@ -244,7 +258,7 @@ async def what_is_offered() -> str:
         pools = await client.read_work_pools()
         workers = [worker for pool in pools for worker in await client.read_workers_for_work_pool(pool.name)]
     online = sum(worker.status == "ONLINE" for worker in workers)
-    names = ", ".join(sorted(offered)) or "none (`prefect deploy --all`, or `narrate serve`)"
+    names = ", ".join(sorted(offered)) or "none (`prefect --no-prompt deploy --all`, or `narrate serve`)"
     return f"deployments: {names}; workers online: {online}"
 
 

@@ -19,7 +19,7 @@ import httpx
 from tests.prove.harness import KEY, ROOT
 
 Process = subprocess.Popen[bytes]
-START_S = 120.0
+START_S = 300.0
 FINAL = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
 
