@@ -12,7 +12,7 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 import httpx
@@ -42,7 +42,8 @@ from narration.report.summary import ChapterSummary, Summary
 
 log = logging.getLogger("narration.flow")
 
-PresetName = Literal["acx", "audiobookshelf", "none", "podcast"]
+BOOK_SAYS: Final = "as book.yaml says"
+PresetName = Literal["as book.yaml says", "acx", "audiobookshelf", "none", "podcast"]
 """For a list in the form; a test compares it with the presets that there are."""
 
 
@@ -75,12 +76,8 @@ async def render_book(
     out: Annotated[str | None, entry("Output", "Folder of the audiobook; empty is out/ in the book's.")] = None,
     store: Annotated[str | None, entry("Store", "Folder or s3:// URL; empty is the default store.")] = None,
     budget_usd: Annotated[float | None, entry("Budget", "The most that this run may spend, in USD.", ge=0)] = None,
-    preset: Annotated[
-        PresetName | None, entry("Mastering", "Preset of loudness and rules; empty takes the one in book.yaml.")
-    ] = None,
-    formats: Annotated[
-        list[Format] | None, entry("Formats", "What is delivered; empty takes those in book.yaml.")
-    ] = None,
+    preset: Annotated[PresetName, entry("Mastering", "Preset of loudness and rules.")] = BOOK_SAYS,
+    formats: Annotated[tuple[Format, ...], entry("Formats", "What is delivered; none takes those in book.yaml.")] = (),
     redesign_missing: Annotated[
         bool, entry("Redesign missing voices", "Make those anew that the service lost.")
     ] = False,
@@ -122,8 +119,8 @@ async def render_book(
         store=store,
         budget_usd=budget_usd,
         redesign_missing=redesign_missing,
-        preset=preset,
-        formats=tuple(formats) if formats else None,
+        preset=None if preset == BOOK_SAYS else preset,
+        formats=formats or None,
         speak_only=speak_only,
     )
     above = math.inf if approve_above_usd is None else approve_above_usd

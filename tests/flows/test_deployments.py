@@ -13,7 +13,7 @@ from prefect.events.schemas.automations import AutomationCore
 from ruamel.yaml import YAML
 
 from flows.deployments import OFFERS, Offer
-from flows.render import PresetName
+from flows.render import BOOK_SAYS, PresetName
 from flows.spreading import dealt
 from flows.states import NAMES, ended, outcome_tags
 from narration.errors import ExitCode
@@ -60,7 +60,7 @@ def test_the_parameters_of_the_file_are_those_of_the_flow(offer: Offer) -> None:
 
 
 def test_a_render_has_choices_where_there_is_a_choice() -> None:
-    assert get_args(PresetName) == preset_names()
+    assert get_args(PresetName) == (BOOK_SAYS, *preset_names())
     written = json.dumps(OFFERS[0].flow().parameters.model_dump())
     for choice in (*preset_names(), *Format):
         assert f'"{choice}"' in written
