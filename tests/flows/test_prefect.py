@@ -121,7 +121,8 @@ def test_an_audition_waits_for_a_choice_on_the_server_and_locks_it(server: str, 
     book = small_book(tmp_path / "book")
     call = (
         "import asyncio, sys; from flows.audition import audition_cast; "
-        "print(asyncio.run(audition_cast(production=sys.argv[1], characters=['Ann'], candidates=2, wait_s=120)))"
+        "print(asyncio.run(audition_cast(production=sys.argv[1], characters=['Ann'], candidates=2, wait_s=120, "
+        "return_state=True)).message)"
     )
     variables = {
         **os.environ,
