@@ -105,7 +105,7 @@ def chapter_rows(progress: Progress) -> list[dict[str, object]]:
                 "chunks": f"{there} of {total}",
                 "minutes": round(done.audio_s / 60, 1) if done else "",
                 "USD": round(progress.cost_by_chapter.get(number, 0.0), 4),
-                "findings": _findings(done),
+                "findings": finding_codes(done),
                 "file": _link(done.file) if done and done.file else "",
                 "why": str(done.error) if done and done.error else "",
             }
@@ -113,7 +113,8 @@ def chapter_rows(progress: Progress) -> list[dict[str, object]]:
     return rows
 
 
-def _findings(done: ChapterSummary | None) -> str:
+def finding_codes(done: ChapterSummary | None) -> str:
+    """How many findings a chapter has of each kind; empty while it is not done."""
     if done is None:
         return ""
     codes = Counter(str(finding.code) for finding in done.findings)

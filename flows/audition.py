@@ -6,45 +6,66 @@ Invariant: the flow chooses nothing by itself; without an answer in time every v
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from prefect import flow
 from prefect.artifacts import acreate_markdown_artifact
 from prefect.client.schemas.objects import State
+from prefect.exceptions import FlowPauseTimeout
 from prefect.flow_runs import apause_flow_run
 from prefect.input import RunInput
 from prefect.runtime import flow_run
-from prefect.states import Failed
 from pydantic import Field, create_model
 
+from flows.artifacts import key_from
 from flows.auditioning import Held, audition, chosen, plan
+from flows.forms import entry
+from flows.labels import book_name, book_tag, book_tags, label, tag_outcome
 from flows.opening import Request, open_job
-from narration.errors import NarrationError
+from flows.places import books_folder
+from flows.showing import server_may_be_away, steps_told
+from flows.states import ended, failed
+from narration.errors import ExitCode, Interrupted, NarrationError
 
 KEEP = "as it is"
 """The answer for a character whose voice is to stay."""
 
 
-@flow(name="audition-cast", flow_run_name="audition {production}", retries=0, persist_result=False)
+def _run_name() -> str:
+    given = flow_run.get_parameters()
+    whom = ", ".join(given.get("characters") or ()) or "everybody"
+    return f"audition: {book_name(os.environ, str(given['production']), given.get('profile'))}, {whom}"
+
+
+@flow(
+    name="audition-cast",
+    flow_run_name=_run_name,
+    retries=0,
+    persist_result=False,
+    validate_parameters=True,
+    on_completion=[tag_outcome],
+    on_failure=[tag_outcome],
+    on_cancellation=[tag_outcome],
+    on_crashed=[tag_outcome],
+)
 async def audition_cast(
-    production: Annotated[str, Field(title="Production", description="Folder of the book, with book.yaml in it.")],
+    production: Annotated[str, entry("Production", "Folder of the book, with book.yaml in it.")],
     characters: Annotated[
-        list[str] | None, Field(title="Characters", description="Whom to audition; empty is everybody.")
+        list[str] | None, entry("Characters", "Names in the cast sheet, whom to audition; empty is everybody.")
     ] = None,
-    candidates: Annotated[int, Field(title="Candidates", description="Voices for each.", ge=1, le=20)] = 3,
+    candidates: Annotated[
+        int, entry("Candidates", "Voices for each character, those of earlier runs too.", ge=1, le=20)
+    ] = 3,
     profile: Annotated[
-        str | None, Field(title="Profile", description="Name or path of a profile; empty takes the one in book.yaml.")
+        str | None, entry("Profile", "Name or path of a profile; empty takes the one in book.yaml.")
     ] = None,
-    store: Annotated[
-        str | None, Field(title="Store", description="Folder or s3:// URL; empty is the default store.")
-    ] = None,
-    budget_usd: Annotated[
-        float | None, Field(title="Budget", description="The most that this run may spend, in USD.", ge=0)
-    ] = None,
-    approve: Annotated[bool, Field(title="Approve here", description="Wait for a choice in this page.")] = True,
-    wait_s: Annotated[int, Field(title="Wait", description="For how many seconds.", ge=1, le=7 * 86_400)] = 86_400,
-) -> int | State[int]:
+    store: Annotated[str | None, entry("Store", "Folder or s3:// URL; empty is the worker's default store.")] = None,
+    budget_usd: Annotated[float | None, entry("Budget", "The most that this run may spend, in USD.", ge=0)] = None,
+    approve: Annotated[
+        bool, entry("Choose here", "The run waits for a choice on its page; off, `narrate voices choose` is the way.")
+    ] = True,
+    wait_s: Annotated[int, entry("Wait", "For a choice, in seconds; a day is 86400.", ge=1, le=7 * 86_400)] = 86_400,
+) -> State[int]:
     """Make candidate voices, show where they are heard, and wait for a choice.
 
     Args:
@@ -58,23 +79,40 @@ async def audition_cast(
         wait_s: for how long.
 
     Returns:
-        How many voices were chosen, or a failed state with our message.
+        A state with the exit code, its name and our message.
     """
     environ = dict(os.environ)
-    request = Request(folder=Path(production), profile=profile, store=store, budget_usd=budget_usd)
+    folder = books_folder(environ) / production
+    request = Request(folder=folder, profile=profile, store=store, budget_usd=budget_usd)
+    await label(book_tag(folder))
+    with steps_told():
+        try:
+            job = open_job(request, environ, needs_key=True)
+            await label(*book_tags(job))
+            planned = await plan(job, characters or (), candidates)
+            held = await audition(planned, environ, flow_run_id=str(flow_run.get_id() or ""))
+            with server_may_be_away():
+                await acreate_markdown_artifact(_markdown(held), key=key_from(job.production.name, "audition"))
+            numbers = await _picked(held, wait_s) if approve else {}
+            await chosen(planned, numbers)
+        except NarrationError as error:
+            return failed(error)
+    voices = ", ".join(f"{name}: {number}" for name, number in numbers.items())
+    return ended(ExitCode.DONE, f"Chosen and locked: {voices}." if voices else "")
+
+
+async def _picked(held: Held, wait_s: int) -> dict[str, int]:
+    """Pause until somebody has chosen.
+
+    Raises:
+        Interrupted: nobody did.
+    """
     try:
-        job = open_job(request, environ, needs_key=True)
-        planned = await plan(job, characters or (), candidates)
-        held = await audition(planned, environ, flow_run_id=str(flow_run.get_id() or ""))
-        await acreate_markdown_artifact(_markdown(held), key="audition")
-        if not approve:
-            return 0
         answers = await apause_flow_run(wait_for_input=approval(held), timeout=wait_s, key="approval")
-        numbers = picked(held, answers)
-        await chosen(planned, numbers)
-    except NarrationError as error:
-        return Failed(message=f"{type(error).__name__}: {error}")
-    return len(numbers)
+    except FlowPauseTimeout as error:
+        hint = f"Listen in {held.page}, then: narrate voices choose NAME N."
+        raise Interrupted("Nobody has chosen; every voice stays what it was.", hint) from error
+    return picked(held, answers)
 
 
 def approval(held: Held) -> type[RunInput]:

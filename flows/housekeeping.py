@@ -6,36 +6,50 @@ It deletes nothing: see `flows.keeping`.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated
 
 from prefect import flow
 from prefect.artifacts import acreate_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
-from prefect.states import Failed
-from pydantic import Field
 
+from flows.forms import entry
 from flows.keeping import Round, keep_house
+from flows.labels import label, tag_outcome
 from flows.places import default_store
-from narration.errors import NarrationError
+from flows.showing import server_may_be_away, steps_told
+from flows.states import ended, failed
+from narration.errors import ExitCode, NarrationError
+from narration.report.summary import gravest
 from narration.store import open_store
 
 
-@flow(name="housekeeping", retries=0, persist_result=False, validate_parameters=True)
+def _run_name() -> str:
+    profiles = flow_run.get_parameters().get("profiles") or ["sandbox"]
+    return f"housekeeping: {', '.join(Path(profile).stem for profile in profiles)}"
+
+
+@flow(
+    name="housekeeping",
+    flow_run_name=_run_name,
+    retries=0,
+    persist_result=False,
+    validate_parameters=True,
+    on_completion=[tag_outcome],
+    on_failure=[tag_outcome],
+    on_cancellation=[tag_outcome],
+    on_crashed=[tag_outcome],
+)
 async def housekeeping(
     profiles: Annotated[
-        list[str] | None, Field(title="Profiles", description="Names or paths, one for each account; empty: sandbox.")
+        list[str] | None, entry("Profiles", "Names or paths, one for each account; empty is the sandbox.")
     ] = None,
-    store: Annotated[
-        str | None, Field(title="Store", description="Folder or s3:// URL; empty is the default store.")
-    ] = None,
-    speak: Annotated[
-        bool, Field(title="Keep alive", description="Speak one word with each voice that is soon cleaned away.")
-    ] = True,
-    budget_usd: Annotated[
-        float | None, Field(title="Budget", description="The most that each account may cost, in USD.", ge=0)
-    ] = 1.0,
-) -> int | State[int]:
+    store: Annotated[str | None, entry("Store", "Folder or s3:// URL; empty is the worker's default store.")] = None,
+    speak: Annotated[bool, entry("Keep alive", "Speak one word with each voice that is soon cleaned away.")] = True,
+    budget_usd: Annotated[float | None, entry("Budget", "The most that each account may cost, in USD.", ge=0)] = 1.0,
+) -> State[int]:
     """Look after the voices of accounts: quota, keep-alive, vanished ones, the ledger. Deletes nothing.
 
     Args:
@@ -45,32 +59,36 @@ async def housekeeping(
         budget_usd: the most that each account may cost.
 
     Returns:
-        How many warnings there are, or a failed state where an account could not be asked.
+        A state with the gravest exit code; what is to be looked at is a finding.
     """
     environ = dict(os.environ)
-    opened = open_store(store or default_store(environ))
-    rounds, failed = [], list[str]()
-    for profile in profiles or ["sandbox"]:
+    asked, rounds, refused = profiles or ["sandbox"], list[Round](), dict[str, NarrationError]()
+    await label(*(f"profile:{Path(profile).stem}" for profile in asked))
+    with steps_told():
         try:
-            rounds.append(
-                await keep_house(
-                    profile,
-                    opened,
-                    environ,
-                    speak=speak,
-                    budget_usd=budget_usd,
-                    flow_run_id=str(flow_run.get_id() or ""),
-                )
-            )
+            opened = open_store(store or default_store(environ))
         except NarrationError as error:
-            failed.append(f"{profile}: {error}")
-    await acreate_markdown_artifact(_markdown(rounds, failed), key="housekeeping")
-    if failed:
-        return Failed(message=failed[0])
-    return sum(len(one.warnings) for one in rounds)
+            return failed(error)
+        for profile in asked:
+            run_id = str(flow_run.get_id() or "")
+            try:
+                done = await keep_house(
+                    profile, opened, environ, speak=speak, budget_usd=budget_usd, flow_run_id=run_id
+                )
+            except NarrationError as error:
+                refused[profile] = error
+            else:
+                rounds.append(done)
+    warnings = [sentence for one in rounds for sentence in one.warnings]
+    with server_may_be_away():
+        await acreate_markdown_artifact(_markdown(rounds, refused), key="housekeeping")
+    if refused:
+        code = gravest(error.exit_code for error in refused.values())
+        return ended(code, "; ".join(f"{profile}: {error}" for profile, error in refused.items()))
+    return ended(ExitCode.FINDINGS, warnings[0]) if warnings else ended(ExitCode.DONE, "")
 
 
-def _markdown(rounds: list[Round], failed: list[str]) -> str:
+def _markdown(rounds: list[Round], refused: Mapping[str, NarrationError]) -> str:
     lines = ["| profile | voices | quota | vanished | kept alive | could go | cost |", "|---|--:|--:|--:|--:|--:|--:|"]
     for one in rounds:
         state = one.state
@@ -79,4 +97,4 @@ def _markdown(rounds: list[Round], failed: list[str]) -> str:
             f"| {len(state.prunable)} | ${one.cost_usd:.4f} |"
         )
     lines += ["", *(f"* {sentence}" for one in rounds for sentence in one.warnings)]
-    return "\n".join([*lines, *(f"* **not asked:** {sentence}" for sentence in failed)])
+    return "\n".join([*lines, *(f"* **{profile} was not asked:** {error}" for profile, error in refused.items())])

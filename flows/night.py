@@ -21,7 +21,16 @@ from flows.progress import Progress
 from flows.rendering import render
 from flows.shelf import OnShelf, look
 from narration.desk import Halt
-from narration.errors import BudgetReached, ExitCode, InputError, NarrationError, Problem, ToolError, WindowClosed
+from narration.errors import (
+    BudgetReached,
+    ExitCode,
+    InputError,
+    Interrupted,
+    NarrationError,
+    Problem,
+    ToolError,
+    WindowClosed,
+)
 from narration.report.summary import Summary, gravest
 from narration.window import Window
 
@@ -143,6 +152,16 @@ class NightSummary:
 
 
 @dataclass(slots=True, kw_only=True)
+class _Attempt:
+    """One try of a book, with what it spends also where it fails."""
+
+    folder: Path
+    title: str
+    halt: Halt = field(default_factory=Halt)
+    progress: Progress | None = None
+
+
+@dataclass(slots=True, kw_only=True)
 class Night:
     """A night's work.
 
@@ -209,45 +228,35 @@ class Night:
         return max(0.0, self.request.budget_usd - sum(book.committed_usd for book in self.books.values()))
 
     async def _book(self, found: OnShelf, render_one: RenderOne) -> BookOfNight:
+        """What becomes of a book: a task of its own, whose end is looked at, so that nothing in it ends the night."""
         if self.over is not None:
             return BookOfNight(folder=found.folder, title=found.title, became=Became.WAITING, error=self.over)
-        self._halt = halt = Halt()
-        progress: Progress | None = None
-        failure: NarrationError | None = None
-        summary: Summary | None = None
         spent_before = self.books[found.folder].committed_usd if found.folder in self.books else 0.0
-        try:
-            job = open_job(self._request_of(found.folder), self.environ, needs_key=True)
-            progress = Progress(plan=await job.plan())
-            to_buy = bool(progress.plan.chunks_to_speak or progress.plan.voices_to_create())
-            if to_buy and self._no_money is not None:
-                return BookOfNight(folder=found.folder, title=found.title, became=Became.WAITING, error=self._no_money)
-            summary = await (render_one if to_buy else self._render)(job, progress, halt)
-        except NarrationError as error:
-            failure = _placed(error, found.folder)
-        except Exception as error:
-            log.debug("a bug, met in %s", found.folder, exc_info=True)
-            failure = ToolError(
-                f"{found.folder}: a bug of ours, {type(error).__name__}: {error}.",
-                "`narrate render` of that folder writes a report of it; the other books are not touched by it.",
-            )
-        finally:
-            self._halt = None
-        committed_usd = spent_before + (progress.committed_usd if progress is not None else 0.0)
-        if summary is None:
-            became = Became.FAILED
-            return BookOfNight(
-                folder=found.folder, title=found.title, became=became, error=failure, committed_usd=committed_usd
-            )
-        self._look_at_the_money(summary)
+        attempt = _Attempt(folder=found.folder, title=found.title)
+        self._halt = attempt.halt
+        (ended,) = await asyncio.gather(self._try(attempt, render_one), return_exceptions=True)
+        self._halt = None
+        committed_usd = spent_before + (attempt.progress.committed_usd if attempt.progress is not None else 0.0)
+        if isinstance(ended, BookOfNight):
+            return replace(ended, committed_usd=committed_usd)
         return BookOfNight(
             folder=found.folder,
             title=found.title,
-            became=_became(summary),
-            summary=summary,
-            error=summary.failure,
+            became=Became.FAILED,
+            error=_failure(ended, found.folder),
             committed_usd=committed_usd,
         )
+
+    async def _try(self, attempt: _Attempt, render_one: RenderOne) -> BookOfNight:
+        folder, title = attempt.folder, attempt.title
+        job = open_job(self._request_of(folder), self.environ, needs_key=True)
+        attempt.progress = progress = Progress(plan=await job.plan())
+        to_buy = bool(progress.plan.chunks_to_speak or progress.plan.voices_to_create())
+        if to_buy and self._no_money is not None:
+            return BookOfNight(folder=folder, title=title, became=Became.WAITING, error=self._no_money)
+        summary = await (render_one if to_buy else self._render)(job, progress, attempt.halt)
+        self._look_at(summary)
+        return BookOfNight(folder=folder, title=title, became=_became(summary), summary=summary, error=summary.failure)
 
     def _request_of(self, folder: Path) -> Request:
         out = self.request.out
@@ -262,9 +271,11 @@ class Night:
     async def _render(self, job: Job, progress: Progress, halt: Halt) -> Summary:
         return await render(job, progress.plan, self.environ, progress=progress, halt=halt)
 
-    def _look_at_the_money(self, summary: Summary) -> None:
-        """A cap of the book's own stops that book; that of the night stops buying."""
+    def _look_at(self, summary: Summary) -> None:
+        """A cap of the book's own stops that book, that of the night stops buying; a person's word ends the night."""
         failure = summary.failure
+        if isinstance(failure, Interrupted):
+            self.stop(failure)
         if self.request.budget_usd is not None and isinstance(failure, BudgetReached) and failure.of_run:
             self._no_money = self._no_money or failure
 
@@ -313,6 +324,23 @@ def _became(summary: Summary) -> Became:
     if summary.chunks_spoken or summary.voices_created:
         return Became.RENDERED
     return Became.UNCHANGED if all(chapter.reused for chapter in summary.chapters) else Became.DELIVERED
+
+
+def _failure(error: BaseException, folder: Path) -> NarrationError:
+    """Why a book failed. What is no error of ours is a bug, and no reason to leave the others unspoken.
+
+    Raises:
+        BaseException: what ends a process, such as a cancellation.
+    """
+    if isinstance(error, NarrationError):
+        return _placed(error, folder)
+    if not isinstance(error, Exception):
+        raise error
+    log.debug("a bug, met in %s", folder, exc_info=error)
+    return ToolError(
+        f"{folder}: a bug of ours, {type(error).__name__}: {error}.",
+        "`narrate render` of that folder writes a report of it; the other books are not touched by it.",
+    )
 
 
 def _placed(error: NarrationError, folder: Path) -> NarrationError:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated
 
 import httpx
-from prefect import flow, tags
+from prefect import flow
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from prefect.client.schemas.objects import State
 from prefect.exceptions import PrefectException
@@ -19,13 +19,15 @@ from prefect.runtime import flow_run
 
 from flows.artifacts import key_from, night_markdown, night_rows
 from flows.forms import entry
+from flows.labels import label, tag_outcome
 from flows.night import Night, NightRequest, NightSummary
 from flows.opening import Job
 from flows.places import books_folder
 from flows.progress import Progress
 from flows.render import Watch, render_watched
-from flows.showing import server_may_be_away, tell_steps
+from flows.showing import server_may_be_away, steps_told
 from flows.states import ended, failed
+from flows.stopping import LastWord
 from narration.desk import Halt
 from narration.errors import NarrationError, ToolError
 from narration.report.summary import Summary
@@ -38,10 +40,21 @@ watching: ContextVar[Night | None] = ContextVar("watching_night", default=None)
 def _run_name() -> str:
     parameters = flow_run.get_parameters()
     window = f", {parameters['window']}" if parameters.get("window") else ""
-    return f"{Path(str(parameters['shelf'])).name}{window}"
+    profile = f" ({Path(str(parameters['profile'])).stem})" if parameters.get("profile") else ""
+    return f"{Path(str(parameters['shelf'])).name}{window}{profile}"
 
 
-@flow(name="nightly", flow_run_name=_run_name, retries=0, persist_result=False, validate_parameters=True)
+@flow(
+    name="nightly",
+    flow_run_name=_run_name,
+    retries=0,
+    persist_result=False,
+    validate_parameters=True,
+    on_completion=[tag_outcome],
+    on_failure=[tag_outcome],
+    on_cancellation=[tag_outcome],
+    on_crashed=[tag_outcome],
+)
 async def nightly(
     shelf: Annotated[
         str,
@@ -83,33 +96,43 @@ async def nightly(
     Returns:
         A state with the gravest of the books' exit codes.
     """
-    tell_steps()
+    await label(f"shelf:{Path(shelf).name}")
+    watched = watching.get()
+    last_word = LastWord(alone=watched is None)
     try:
-        night = watching.get() or Night(
+        night = watched or Night(
             request=NightRequest(
                 shelf=books_folder(os.environ) / shelf,
                 window=read_window(window, zone or "") if window else None,
                 budget_usd=budget_usd,
                 profile=profile,
                 store=store,
-                out=Path(out) if out else None,
+                out=books_folder(os.environ) / out if out else None,
             ),
             environ=dict(os.environ),
         )
-        key = key_from(Path(shelf).name, "night")
-
-        async def show_table() -> None:
-            with server_may_be_away():
-                await acreate_table_artifact(night_rows(night), key=f"{key}-books")
-
-        summary = await night.work(_as_flow, after=show_table)
+        with steps_told(), last_word.waits(night.stop):
+            summary = await _worked(night, key_from(Path(shelf).name, "night"))
     except NarrationError as error:
         return failed(error)
-    with server_may_be_away():
-        await acreate_markdown_artifact(night_markdown(summary), key=f"{key}-report")
+    if (state := await last_word.state()) is not None:
+        return state
     grave = next((book for book in summary.books if book.exit_code is summary.exit_code and book.error), None)
     stopped = str(summary.stopped) if summary.stopped else ""
     return ended(summary.exit_code, f"{grave.folder}: {grave.error}" if grave and not stopped else stopped)
+
+
+async def _worked(night: Night, key: str) -> NightSummary:
+    """The night's work, with its table after each book and its report at the end."""
+
+    async def show_table() -> None:
+        with server_may_be_away():
+            await acreate_table_artifact(night_rows(night), key=f"{key}-books")
+
+    summary = await night.work(_as_flow, after=show_table)
+    with server_may_be_away():
+        await acreate_markdown_artifact(night_markdown(summary), key=f"{key}-report")
+    return summary
 
 
 async def _as_flow(job: Job, progress: Progress, halt: Halt) -> Summary:
@@ -125,17 +148,16 @@ async def nightly_watched(night: Night) -> NightSummary:
     request, token = night.request, watching.set(night)
     window = request.window
     try:
-        with tags("nightly"):
-            state = await nightly(
-                shelf=str(request.shelf.absolute()),
-                window=f"{window.opens:%H:%M}-{window.closes:%H:%M}" if window else None,
-                zone=window.zone.key if window and window.zone else None,
-                budget_usd=request.budget_usd,
-                profile=request.profile,
-                out=str(request.out) if request.out else None,
-                store=request.store,
-                return_state=True,
-            )
+        state = await nightly(
+            shelf=str(request.shelf.absolute()),
+            window=f"{window.opens:%H:%M}-{window.closes:%H:%M}" if window else None,
+            zone=window.zone.key if window and window.zone else None,
+            budget_usd=request.budget_usd,
+            profile=request.profile,
+            out=str(request.out) if request.out else None,
+            store=request.store,
+            return_state=True,
+        )
     except (httpx.HTTPError, PrefectException) as error:
         if night.summary is None:
             raise ToolError(f"The Prefect server went away: {error}.", "Run the same command again.") from error

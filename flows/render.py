@@ -6,15 +6,13 @@ run can be repeated, moved or killed without a thought, and without a server the
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import math
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 import httpx
@@ -26,33 +24,45 @@ from prefect.exceptions import PrefectException
 from prefect.runtime import deployment, flow_run
 
 from flows.approval import approved
+from flows.artifacts import finding_codes
 from flows.forms import entry
+from flows.labels import book_name, book_tag, book_tags, label, tag_outcome
 from flows.opening import Job, Request, open_job
 from flows.places import books_folder
 from flows.progress import Progress
 from flows.rendering import render
-from flows.showing import show_end, shown
+from flows.showing import show_end, shown, steps_told
 from flows.spreading import spread
 from flows.states import book_ended, failed
+from flows.stopping import LastWord
 from narration.desk import Halt
 from narration.errors import NarrationError, ToolError
-from narration.production import load_production
+from narration.formats import Format
 from narration.report.summary import ChapterSummary, Summary
 
 log = logging.getLogger("narration.flow")
 
+BOOK_SAYS: Final = "as book.yaml says"
+PresetName = Literal["as book.yaml says", "acx", "audiobookshelf", "none", "podcast"]
+"""For a list in the form; a test compares it with the presets that there are."""
+
 
 def _run_name() -> str:
-    parameters = flow_run.get_parameters()
-    with contextlib.suppress(NarrationError):
-        production = load_production(books_folder(os.environ) / str(parameters["production"]))
-        profile = parameters.get("profile") or production.profile
-        chapters = f", chapters {parameters['chapters']}" if parameters.get("chapters") else ""
-        return f"{production.title}{chapters} ({Path(profile).stem})"
-    return str(parameters["production"])
+    given = flow_run.get_parameters()
+    return book_name(os.environ, str(given["production"]), given.get("profile"), chapters=given.get("chapters"))
 
 
-@flow(name="render-book", flow_run_name=_run_name, retries=0, persist_result=False, validate_parameters=True)
+@flow(
+    name="render-book",
+    flow_run_name=_run_name,
+    retries=0,
+    persist_result=False,
+    validate_parameters=True,
+    on_completion=[tag_outcome],
+    on_failure=[tag_outcome],
+    on_cancellation=[tag_outcome],
+    on_crashed=[tag_outcome],
+)
 async def render_book(
     production: Annotated[str, entry("Production", "Folder of the book, with book.yaml in it.")],
     profile: Annotated[
@@ -66,6 +76,8 @@ async def render_book(
     out: Annotated[str | None, entry("Output", "Folder of the audiobook; empty is out/ in the book's.")] = None,
     store: Annotated[str | None, entry("Store", "Folder or s3:// URL; empty is the default store.")] = None,
     budget_usd: Annotated[float | None, entry("Budget", "The most that this run may spend, in USD.", ge=0)] = None,
+    preset: Annotated[PresetName, entry("Mastering", "Preset of loudness and rules.")] = BOOK_SAYS,
+    formats: Annotated[tuple[Format, ...], entry("Formats", "What is delivered; none takes those in book.yaml.")] = (),
     redesign_missing: Annotated[
         bool, entry("Redesign missing voices", "Make those anew that the service lost.")
     ] = False,
@@ -88,6 +100,8 @@ async def render_book(
         out: folder of the audiobook.
         store: folder or URL of the store.
         budget_usd: the most that this run may spend.
+        preset: of mastering, instead of the book's own.
+        formats: to deliver, instead of the book's own.
         redesign_missing: make voices anew that the service lost, and speak all of their lines again.
         approve_above_usd: a plan that costs more pauses the run until somebody approves.
         parts: runs that share the chapters; needs a deployment.
@@ -101,46 +115,71 @@ async def render_book(
         folder=books_folder(os.environ) / production,
         profile=profile,
         chapters=chapters,
-        out=Path(out) if out else None,
+        out=books_folder(os.environ) / out if out else None,
         store=store,
         budget_usd=budget_usd,
         redesign_missing=redesign_missing,
+        preset=None if preset == BOOK_SAYS else preset,
+        formats=formats or None,
         speak_only=speak_only,
     )
     above = math.inf if approve_above_usd is None else approve_above_usd
-    try:
-        summary = await _render_shown(request, watch, parts=parts, approve_above_usd=above)
-    except NarrationError as error:
+    last_word = LastWord(alone=watch is None)
+    with steps_told():
+        try:
+            summary = await _render_shown(request, watch, last_word, parts=parts, approve_above_usd=above)
+        except NarrationError as error:
+            if watch:
+                watch.failure = error
+            return await last_word.state() or failed(error)
         if watch:
-            watch.failure = error
-        return failed(error)
-    if watch:
-        watch.summary = summary
-    return book_ended(summary)
+            watch.summary = summary
+        return await last_word.state() or book_ended(summary)
 
 
-async def _render_shown(request: Request, watch: Watch | None, *, parts: int, approve_above_usd: float) -> Summary:
+async def _render_shown(
+    request: Request, watch: Watch | None, last_word: LastWord, *, parts: int, approve_above_usd: float
+) -> Summary:
     environ = dict(os.environ)
+    await label(book_tag(request.folder))
     job = watch.job if watch else open_job(request, environ, needs_key=True)
     plan = watch.progress.plan if watch else await job.plan()
+    await label(*book_tags(job))
+    log.info(
+        "%s: %d of %d chunks to speak, %d voices to create, up to %.4f USD",
+        *(plan.production.title, plan.chunks_to_speak, plan.chunks_total, len(plan.voices_to_create()), plan.cost_usd),
+    )
     if plan.cost_usd > approve_above_usd:
         job = await approved(job, plan)
     progress = watch.progress if watch else Progress(plan=plan)
     halt = watch.halt if watch else Halt()
-    own = deployment.get_id()
-    async with shown(progress):
-        if parts > 1 and own:
-            summary = await spread(
-                job, progress, environ, halt=halt, parts=parts, deployment_id=UUID(own), each=_as_task
-            )
-        else:
-            flow_run_id = str(flow_run.get_id() or "")
-            summary = await render(
-                job, progress.plan, environ, progress=progress, halt=halt, flow_run_id=flow_run_id, each=_as_task
-            )
-    left_usd = None if request.budget_usd is None else max(0.0, request.budget_usd - progress.committed_usd)
-    await show_end(progress, summary, sandbox=not job.seating.costs_money, left_usd=left_usd)
+    with tags(*book_tags(job)), last_word.waits(halt.stop):
+        async with shown(progress):
+            summary = await _dealt(job, progress, environ, halt=halt, parts=parts)
+        budget_usd = job.request.budget_usd
+        left_usd = None if budget_usd is None else max(0.0, budget_usd - progress.committed_usd)
+        await show_end(progress, summary, sandbox=not job.seating.costs_money, left_usd=left_usd)
+    _tell_end(summary)
     return summary
+
+
+def _tell_end(summary: Summary) -> None:
+    for chapter in summary.chapters:
+        if chapter.findings:
+            log.warning("chapter %d, %s: %s", chapter.number, chapter.title, finding_codes(chapter))
+    finished = sum(chapter.error is None for chapter in summary.chapters)
+    log.info("%d of %d chapters finished, %.4f USD spent", finished, len(summary.chapters), summary.cost_usd)
+
+
+async def _dealt(job: Job, progress: Progress, environ: Mapping[str, str], *, halt: Halt, parts: int) -> Summary:
+    """Render, together with other runs of the same deployment where the book is dealt into parts."""
+    own = deployment.get_id()
+    if parts > 1 and own:
+        return await spread(job, progress, environ, halt=halt, parts=parts, deployment_id=UUID(own), each=_as_task)
+    flow_run_id = str(flow_run.get_id() or "")
+    return await render(
+        job, progress.plan, environ, progress=progress, halt=halt, flow_run_id=flow_run_id, each=_as_task
+    )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -174,17 +213,16 @@ async def render_watched(watch: Watch) -> Summary:
     """
     request, token = watch.job.request, watching.set(watch)
     try:
-        with tags(f"book:{watch.job.production.name}", f"profile:{watch.job.settings.service.profile}"):
-            state = await render_book(
-                production=str(request.folder.absolute()),
-                profile=request.profile,
-                chapters=request.chapters,
-                out=str(watch.job.out),
-                store=request.store,
-                budget_usd=request.budget_usd,
-                redesign_missing=request.redesign_missing,
-                return_state=True,
-            )
+        state = await render_book(
+            production=str(request.folder.absolute()),
+            profile=request.profile,
+            chapters=request.chapters,
+            out=str(watch.job.out),
+            store=request.store,
+            budget_usd=request.budget_usd,
+            redesign_missing=request.redesign_missing,
+            return_state=True,
+        )
     except (httpx.HTTPError, PrefectException) as error:
         # Away for good while we worked: the store has everything, and only the page on the server is not complete.
         if watch.summary is None and watch.failure is None:

@@ -20,7 +20,9 @@ from prefect.artifacts import (
     acreate_table_artifact,
     aupdate_progress_artifact,
 )
+from prefect.context import FlowRunContext
 from prefect.exceptions import PrefectException
+from prefect.logging.handlers import APILogHandler
 
 from flows.artifacts import chapter_rows, key_of, progress_words, report_markdown, voice_rows
 from flows.progress import Progress
@@ -35,11 +37,31 @@ TABLE_LOOKS = 5
 """The table of chapters, which is written whole each time, is shown at most every so many of these."""
 
 
-def tell_steps() -> None:
-    """Let the program's own steps pass to Prefect's handler, which is given none below WARNING otherwise."""
+class _ToServer(APILogHandler):
+    """Sends to the server what is said inside of a run; Prefect's own warns of everything else."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return FlowRunContext.get() is not None and bool(super().filter(record))
+
+
+@contextlib.contextmanager
+def steps_told() -> Iterator[None]:
+    """Have the program's own steps told in the log of the flow run, until the block ends.
+
+    No setting of a worker's is needed for it. A flow inside of another finds it done.
+    """
     own = logging.getLogger("narration")
-    if not own.isEnabledFor(logging.INFO):
-        own.setLevel(logging.INFO)
+    if any(isinstance(handler, APILogHandler) for handler in own.handlers):
+        yield
+        return
+    handler, level = _ToServer(level=logging.INFO), own.level
+    own.addHandler(handler)
+    own.setLevel(min(own.getEffectiveLevel(), logging.INFO))
+    try:
+        yield
+    finally:
+        own.removeHandler(handler)
+        own.setLevel(level)
 
 
 async def show_end(progress: Progress, summary: Summary, *, sandbox: bool, left_usd: float | None) -> None:
@@ -60,7 +82,6 @@ async def show_end(progress: Progress, summary: Summary, *, sandbox: bool, left_
 @asynccontextmanager
 async def shown(progress: Progress) -> AsyncIterator[None]:
     """Keep the progress artifact and the table of chapters up to date."""
-    tell_steps()
     artifact: UUID | None = None
     with server_may_be_away():
         artifact = await acreate_progress_artifact(

@@ -29,6 +29,14 @@ NAMES: Mapping[ExitCode, str] = MappingProxyType(
 )
 """Names of the states; Prefect's events are `prefect.flow-run.<name>`. A run that is killed is `Crashed`."""
 
+_CODES: Mapping[str, ExitCode] = MappingProxyType({name: code for code, name in NAMES.items()})
+
+
+def outcome_tags(state_name: str) -> tuple[str, ...]:
+    """What a run that ended so is tagged with: `outcome:…`, and `exit:…` where the program itself ended it."""
+    outcome = f"outcome:{state_name}"
+    return (outcome, f"exit:{int(_CODES[state_name])}") if state_name in _CODES else (outcome,)
+
 
 def ended(code: ExitCode, message: str) -> State[int]:
     """The state that says so; a run that the window stopped is no failure, since the next night goes on."""

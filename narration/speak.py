@@ -246,7 +246,8 @@ async def take_of(desk: Desk, booth: Booth, ask: SpeechAsk, *, chapter: int, cha
                 failures += 1
                 if not failed.again or failures >= booth.settings.limits.attempts:
                     raise failed.error from None
-                log.info("task %d of “%s…” failed and is made anew: %s", failures, ask.text[:20], failed.error.what)
+                why = failed.error.what
+                log.info("chapter %d: task %d of a chunk failed and is made anew: %s", chapter, failures, why)
 
 
 def _order(desk: Desk, booth: Booth, ask: SpeechAsk, chapter: int, character: str) -> Order:

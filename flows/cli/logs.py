@@ -55,11 +55,6 @@ def print_from(level: int) -> None:
     _hear()
 
 
-def also_heard(level: int) -> None:
-    """Let records of this level pass for handlers of others (Prefect's sends them to its server)."""
-    _LOGGER.setLevel(min(_LOGGER.level, level))
-
-
 def log_to(path: Path) -> None:
     """Send every record to a file as well.
 

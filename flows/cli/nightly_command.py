@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
-from flows.cli import console, logs
+from flows.cli import console
 from flows.cli.options import (
     Json,
     LogFile,
@@ -120,7 +119,6 @@ async def _worked(night: Night) -> NightSummary:
         if server_is_named() and await server_answers():
             from flows.nightly import nightly_watched
 
-            logs.also_heard(logging.INFO)
             return await nightly_watched(night)
         return await night.work()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import shlex
 import sys
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from flows.cli import console, logs
+from flows.cli import console
 from flows.cli.options import (
     Budget,
     Chapters,
@@ -143,7 +142,6 @@ async def _on_server(job: Job, plan: Plan, variables: Mapping[str, str]) -> Summ
     from flows.render import Watch, render_watched
     from narration.desk import Halt
 
-    logs.also_heard(logging.INFO)
     watch = Watch(job=job, progress=Progress(plan=plan), halt=Halt())
     with interruptible(watch.halt.stop), _shown(watch.progress):
         return await render_watched(watch)

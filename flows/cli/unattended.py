@@ -17,10 +17,9 @@ from narration.errors import Interrupted, NarrationError
 PREFECT = {
     "PREFECT_LOGGING_LEVEL": "WARNING",
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
-    "PREFECT_LOGGING_EXTRA_LOGGERS": "narration",
-    "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
+    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
 }
 """Prefect as these commands want it, unless the user said otherwise: our steps on its pages, none of its own here."""
 
@@ -30,12 +29,22 @@ def server_is_named() -> bool:
     return bool(os.environ.get("PREFECT_API_URL", "").strip())
 
 
-async def server_answers() -> bool:
-    """Make Prefect ready in this process, and see whether its server is there; a warning where it is not."""
+def make_ready() -> None:
+    """Set Prefect up for this process; to be called before anything of it is imported."""
     for name, value in PREFECT.items():
         os.environ.setdefault(name, value)
-    from flows.render import server_trouble
 
+
+async def server_trouble() -> str:
+    """Why the Prefect server does not answer, or an empty string."""
+    make_ready()
+    from flows import render
+
+    return await render.server_trouble()
+
+
+async def server_answers() -> bool:
+    """Whether the Prefect server is there; a warning where it is not, as work goes on without it."""
     trouble = await server_trouble()
     if trouble:
         console.tell(f"[yellow]warning:[/] rendering without Prefect: no server at PREFECT_API_URL ({escape(trouble)})")

@@ -10,6 +10,7 @@ import pytest
 from flows.cli.main import run
 from tests.flows.stage import KEY, Said
 from tests.prove.harness import Vendor, vendor
+from tests.prove.server import Server, prefect_server
 
 Narrate = Callable[..., Said]
 
@@ -39,3 +40,10 @@ def paid(shop: Vendor, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A profile of that vendor's, with a key in the environment."""
     monkeypatch.setenv("DASHSCOPE_API_KEY", KEY)
     return shop.profile()
+
+
+@pytest.fixture(scope="session")
+def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A Prefect server of our own, for all tests that need one; they are in one group, since it takes seconds."""
+    with prefect_server(tmp_path_factory.mktemp("prefect")) as started:
+        yield started

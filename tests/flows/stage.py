@@ -112,11 +112,13 @@ class Seen:
     Attributes:
         method, path: of it.
         headers: with names in lower case.
+        body: as it came.
     """
 
     method: str
     path: str
     headers: dict[str, str]
+    body: bytes = b""
 
 
 @dataclass(slots=True)
@@ -152,8 +154,8 @@ def recorder(behind: str = "") -> Iterator[Recorder]:
 
             def _answer(self) -> None:
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                record.seen.append(Seen(method=self.command, path=self.path, headers=headers))
                 body = self.rfile.read(int(headers.get("content-length", 0)))
+                record.seen.append(Seen(method=self.command, path=self.path, headers=headers, body=body))
                 status, kind, answer = 500, "text/plain", b"recorded"
                 if behind:
                     # The Host header goes along, so that the links in the answer lead here as well.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -12,9 +13,12 @@ from prefect.events.schemas.automations import AutomationCore
 from ruamel.yaml import YAML
 
 from flows.deployments import OFFERS, Offer
+from flows.render import BOOK_SAYS, PresetName
 from flows.spreading import dealt
-from flows.states import NAMES, ended
+from flows.states import NAMES, ended, outcome_tags
 from narration.errors import ExitCode
+from narration.formats import Format
+from narration.presets import preset_names
 from narration.window import read_window
 from tests.flows.conftest import Narrate
 from tests.flows.stage import ROOT
@@ -55,6 +59,19 @@ def test_the_parameters_of_the_file_are_those_of_the_flow(offer: Offer) -> None:
         assert read_window(parameters["window"], parameters["zone"]) is not None
 
 
+def test_a_render_has_choices_where_there_is_a_choice() -> None:
+    assert get_args(PresetName) == (BOOK_SAYS, *preset_names())
+    written = json.dumps(OFFERS[0].flow().parameters.model_dump())
+    for choice in (*preset_names(), *Format):
+        assert f'"{choice}"' in written
+
+
+@given(code=st.sampled_from(ExitCode))
+def test_every_way_of_ending_has_its_tags(code: ExitCode) -> None:
+    assert outcome_tags(ended(code, "").name or "") == (f"outcome:{NAMES[code]}", f"exit:{int(code)}")
+    assert outcome_tags("Crashed") == ("outcome:Crashed",)
+
+
 def test_every_exit_code_has_a_state_of_its_own() -> None:
     assert set(NAMES) == set(ExitCode)
     assert len(set(NAMES.values())) == len(NAMES)
@@ -81,6 +98,7 @@ def test_serving_needs_a_server(narrate: Narrate, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
     assert "--shelf" in narrate("serve", "--cron", "0 22 * * *").err
     assert str(tmp_path / "no") in narrate("serve", "--shelf", tmp_path / "no").err
+    assert "no window" in narrate("serve", "--shelf", tmp_path, "--window", "at night").err
 
 
 def _automations() -> list[dict[str, Any]]:

@@ -1,0 +1,284 @@
+"""`narrate serve` on a real Prefect server, with the automations of the project: how runs end, and who is told."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.flows.conftest import Narrate
+from tests.flows.stage import Recorder, recorder, small_book
+from tests.prove.harness import KEY, NARRATE, ROOT, Studio, Vendor, bought_twice, vendor
+from tests.prove.server import Server, free_port
+
+pytestmark = [pytest.mark.slow, pytest.mark.prefect, pytest.mark.xdist_group("prefect")]
+
+PATIENCE_S = 300.0
+"""Where other work keeps the machine busy; everything is there in seconds otherwise."""
+DEAD = "narrate, a dead run is crashed"
+
+
+def _until(what: str, found: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever is looked for
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        if there := found():
+            return there
+        assert time.monotonic() < deadline, what
+        time.sleep(0.2)
+
+
+@dataclass(slots=True, kw_only=True)
+class Evening:
+    """A machine that serves the flows, and whoever is told of their ends.
+
+    Attributes:
+        server, shop, told: Prefect, the vendor, and where notifications go.
+        folder: of the books, each with a store of its own.
+        process: `narrate serve`.
+    """
+
+    server: Server
+    shop: Vendor
+    told: Recorder
+    folder: Path
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def book(self, name: str, **limits: int) -> Path:
+        return small_book(self.folder / name, profile=str(self.shop.profile(**limits)))
+
+    def start(self, name: str, **parameters: object) -> str:
+        return self.server.run("render-book", production=name, store=str(self.store(name)), **parameters)
+
+    def store(self, name: str) -> Path:
+        return self.folder / f"store-{name}"
+
+    def left_open(self, name: str) -> list[Path]:
+        kinds = ("open", "runs", "ledger/pending")
+        return [path for kind in kinds for path in (self.store(name) / kind).rglob("*.json")]
+
+    def ended(self, run_id: str) -> dict[str, Any]:
+        """The run, once it is over and its end is among its tags."""
+        self.server.wait(run_id, timeout_s=PATIENCE_S)
+
+        def tagged() -> dict[str, Any] | None:
+            run = self.server.state_of(run_id)
+            return run if any(tag.startswith("outcome:") for tag in run["tags"]) else None
+
+        found: dict[str, Any] = _until("the run has no tag of its end", tagged)
+        return found
+
+    def asks(self, run_id: str) -> None:
+        """Wait until a run waits for an answer."""
+        _until("it does not ask", lambda: self.server.state_of(run_id)["state_type"] == "PAUSED")
+
+    def notice(self, words: str) -> str:
+        """The first notification with these words in it."""
+        found = _until(f"nobody was told of {words}", lambda: [body for body in self._bodies() if words in body])
+        return str(found[0])
+
+    def _bodies(self) -> list[str]:
+        return [seen.body.decode() for seen in self.told.seen]
+
+    def logs(self, run_id: str) -> list[dict[str, Any]]:
+        query = {"logs": {"flow_run_id": {"any_": [run_id]}}, "sort": "TIMESTAMP_ASC"}
+        found: list[dict[str, Any]] = _until("the run has no log", lambda: self.server.post("logs/filter", query))
+        return found
+
+
+def _automated(server: Server, url: str, folder: Path) -> None:
+    """The automations, made as docs/scheduling.md says."""
+    kind = server.get("block_types/slug/custom-webhook")
+    (schema, *_) = server.post("block_schemas/filter", {"block_schemas": {"block_type_id": {"any_": [kind["id"]]}}})
+    data = {"name": "desk", "url": url, "json_data": {"subject": "{{subject}}", "body": "{{body}}"}}
+    made = {"name": "desk", "data": data, "block_type_id": kind["id"], "block_schema_id": schema["id"]}
+    block_id = server.post("block_documents/", made)["id"]
+    file = folder / "mine.yaml"
+    file.write_text((ROOT / "automations.yaml").read_text().replace("NOTIFICATION_BLOCK_ID", block_id))
+    server.prefect("automation", "create", "--from-file", str(file))
+
+
+@pytest.fixture(scope="module")
+def evening(prefect: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evening]:
+    """`narrate serve` with all automations, for as long as this module lasts."""
+    folder = tmp_path_factory.mktemp("evening")
+    variables = prefect.variables(
+        NARRATION_HOME=str(folder / "home"),
+        NARRATION_BOOKS=str(folder),
+        DASHSCOPE_API_KEY=KEY,
+        PREFECT_RUNNER_POLL_FREQUENCY="1",
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY="30",
+    )
+    (folder / "shelf").mkdir()
+    rule = ("--rrule", "FREQ=WEEKLY;BYDAY=SU;BYHOUR=3", "--zone", "Europe/Vienna")
+    argv = [*NARRATE, "serve", "--shelf", "shelf", *rule]
+    with vendor(folder) as shop, recorder() as told:
+        _automated(prefect, told.root, folder)
+        log = folder / "serve.log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(argv, env=variables, cwd=folder, stdout=out, stderr=subprocess.STDOUT)
+        try:
+            _until("it does not serve", lambda: "Serving until Ctrl-C" in log.read_text())
+            yield Evening(server=prefect, shop=shop, told=told, folder=folder, process=process, log=log)
+        finally:
+            process.terminate()
+            process.wait(timeout=PATIENCE_S)
+            for automation in prefect.post("automations/filter"):
+                prefect.delete(f"automations/{automation['id']}")
+
+
+def test_findings_and_a_budget_are_told_apart_by_state_tags_and_notification(evening: Evening) -> None:
+    evening.book("sweet")
+    evening.book("poor")
+    evening.shop.switch(poison_words=["sugar"])
+    sweet, poor = evening.start("sweet"), evening.start("poor", budget_usd=0.25, chapters="1")
+
+    run = evening.ended(sweet)
+    assert (run["name"], run["state_name"]) == ("The Kettle (profile-0-0-8-0)", "FinishedWithFindings")
+    assert {"book:sweet", "profile:profile-0-0-8-0", "outcome:FinishedWithFindings", "exit:3"} <= set(run["tags"])
+    assert "FinishedWithFindings" in evening.notice("FinishedWithFindings")
+    lines = evening.logs(sweet)
+    said = [(line["level"], line["message"]) for line in lines]
+    assert any(level == 20 and message.startswith("chapter 1, Steam: ") for level, message in said), said
+    assert any(level == 30 and message.startswith("chapter 2, Tea: ") for level, message in said), said
+    assert not [message for _, message in said if KEY in message or "nobody had come" in message]
+
+    run = evening.ended(poor)
+    assert (run["name"], run["state_name"]) == ("The Kettle, chapters 1 (profile-0-0-8-0)", "StoppedByBudget")
+    assert {"book:poor", "outcome:StoppedByBudget", "exit:4"} <= set(run["tags"])
+    assert "budget" in evening.notice("StoppedByBudget")
+    evening.shop.switch(poison_words=[])
+
+
+def test_a_spend_above_the_limit_waits_for_a_yes_and_a_no_spends_nothing(evening: Evening) -> None:
+    evening.book("dear")
+    evening.book("too-dear")
+    runs = {name: evening.start(name, approve_above_usd=0.01) for name in ("dear", "too-dear")}
+    for run_id in runs.values():
+        evening.asks(run_id)
+    assert not [path for name in runs for path in evening.store(name).rglob("*.wav")]
+    for name, answer in (("dear", {"approve": True, "budget_usd": 4.0}), ("too-dear", {"approve": False})):
+        reply = evening.server.post(f"flow_runs/{runs[name]}/resume", {"run_input": answer})
+        assert reply["status"] == "ACCEPT", reply
+    assert evening.ended(runs["dear"])["state_name"] == "Completed"
+    refused = evening.ended(runs["too-dear"])
+    assert refused["state_name"] == "Interrupted"
+    assert {"book:too-dear", "exit:130"} <= set(refused["tags"])
+    assert not list(evening.store("too-dear").rglob("*.wav"))
+
+
+def test_a_run_that_is_cancelled_comes_to_rest_and_the_next_one_buys_only_the_rest(
+    evening: Evening, narrate: Narrate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = evening.book("stopped", in_flight=2)
+    before = len(evening.shop.rows())
+    evening.shop.switch(latency_ms=500)
+    run_id = evening.start("stopped")
+    _until("nothing is spoken", lambda: len(evening.shop.rows()) >= before + 2)
+    evening.server.post(f"flow_runs/{run_id}/set_state", {"state": {"type": "CANCELLING", "name": "Cancelling"}})
+    run = evening.ended(run_id)
+    assert run["state_type"] == "CANCELLED", run["state"]
+    assert {"book:stopped", "outcome:Cancelled"} <= set(run["tags"])
+    assert evening.left_open("stopped") == []
+    spoken = len(evening.shop.rows())
+    evening.shop.switch(latency_ms=0)
+    monkeypatch.setenv("DASHSCOPE_API_KEY", KEY)
+    again = narrate("render", book, "--store", evening.store("stopped"), "--json")
+    assert again.code == 0, again.err
+    assert again.json["chunks_spoken"] == len(evening.shop.rows()) - spoken > 0
+    assert (again.json["recovered"], again.json["calls_in_doubt"]) == (0, 0)
+    assert bought_twice(evening.shop.rows()) == 0
+
+
+def test_a_killed_run_is_marked_by_its_missing_heartbeats_and_the_next_one_goes_on(
+    evening: Evening, narrate: Narrate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _hasten(evening.server, within_s=15)
+    book = evening.book("killed", in_flight=2)
+    studio = Studio(
+        home=evening.folder / "home",
+        out=book / "out",
+        profile=evening.shop.profile(in_flight=2),
+        store=str(evening.store("killed")),
+        variables=evening.server.variables(PREFECT_FLOWS_HEARTBEAT_FREQUENCY="30"),
+    )
+    before = len(evening.shop.rows())
+    evening.shop.switch(latency_ms=500)
+    process = studio.start(book=book)
+    _until("nothing is spoken", lambda: len(evening.shop.rows()) >= before + 2)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    evening.shop.switch(latency_ms=0)
+    query = {"flow_runs": {"tags": {"all_": ["book:killed"]}}}
+    (run,) = evening.server.post("flow_runs/filter", query)
+    found = evening.server.wait(run["id"], timeout_s=PATIENCE_S)
+    assert found["state_type"] == "CRASHED"
+    assert found["state"]["message"].startswith("No heartbeat")
+    assert ": Crashed" in evening.notice("No heartbeat")
+    monkeypatch.setenv("DASHSCOPE_API_KEY", KEY)
+    again = narrate("render", book, "--store", evening.store("killed"), "--json")
+    assert again.code == 0, again.err
+    assert bought_twice(evening.shop.rows()) <= 2  # those in flight, whose answers nobody read
+
+
+def _hasten(server: Server, *, within_s: int) -> None:
+    """Have missing heartbeats noticed sooner than the file says."""
+    (found,) = [one for one in server.post("automations/filter") if one["name"] == DEAD]
+    kept = {name: found[name] for name in ("name", "description", "enabled", "trigger", "actions")}
+    assert kept["trigger"]["within"] == 90
+    server.put(f"automations/{found['id']}", {**kept, "trigger": {**kept["trigger"], "within": within_s}})
+
+
+def test_everything_is_served_and_a_word_ends_it(evening: Evening) -> None:
+    found = {one["name"]: one for one in evening.server.post("deployments/filter")}
+    assert set(found) == {"render-book", "nightly", "audition-cast", "housekeeping"}
+    assert all(one["status"] == "READY" for one in found.values())
+    assert found["nightly"]["parameters"]["shelf"] == str(evening.folder / "shelf")
+    (schedule,) = found["nightly"]["schedules"]
+    assert (schedule["active"], schedule["schedule"]["timezone"]) == (True, "Europe/Vienna")
+    planned = {
+        "deployments": {"name": {"any_": ["nightly"]}},
+        "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}},
+    }
+    _until("the schedule starts no run", lambda: evening.server.post("flow_runs/filter", planned))
+    evening.process.send_signal(signal.SIGTERM)
+    assert evening.process.wait(timeout=PATIENCE_S) == 0
+    said = evening.log.read_text()
+    assert "Stopped." in said
+    assert "Traceback" not in said
+    assert "Warning" not in said
+    assert evening.server.get("deployments/name/nightly/nightly")["paused"]
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (("--cron", "every night"), "--cron"),
+        (("--rrule", "FREQ=SOMETIMES"), "--rrule"),
+        (("--cron", "0 22 * * *", "--every", "60"), "--cron, --every"),
+        (("--cron", "0 22 * * *", "--zone", "Mars/Olympus"), "--zone"),
+    ],
+)
+def test_a_schedule_that_is_none_is_a_mistake_and_named(
+    narrate: Narrate, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, options: tuple[str, ...], named: str
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", f"http://127.0.0.1:{free_port()}/api")
+    said = narrate("serve", "--shelf", tmp_path, *options)
+    assert said.code == 2
+    assert named in said.err
+    assert "Traceback" not in said.err
+
+
+def test_serving_for_a_server_that_does_not_answer_says_which(tmp_path: Path) -> None:
+    url = f"http://127.0.0.1:{free_port()}/api"
+    studio = Studio(home=tmp_path, out=tmp_path, profile=tmp_path, variables={"PREFECT_API_URL": url})
+    code, _, err = studio.run("serve")
+    assert (code, url in err, "Traceback" in err) == (6, True, False), json.dumps(err)
