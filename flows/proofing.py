@@ -24,7 +24,7 @@ from narration.report.heard import Difference, checked_heard, difference, heard_
 from narration.report.proof import Proof, main_file, write_proof
 from narration.report.summary import REPORT
 from narration.spotting import HeardLine, Spotter, heard_lines
-from narration.usage import Ledger, grouped
+from narration.usage import Ledger, grouped, needed
 
 _CHAPTERS = re.compile(r"\d+(-\d+)?")
 _STATE = f"{PARTS_FOLDER}/proof.json"
@@ -161,7 +161,7 @@ def _findings(report: Mapping[str, Any]) -> tuple[Finding, ...]:
 
 async def _cost(job: Job, report: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """What the last render and the whole book cost."""
-    books = dict(grouped(await Ledger(job.store, "").table(), "production"))
+    books = dict(grouped(await Ledger(job.store, "").table(needed("production")), "production"))
     sums = books.get(job.production.name)
     cost = [("last render, USD", f"{report.get('cost_usd', 0.0):.4f}")]
     if sums is not None:
