@@ -1,7 +1,9 @@
 """The same work done by what a user would pick instead, against the same service.
 
 The vendor's SDK in a loop with pydub's `+=` (`rivals/sdk_loop.py`), without and with files that are kept, and
-this program speak the same words; each is killed when half of them are paid for, and started again. Then the merge step
+this program speak the same words; each is killed when half of them are paid for, and started again. Nobody can read an
+answer that comes to a dead process: a loop loses one at the most, this program as many as are open at a time, and names
+each in its ledger. Then the merge step
 of an established converter (`rivals/converter_merge.py`) joins chapters that this program joins, too. The others are
 installed from the package index into an environment that is thrown away; without a network they are skipped.
 """
@@ -32,6 +34,8 @@ from tests.prove.harness import KEY, Studio, Vendor
 LINES, CHAPTERS = 48, 2
 LATENCY = Latency(fixed_ms=400.0, char_ms=2.0)
 """Half of what is usual, as the loop asks one thing after the other."""
+IN_FLIGHT = 8
+"""Requests that this program has open at a time. A kill loses the answers of those; the service bills them."""
 INSTALL_S = 300.0
 POLL_S = 0.05
 HALF_S = 600.0
@@ -50,12 +54,14 @@ class Way:
         whole: what a run took that nobody disturbed.
         paid: syntheses that were billed for it.
         paid_again: syntheses beyond these that were billed where it was killed at half and started again.
+        characters: billed in all where it was killed.
     """
 
     name: str
     whole: Used
     paid: int
     paid_again: int
+    characters: int
 
 
 def measure(*, tiny: bool) -> Iterator[Figure]:
@@ -65,9 +71,11 @@ def measure(*, tiny: bool) -> Iterator[Figure]:
         lines, latency = (8, Latency(fixed_ms=150.0)) if tiny else (LINES, LATENCY)
         write_monologue(folder / "book", lines, chapters=CHAPTERS)
         ours = _ours(folder, latency)
+        seen = f"of {ours.paid}: what was on its way to us"
         yield at_most(
-            "paid twice after a kill at half, this program", ours.paid_again, 0, "", digits=0, seen=f"of {ours.paid}"
+            "paid twice after a kill at half, this program", ours.paid_again, IN_FLIGHT, "", digits=0, seen=seen
         )
+        yield at_most("characters of these that its ledger does not name", _unnamed(folder, ours), 0, "", digits=0)
         try:
             python = installed(
                 folder / "sdk", "dashscope", "requests", "pydub", "audioop-lts; python_version >= '3.13'"
@@ -99,11 +107,18 @@ def _against(way: Way, ours: Way) -> Iterator[Figure]:
 
 def _ours(folder: Path, latency: Latency) -> Way:
     def argv(service: Vendor, out: Path) -> tuple[list[str], dict[str, str]]:
-        studio = Studio(home=out / "home", out=out / "out", profile=service.profile())
+        studio = Studio(home=out / "home", out=out / "out", profile=service.profile(in_flight=IN_FLIGHT))
         asked = [*NARRATE, "render", str(folder / "book"), "--profile", str(studio.profile), "--json", "--yes"]
         return [*asked, "--out", str(studio.out)], studio.environment()
 
     return _way("this program", folder / "ours", argv, latency)
+
+
+def _unnamed(folder: Path, ours: Way) -> int:
+    """Characters on the bill of the killed book that are neither known nor in doubt to the ledger."""
+    place = folder / "ours" / "killed"
+    sums = Studio(home=place / "home", out=place / "out", profile=place).usage()
+    return max(0, ours.characters - int(sums["characters_billed"]) - int(sums["characters_in_doubt"]))
 
 
 def _loop(folder: Path, python: Path, name: str, latency: Latency, more: Sequence[str]) -> Way:
@@ -127,6 +142,7 @@ def _loop(folder: Path, python: Path, name: str, latency: Latency, more: Sequenc
 def _way(name: str, folder: Path, argv: Argv, latency: Latency) -> Way:
     """Make the book once in peace; and once killed when half of it is paid for, and begun again."""
     results: list[tuple[Used, int]] = []
+    characters = 0
     for killed in (False, True):
         place = folder / ("killed" if killed else "whole")
         place.mkdir(parents=True)
@@ -137,7 +153,9 @@ def _way(name: str, folder: Path, argv: Argv, latency: Latency) -> Way:
                 run(command, env=env, until=partial(_wait_for, service, half))
             used = run(command, env=env)
             results.append((used, len(service.rows())))
-    return Way(name=name, whole=results[0][0], paid=results[0][1], paid_again=results[1][1] - results[0][1])
+            characters = service.bill()["characters"]
+    (whole, paid), (_, paid_in_all) = results
+    return Way(name=name, whole=whole, paid=paid, paid_again=paid_in_all - paid, characters=characters)
 
 
 def _wait_for(service: Vendor, count: int) -> None:
