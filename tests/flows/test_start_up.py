@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.cli import console
 from flows.cli.main import COMMANDS
 
 ROOT = Path(__file__).parents[2]
@@ -58,3 +59,18 @@ def test_no_help_text_loads_what_only_work_needs(tmp_path: Path) -> None:
 )
 def test_a_command_loads_only_what_it_uses(tmp_path: Path, command: tuple[str, ...], needed: set[str]) -> None:
     assert _loaded(tmp_path, command).intersection(HEAVY) <= needed
+
+
+def test_what_was_waited_for_is_never_spelled_out() -> None:
+    spelled = []
+
+    class Plan:
+        def __repr__(self) -> str:
+            spelled.append(self)
+            return "of a long book, which takes seconds"
+
+    async def made() -> Plan:
+        return Plan()
+
+    assert isinstance(console.wait(made()), Plan)
+    assert not spelled
