@@ -4,12 +4,14 @@ The vendor's SDK in a loop with pydub's `+=` (`rivals/sdk_loop.py`), without and
 this program speak the same words; each is killed when half of them are paid for, and started again. Nobody can read an
 answer that comes to a dead process: a loop loses one at the most, this program as many as are open at a time, and names
 each in its ledger. Then the merge step
-of an established converter (`rivals/converter_merge.py`) joins chapters that this program joins, too. The others are
-installed from the package index into an environment that is thrown away; without a network they are skipped.
+of an established converter (`rivals/converter_merge.py`) joins chapters that this program joins, too. What of
+the others is not here (the SDK is, for the tests) is installed from the package index into a folder that is thrown away;
+without a network it is skipped. Each runs as a program of its own.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import re
@@ -77,20 +79,18 @@ def measure(*, tiny: bool) -> Iterator[Figure]:
         )
         yield at_most("characters of these that its ledger does not name", _unnamed(folder, ours), 0, "", digits=0)
         try:
-            python = installed(
-                folder / "sdk", "dashscope", "requests", "pydub", "audioop-lts; python_version >= '3.13'"
-            )
+            libraries = installed(folder / "sdk", "dashscope", "requests")
         except RuntimeError as error:
             yield skipped("the vendor's SDK in a loop", str(error))
         else:
             for title, more in (("the SDK's loop", ()), ("the loop with kept files", ("--keep",))):
-                yield from _against(_loop(folder, python, title, latency, more), ours)
+                yield from _against(_loop(folder, libraries, title, latency, more), ours)
         try:
-            python = installed(folder / "converter", "--no-deps", "audiblez")
+            libraries = installed(folder / "converter", "audiblez")
         except RuntimeError as error:
             yield skipped("a converter's merge step", str(error))
         else:
-            yield from _merges(folder, python, hours=0.05 if tiny else 1.0)
+            yield from _merges(folder, libraries, hours=0.05 if tiny else 1.0)
 
 
 def _against(way: Way, ours: Way) -> Iterator[Figure]:
@@ -121,7 +121,7 @@ def _unnamed(folder: Path, ours: Way) -> int:
     return max(0, ours.characters - int(sums["characters_billed"]) - int(sums["characters_in_doubt"]))
 
 
-def _loop(folder: Path, python: Path, name: str, latency: Latency, more: Sequence[str]) -> Way:
+def _loop(folder: Path, libraries: Path, name: str, latency: Latency, more: Sequence[str]) -> Way:
     texts = (folder / "book" / "book.md").read_text().split("\n\n")
     chapters: list[list[str]] = []
     for text in texts:
@@ -134,7 +134,9 @@ def _loop(folder: Path, python: Path, name: str, latency: Latency, more: Sequenc
     loop = str(ROOT / "benchmarks" / "rivals" / "sdk_loop.py")
 
     def argv(service: Vendor, out: Path) -> tuple[list[str], dict[str, str]]:
-        return [str(python), loop, service.base_url, KEY, str(lines), str(out / "out"), *more], _plain(folder)
+        return [sys.executable, loop, service.base_url, KEY, str(lines), str(out / "out"), *more], _plain(
+            folder, libraries
+        )
 
     return _way(name, folder / f"loop{len(more)}", argv, latency)
 
@@ -166,7 +168,7 @@ def _wait_for(service: Vendor, count: int) -> None:
         time.sleep(POLL_S)
 
 
-def _merges(folder: Path, python: Path, *, hours: float) -> Iterator[Figure]:
+def _merges(folder: Path, libraries: Path, *, hours: float) -> Iterator[Figure]:
     """The converter joins two chapters that were joined before it; this program joins them from their takes."""
     place, clips = folder / "chapters", round(hours * 3600 / finish.CLIP_S)
     place.mkdir()
@@ -176,7 +178,7 @@ def _merges(folder: Path, python: Path, *, hours: float) -> Iterator[Figure]:
             for part in finish.parts(clips // 2):
                 file.writeframes(finish.samples_of(part.read()))
     script = str(ROOT / "benchmarks" / "rivals" / "converter_merge.py")
-    theirs = run([str(python), script, str(place)], env=_plain(folder))
+    theirs = run([sys.executable, script, str(place)], env=_plain(folder, libraries))
     made = place / "book.m4b"
     if not made.exists() or not made.stat().st_size:
         yield skipped("the converter's merge step", "it made no file with the ffmpeg that is here")
@@ -196,28 +198,36 @@ def _merges(folder: Path, python: Path, *, hours: float) -> Iterator[Figure]:
 
 
 def installed(folder: Path, *names: str) -> Path:
-    """The interpreter of a new environment with these distributions in it.
+    """The folder, with these distributions in it; nothing is installed where they are here already.
 
     Raises:
         RuntimeError: they cannot be had.
     """
-    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-    python = folder / "bin" / "python"
-    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *names]
+    folder.mkdir()
+    if all(importlib.util.find_spec(name) for name in names):
+        return folder
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
     try:
-        done = subprocess.run(pip, capture_output=True, text=True, check=False, timeout=INSTALL_S)
+        done = subprocess.run(
+            [*pip, "--target", str(folder), *names], capture_output=True, text=True, check=False, timeout=INSTALL_S
+        )
     except subprocess.TimeoutExpired as error:
         raise RuntimeError(f"cannot be installed within {INSTALL_S:.0f} s") from error
     if done.returncode:
-        raise RuntimeError("cannot be installed here")
-    return python
+        raise RuntimeError(f"{', '.join(names)} cannot be installed here")
+    return folder
 
 
-def _plain(folder: Path) -> dict[str, str]:
-    """An environment in which `ffmpeg` is found, and this repository is not."""
+def _plain(folder: Path, libraries: Path) -> dict[str, str]:
+    """An environment in which `ffmpeg` and the libraries are found, and this repository is not."""
     programs = folder / "programs"
     programs.mkdir(exist_ok=True)
     if not (programs / "ffmpeg").exists():
         (programs / "ffmpeg").symlink_to(ffmpeg_program())
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("DASHSCOPE_", "PYTHON"))}
-    return {**kept, "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', '')}"}
+    return {
+        **kept,
+        "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', '')}",
+        "PYTHONPATH": str(libraries),
+        "PYTHONWARNINGS": "ignore",
+    }
