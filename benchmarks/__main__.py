@@ -28,7 +28,7 @@ PARTS = (
     Part(name="start", title="Starting", measure=start_up.measure),
     Part(name="first-audio", title="First audio", measure=first_audio.measure),
     Part(name="throughput", title="Throughput", measure=throughput.measure),
-    Part(name="work", title="A thousand chunks", measure=work.measure),
+    Part(name="work", title="The work on a chunk", measure=work.measure),
     Part(name="finish", title="Assembling and finishing", measure=finish.measure),
     Part(name="ledger", title="The ledger with a million rows", measure=ledger.measure),
     Part(name="takes", title="The take store", measure=takes.measure),

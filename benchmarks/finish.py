@@ -1,6 +1,6 @@
 """How long finishing a book takes and how much memory it needs: this program, the usual ways with pydub, ffmpeg alone.
 
-Joining only, without encoding, at 1 h and at 10 h: `combined += clip; combined += pause`, which is what most programs do
+Joining only, without encoding, at 1 h and at 5 h: `combined += clip; combined += pause`, which is what most programs do
 (1 h only: it is quadratic); one join of everything in memory; this program, which streams. Then the whole finishing stage
 (assembling, mastering, MP3, AAC, and the M4B of all chapters) against the same ffmpeg commands alone, reading the same
 samples from a file, resampling included, and joining the chapters; measuring the files is told apart. Each way is a process
@@ -212,14 +212,14 @@ def seen(*runs: dict[str, float]) -> str:
 
 def measure(*, tiny: bool) -> Iterator[Figure]:
     """Join and finish by every way; this program's figures against the others'."""
-    hour, long, finished = (0.05, 0.2, 0.05) if tiny else (1.0, 10.0, 1.0)
+    hour, long, finished = (0.05, 0.2, 0.05) if tiny else (1.0, 5.0, 1.0)
     times = 1 if tiny else 3
     usual, one = net("naive", hour), net("ours", hour, times)
     faster = usual["cpu_s"] / one["cpu_s"]
     yield told(f"`combined += clip` against this program, {hour:g} h", faster, seen=seen(usual, one), digits=0)
     half = net("naive", hour / 2)
     yield told("`combined += clip`, twice as much", usual["cpu_s"] / half["cpu_s"], seen=seen(half, usual), digits=1)
-    far = net("ours", long, times)
+    far = net("ours", long)
     linear = far["cpu_s"] / long / (one["cpu_s"] / hour)
     yield at_most(f"joining {long:g} h against {hour:g} h, an hour", linear, 1.2, seen=seen(far, one))
     memory = far["rss_mib"] / one["rss_mib"]

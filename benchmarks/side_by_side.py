@@ -33,7 +33,7 @@ from narration.audio.encode import ffmpeg_program
 from narration.audio.stitch import ASSEMBLY_RATE_HZ
 from tests.prove.harness import KEY, Studio, Vendor
 
-LINES, CHAPTERS = 48, 2
+LINES, CHAPTERS = 24, 2
 LATENCY = Latency(fixed_ms=400.0, char_ms=2.0)
 """Half of what is usual, as the loop asks one thing after the other."""
 IN_FLIGHT = 8
@@ -90,7 +90,7 @@ def measure(*, tiny: bool) -> Iterator[Figure]:
         except RuntimeError as error:
             yield skipped("a converter's merge step", str(error))
         else:
-            yield from _merges(folder, libraries, hours=0.05 if tiny else 1.0)
+            yield from _merges(folder, libraries, hours=0.05 if tiny else 0.5)
 
 
 def _against(way: Way, ours: Way) -> Iterator[Figure]:

@@ -25,7 +25,7 @@ _COUNT = (
 
 def measure(*, tiny: bool) -> Iterator[Figure]:
     """Compare the processor time of commands with that of the bare imports, in turn."""
-    times = 1 if tiny else 9
+    times = 1 if tiny else 7
     with tempfile.TemporaryDirectory() as home:
         env = {**os.environ, "NARRATION_HOME": home}
         ratio, ours_s, bare_s = in_turn([*NARRATE, "--help"], BARE, times, env)

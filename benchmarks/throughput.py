@@ -30,7 +30,7 @@ PER_MINUTE = 180
 IN_FLIGHT = 8
 LATE_S = JITTER_S = 0.005
 """How much later than asked a sleep ends, and how long a request is on its way, at the most, where time is not real."""
-LIMITED, FREE = 600, 300
+LIMITED, FREE = 540, 200
 """Chunks: long enough that a slow beginning does not decide."""
 
 

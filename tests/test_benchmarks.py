@@ -73,7 +73,7 @@ def test_a_part_runs(measure: Measure) -> None:
 
 
 def test_pacing_alone_reaches_its_part_of_the_rate_in_the_time_of_a_book() -> None:
-    (figure,) = throughput.paced(600)
+    (figure,) = throughput.paced(throughput.LIMITED)
     assert figure.met, figure
 
 

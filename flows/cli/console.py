@@ -115,8 +115,8 @@ def wait(work: Coroutine[object, object, _T]) -> _T:
         found.append(await work)
 
     try:
-        # The loop's task returns nothing: as it gives Ctrl-C back, Python spells out the task with its result, which for
-        # the plan of a long book takes longer than making it.
+        # The loop's task returns nothing: as it gives Ctrl-C back, Python spells out the task with its result, and the
+        # plan of a long book is long.
         asyncio.run(noted())
         return found[0]
     except (KeyboardInterrupt, asyncio.CancelledError) as error:
