@@ -41,6 +41,7 @@ def measure(*, tiny: bool) -> Iterator[Figure]:
         total = int(json.loads(plan.out)["chunks_total"])
         seen = f"{total} chunks: {plan}"
         yield told("plan, units of CPU", plan.cpu_s / unit, seen=seen, digits=1)
+        yield told("plan, a chunk", 1000 * plan.cpu_s / total, "ms CPU", digits=1)
         yield from _longer(studio, folder, plan.cpu_s, chunks)
         speak = child("work", "speak", folder / "book", studio.profile, studio.home / "store", env=studio.environment())
         least = child("work", "least", service.base_url, total, folder / "least", env=os.environ)
@@ -48,8 +49,9 @@ def measure(*, tiny: bool) -> Iterator[Figure]:
         yield told("speak, a chunk", 1000 * speak.cpu_s / total, "ms CPU", digits=1)
         _narrate(studio, "render", folder / "book", *_deliver(studio))
         again = _narrate(studio, "render", folder / "book", *_deliver(studio))
-        seen = f"{again}; nothing asked" if json.loads(again.out)["chunks_spoken"] == 0 else "asked!"
-        yield at_most("render again, against speaking", again.cpu_s / speak.cpu_s, MOST_AGAIN, seen=seen)
+        asked = int(json.loads(again.out)["chunks_spoken"])
+        yield at_most("chunks asked for when rendered again", asked, 0, "", digits=0)
+        yield at_most("render again, against speaking", again.cpu_s / speak.cpu_s, MOST_AGAIN, seen=str(again))
         yield told("render again, units of CPU", again.cpu_s / unit, digits=1)
 
 
