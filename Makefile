@@ -23,8 +23,8 @@ lint: .venv/dev ## ruff, mypy, import contracts
 	$(BIN)/mypy narration flows tests benchmarks
 	$(BIN)/lint-imports
 
-bench: .venv/dev ## speed and memory, as ratios
-	$(BIN)/python benchmarks/finish.py
+bench: .venv/dev ## speed, memory and the rivals, as ratios, into benchmarks/RESULTS.md
+	$(BIN)/python -m benchmarks
 
 prove: .venv/dev ## the long proofs, with their figures
 	$(BIN)/python -m tests.prove

@@ -1,8 +1,8 @@
 """How well quotations are found and attributed, on LitBank.
 
-    python benchmarks/attribution.py            # both halves, about two minutes
-    python benchmarks/attribution.py --dev      # the half that is tuned on
-    python benchmarks/attribution.py --only 1342 --wrong
+    python -m benchmarks.attribution            # both halves, about two minutes
+    python -m benchmarks.attribution --dev      # the half that is tuned on
+    python -m benchmarks.attribution --only 1342 --wrong
 
 Whole novels are read; the annotated 2,000 words of each are scored. The cast list of a novel is its annotated speakers
 and whoever its tags name (`litbank.py`, `sheets.toml`). "Named" leaves out speakers without a name, as "a girl".
@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from multiprocessing import Pool
 from statistics import mean
 
-import litbank
-
+from benchmarks import litbank
+from benchmarks.frame import Figure, at_most, skipped, told, unit_s
 from narration.script import Quotation, attribute
 
 KINDS = {
@@ -30,6 +30,8 @@ KINDS = {
     "noun": "anaphoric",
     "other name": "anaphoric",
 }
+MOST_S = 10.0
+"""So that a novel is read in seconds."""
 BINS = (0.0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.01)
 
 
@@ -124,6 +126,26 @@ def read(key: str) -> tuple[litbank.Novel, tuple[Quotation, ...], float]:
     began = time.process_time()
     quotations = attribute(novel.text, novel.cast)
     return novel, quotations, time.process_time() - began
+
+
+def measure(*, tiny: bool) -> Iterator[Figure]:
+    """The time of a novel, and how many speakers are right, of every tenth novel."""
+    if not litbank.CORPUS.is_dir():
+        yield skipped("attribution", "LitBank is not beside the repository (`../shared/corpus/litbank`)")
+        return
+    keys, unit = litbank.novel_keys()[:: 50 if tiny else 10], unit_s()
+    read_ones = [read(key) for key in keys]
+    seconds = [taken for _, _, taken in read_ones]
+    chars = sum(len(novel.text) for novel, _, _ in read_ones)
+    seen = f"{mean(seconds):.2f} s CPU, {max(seconds):.2f} s the slowest of {len(keys)}"
+    yield told("a novel, units of CPU", mean(seconds) / unit, seen=seen, digits=1)
+    yield at_most("a million characters", sum(seconds) / chars * 1e6, MOST_S, "s", seen="processor time")
+    rows = [
+        row for novel, found, _ in read_ones for row in score(novel, found) if row.gold.named and row.novel.held_out
+    ]
+    if rows:
+        right = 100 * mean(row.is_right for row in rows)
+        yield told("right, of the held-out novels among these", right, "%", digits=1, seen=f"{len(rows)} quotations")
 
 
 def main() -> None:

@@ -1,19 +1,15 @@
 """How long finishing a book takes and how much memory it needs: this program, the usual ways with pydub, ffmpeg alone.
 
-    python benchmarks/finish.py                # some minutes of one core
-    python benchmarks/finish.py --finish 10    # the encoders, too, at 10 hours
-
-Joining only, without encoding, at 1 h and at 10 h: `combined += clip; combined += pause`, which is what most programs do
+Joining only, without encoding, at 1 h and at 5 h: `combined += clip; combined += pause`, which is what most programs do
 (1 h only: it is quadratic); one join of everything in memory; this program, which streams. Then the whole finishing stage
 (assembling, mastering, MP3, AAC, and the M4B of all chapters) against the same ffmpeg commands alone, reading the same
-samples from a file, resampling included, and joining the chapters; measuring the files is reported apart. Every row is a process of its own; its figures
-are the CPU seconds of the work, ffmpeg's included and start-up left out, and the peak memory of this process and of the
-largest ffmpeg. Joining is the median of three runs.
+samples from a file, resampling included, and joining the chapters; measuring the files is told apart. Each way is a process
+of its own (`python -m benchmarks.finish WAY CLIPS`); its figures are the CPU seconds of the work, ffmpeg's included and
+start-up left out, and the peak memory of this process and of the largest ffmpeg.
 """
 
 from __future__ import annotations
 
-import argparse
 import io
 import json
 import resource
@@ -28,6 +24,8 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.frame import Figure, at_most, told
+from benchmarks.frame import child as in_child
 from narration.audio import m4b
 from narration.audio.clips import measure_clip, open_clip, segment
 from narration.audio.encode import ChapterEncoder, Output, ffmpeg_program
@@ -68,6 +66,12 @@ def clip(number: int) -> tuple[bytes, ClipMeasures]:
         writer.setframerate(ASSEMBLY_RATE_HZ)
         writer.writeframes(samples.tobytes())
     return file.getvalue(), measure_clip(file.getvalue())
+
+
+def samples_of(wav: bytes) -> bytes:
+    """The samples of a clip."""
+    with wave.open(io.BytesIO(wav)) as reader:
+        return bytes(reader.readframes(reader.getnframes()))
 
 
 def parts(count: int) -> Iterator[Part]:
@@ -111,7 +115,7 @@ def chapters(count: int) -> Iterator[int]:
         yield min(CHAPTER_CLIPS, count - start)
 
 
-def finish(count: int, *, measured: bool = False) -> None:
+def finish(count: int, *, reading: bool = False) -> None:
     """Stitching into an MP3 file and an AAC part for each chapter, and those into an M4B, ffmpeg included."""
     with tempfile.TemporaryDirectory() as folder:
         m4b_parts: list[m4b.Part] = []
@@ -124,18 +128,18 @@ def finish(count: int, *, measured: bool = False) -> None:
             with ChapterEncoder(outputs, rate_hz=ASSEMBLY_RATE_HZ, filters=mastering(AUDIO)) as encoder:
                 stitch(parts(chapter), AUDIO, encoder.write)
                 for part in encoder.complete().values():
-                    if measured:
+                    if reading:
                         probe(part)
                 encoder.publish()
         whole = Path(folder, "book.m4b")
         m4b.write_m4b(whole, m4b_parts, m4b.Facts(tags=(("title", "T"),), freeform=(), language="eng", cover=b""))
-        if measured:
+        if reading:
             probe(whole)
 
 
-def measure(count: int) -> None:
+def measured(count: int) -> None:
     """The same, and the files read back; what that adds to `finish` is measuring."""
-    finish(count, measured=True)
+    finish(count, reading=True)
 
 
 def alone(count: int) -> None:
@@ -174,7 +178,7 @@ def alone(count: int) -> None:
 
 
 NOT_COUNTED: list[float] = []
-WAYS: dict[str, Callable[[int], None]] = {way.__name__: way for way in (naive, joined, ours, finish, alone, measure)}
+WAYS: dict[str, Callable[[int], None]] = {way.__name__: way for way in (naive, joined, ours, finish, alone, measured)}
 
 
 def child(way: str, count: int) -> None:
@@ -194,68 +198,40 @@ def cpu_s() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in both)
 
 
-def run(way: str, count: int) -> dict[str, float]:
-    """Run one way in a process of its own."""
-    command = [sys.executable, __file__, "--child", way, "--count", str(count)]
-    answer = subprocess.run(command, check=True, capture_output=True, text=True)
-    return dict(json.loads(answer.stdout))
+def net(way: str, hours: float, times: int = 1) -> dict[str, float]:
+    """The median of some runs of one way, each in a process of its own, without what its start took."""
+    count = max(2 * CLIPS, round(hours * 3600 / CLIP_S))
+    runs = [dict[str, float](json.loads(in_child("finish", way, count).out)) for _ in range(times)]
+    return sorted(runs, key=lambda found: found["cpu_s"])[times // 2]
 
 
-def row(name: str, hours: float, figures: dict[str, float]) -> None:
-    """Print one line of a table."""
-    ffmpeg = f"{figures['ffmpeg_mib']:>6.0f} MiB ffmpeg" if figures["ffmpeg_mib"] > 1 else ""
-    print(
-        f"{name:<34} {hours:>6.2f} h {figures['cpu_s']:>8.2f} s CPU {figures['cpu_s'] / hours:>8.2f} s/h "
-        f"{figures['wall_s']:>8.2f} s wall {figures['rss_mib']:>6.0f} MiB {ffmpeg}",
-        flush=True,
-    )
+def seen(*runs: dict[str, float]) -> str:
+    """The absolute figures of some runs, one after the other."""
+    return "; ".join(f"{run['cpu_s']:.1f} s CPU, {max(run['rss_mib'], run['ffmpeg_mib']):.0f} MiB" for run in runs)
 
 
-def clips_of(hours: float) -> int:
-    """How many clips that much audio is, pauses included."""
-    return round(hours * 3600 / CLIP_S)
-
-
-def main() -> None:
-    """Run everything and print the ratios."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--hours", type=float, default=10.0, help="length of the long joins, in hours of audio")
-    parser.add_argument("--finish", type=float, default=1.0, help="length of what is encoded, in hours of audio")
-    parser.add_argument("--child", choices=sorted(WAYS), help=argparse.SUPPRESS)
-    parser.add_argument("--count", type=int, default=0, help=argparse.SUPPRESS)
-    told = parser.parse_args()
-    if told.child:
-        child(told.child, told.count)
-        return
-
-    def net(way: str, hours: float, times: int = 1) -> dict[str, float]:
-        runs = [run(way, clips_of(hours)) for _ in range(times)]
-        return sorted(runs, key=lambda found: found["cpu_s"])[times // 2]
-
-    half, usual = net("naive", 0.5), net("naive", 1.0)
-    row("pydub, combined += clip", 0.5, half)
-    row("pydub, combined += clip", 1.0, usual)
-    once, all_once = net("joined", 1.0, 3), net("joined", told.hours)
-    row("one join in memory", 1.0, once)
-    row("one join in memory", told.hours, all_once)
-    one, long = net("ours", 1.0, 3), net("ours", told.hours, 3)
-    row("this program, streaming", 1.0, one)
-    row("this program, streaming", told.hours, long)
-    whole, bare, read = (net(way, told.finish) for way in ("finish", "alone", "measure"))
-    row("finishing: assemble, MP3, M4B", told.finish, whole)
-    row("the same ffmpeg commands alone", told.finish, bare)
-    row("finishing, and measuring", told.finish, read)
-    print(
-        f"\npydub, 1 h / half an hour:      {usual['cpu_s'] / half['cpu_s']:.1f} times the CPU\n"
-        f"pydub / this program, 1 h:      {usual['cpu_s'] / one['cpu_s']:.0f} times the CPU, "
-        f"{usual['rss_mib'] / one['rss_mib']:.1f} times the memory\n"
-        f"in memory / this program, {told.hours:g} h: {all_once['rss_mib'] / long['rss_mib']:.0f} times the memory\n"
-        f"this program, {told.hours:g} h / 1 h:       {long['cpu_s'] / told.hours / one['cpu_s']:.2f} times the CPU per "
-        f"hour, {long['rss_mib'] / one['rss_mib']:.2f} times the memory\n"
-        f"finishing / ffmpeg alone:       {whole['cpu_s'] / bare['cpu_s']:.2f} times the CPU; "
-        f"measuring adds {(read['cpu_s'] - whole['cpu_s']) / told.finish:.1f} s an hour for two files"
-    )
+def measure(*, tiny: bool) -> Iterator[Figure]:
+    """Join and finish by every way; this program's figures against the others'."""
+    hour, long, finished = (0.05, 0.2, 0.05) if tiny else (1.0, 5.0, 1.0)
+    times = 1 if tiny else 3
+    usual, one = net("naive", hour), net("ours", hour, times)
+    faster = usual["cpu_s"] / one["cpu_s"]
+    yield told(f"`combined += clip` against this program, {hour:g} h", faster, seen=seen(usual, one), digits=0)
+    half = net("naive", hour / 2)
+    yield told("`combined += clip`, twice as much", usual["cpu_s"] / half["cpu_s"], seen=seen(half, usual), digits=1)
+    far = net("ours", long)
+    linear = far["cpu_s"] / long / (one["cpu_s"] / hour)
+    yield at_most(f"joining {long:g} h against {hour:g} h, an hour", linear, 1.2, seen=seen(far, one))
+    memory = far["rss_mib"] / one["rss_mib"]
+    yield at_most(f"memory for {long:g} h against {hour:g} h", memory, 1.1)
+    together = net("joined", long)
+    yield told(f"memory of one join of {long:g} h, against that", together["rss_mib"] / far["rss_mib"], digits=0)
+    whole, bare = net("finish", finished), net("alone", finished)
+    share = whole["cpu_s"] / bare["cpu_s"]
+    yield at_most("assembly, MP3 and M4B, against ffmpeg alone", share, 1.25, seen=seen(whole, bare))
+    read = net("measured", finished)
+    yield told("and measured by the program", read["cpu_s"] / bare["cpu_s"], seen=seen(read))
 
 
 if __name__ == "__main__":
-    main()
+    child(sys.argv[1], int(sys.argv[2]))

@@ -12,9 +12,9 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from chain import PEOPLE, TURNS, Stretch
-from litbank import Novel
 
+from benchmarks.chain import PEOPLE, TURNS, Stretch
+from benchmarks.litbank import Novel
 from narration.cast import Cast
 from narration.script import engine
 from narration.script.clues import Clue, Place

@@ -1,24 +1,22 @@
-"""How fast the takes of a long book are looked up, and how fast claims are made and released.
-
-    python benchmarks/takes.py                 # 20,000 takes
-    python benchmarks/takes.py --takes 2000
-
-On a local folder. The writes flush to the disk, which is most of their time.
-"""
+"""How fast the takes of a long book are looked up, and how fast claims are made and released, on a local folder."""
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import hashlib
 import tempfile
-import time
+from collections.abc import Iterable, Iterator
+from unittest import mock
 
+from benchmarks.frame import Figure, at_most, cpu, told
 from narration.claims import Claim, Claims, this_run
-from narration.store import at_once, open_store
+from narration.store import Store, at_once, open_store
 from narration.take import ClipMeasures, SpeechAsk, Take
 from narration.takes import Takes
 
+FEW, MANY = 2_000, 20_000
+MOST = 12.0
+"""Ten times as many take little more than ten times as long."""
 AUDIO = b"RIFF" + bytes(1000)
 MEASURES = ClipMeasures(
     rate_hz=24_000, frames=48_000, speech_start=0, speech_end=9, speech_dbfs=-20.0, peak_dbfs=-3.0, floor_dbfs=-70.0
@@ -40,31 +38,46 @@ def take(number: int) -> Take:
     )
 
 
-async def main(count: int) -> None:
-    """Write the takes, and measure."""
+def measure(*, tiny: bool) -> Iterator[Figure]:
+    """Write takes, look them up, and look for some that are not there; then claim and release."""
+    few, many = (50, 200) if tiny else (FEW, MANY)
+    small, large = _lookups(few), _lookups(many)
+    yield at_most(f"finding {many:,} takes against {few:,}", large[0] / small[0], MOST, seen=_each(large[0], many))
+    yield at_most("missing as many", large[1] / small[1], MOST, seen=_each(large[1], many))
     with tempfile.TemporaryDirectory() as name:
-        store = open_store(name)
-        takes, all_of_them = Takes(store), [take(number) for number in range(count)]
-        start = time.perf_counter()
-        await at_once(takes.put(one, AUDIO) for one in all_of_them)
-        print(f"put {count:,} takes:        {time.perf_counter() - start:6.2f} s")
-        ids = [one.take_id for one in all_of_them]
-        start = time.perf_counter()
-        found = await takes.find(ids)
-        print(f"find {len(found):,} takes:       {time.perf_counter() - start:6.2f} s")
-        start = time.perf_counter()
-        missing = await takes.find(f"{number:040x}" for number in range(count))
-        print(f"miss {count - len(missing):,} takes:       {time.perf_counter() - start:6.2f} s")
-        claims = Claims(store, this_run())
-        start = time.perf_counter()
-        for number in range(500):
-            got = await claims.acquire(f"{number:040x}", None)
-            assert isinstance(got, Claim)
-            await claims.release(got)
-        print(f"claim and release:         {(time.perf_counter() - start) * 2:6.2f} ms each")
+        count, taken = (20 if tiny else 500), list[float]()
+        with cpu(taken):
+            asyncio.run(_claimed(open_store(name), count))
+        yield told("claiming and releasing one", 1000 * taken[0] / count, "ms CPU", digits=1)
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--takes", type=int, default=20_000)
-    asyncio.run(main(parser.parse_args().takes))
+def _each(seconds: float, count: int) -> str:
+    return f"{1e6 * seconds / count:.0f} µs CPU each"
+
+
+def _lookups(count: int) -> tuple[float, float]:
+    """Processor seconds of finding so many takes, and of missing as many."""
+    taken: list[float] = []
+    with tempfile.TemporaryDirectory() as name, mock.patch("os.fsync"):  # this store need not survive a power cut
+        takes, all_of_them = Takes(open_store(name)), [take(number) for number in range(count)]
+        asyncio.run(_put(takes, all_of_them))
+        for ids in ([one.take_id for one in all_of_them], [f"{number:040x}" for number in range(count)]):
+            with cpu(taken):
+                asyncio.run(_found(takes, ids))
+    return taken[0], taken[1]
+
+
+async def _put(takes: Takes, all_of_them: Iterable[Take]) -> None:
+    await at_once(takes.put(one, AUDIO) for one in all_of_them)
+
+
+async def _found(takes: Takes, ids: Iterable[str]) -> None:
+    await takes.find(ids)
+
+
+async def _claimed(store: Store, count: int) -> None:
+    claims = Claims(store, this_run())
+    for number in range(count):
+        got = await claims.acquire(f"{number:040x}", None)
+        assert isinstance(got, Claim)
+        await claims.release(got)

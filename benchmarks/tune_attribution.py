@@ -1,7 +1,7 @@
 """Writes `narration/script/weights.toml`: the weights of attribution, learnt on LitBank's development novels.
 
-    python benchmarks/tune_attribution.py            # about fifteen minutes on two cores
-    python benchmarks/tune_attribution.py --dry-run  # without writing: learns on half of them, and measures on the rest
+    python -m benchmarks.tune_attribution            # about fifteen minutes on two cores
+    python -m benchmarks.tune_attribution --dry-run  # without writing: learns on half of them, and measures on the rest
 
 Learnt from: the annotated quotations of the development novels, and quotations of the same novels whose name tags were
 taken away (`masking.py`). The held-out novels are never read. The weights maximise the likelihood of the known speakers,
@@ -20,11 +20,11 @@ from dataclasses import replace
 from multiprocessing import Pool
 from pathlib import Path
 
-import litbank
 import numpy as np
-from chain import Batch, Floats, Stretch, batches
-from masking import gold_labels, masked, stretches
 
+from benchmarks import litbank
+from benchmarks.chain import Batch, Floats, Stretch, batches
+from benchmarks.masking import gold_labels, masked, stretches
 from narration.script.weights import load_weights
 
 KEPT = (0.35, 0.7)

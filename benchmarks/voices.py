@@ -1,6 +1,6 @@
 """Swapped takes found: recall and false alarms of the drift check on the sandbox's voices.
 
-`python benchmarks/voices.py` speaks 2,000 lines of the demo story in its cast's voices with the sandbox's engine, swaps
+`python -m benchmarks.voices` speaks 2,000 lines of the demo story in its cast's voices with the sandbox's engine, swaps
 20 of them between characters, and prints how many of the 20 are told, and how many of the other 1,980. Repeated for
 several casts and choices of lines; `--casts 1` is quickest.
 """
@@ -12,8 +12,10 @@ import itertools
 import random
 import re
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.frame import Figure, at_least, told
 from narration.audio.likeness import Likeness
 from narration.audio.voiceprint import VoicePrint, print_of_samples
 from narration.cast import load_cast
@@ -64,6 +66,16 @@ def run(seed: int) -> tuple[int, int, int, float]:
     likeness = Likeness({name: one for name, one in previews.items() if one}, takes)
     told = {indexes[stray.index] for stray in likeness.strays()}
     return len(told & swapped), len(told - swapped), len(takes), spent / max(1, len(kept))
+
+
+def measure(*, tiny: bool) -> Iterator[Figure]:
+    """Swap takes in two casts, and count which are told."""
+    runs = [run(seed) for seed in range(1, 2 if tiny else 3)]
+    told_, alarms, takes = (sum(one[place] for one in runs) for place in range(3))
+    swaps = SWAPS * len(runs)
+    yield at_least("swapped takes that are told", 100 * told_ / swaps, 90.0, "%", seen=f"{told_} of {swaps}", digits=0)
+    yield told("false alarms", 100 * alarms / (takes - swaps), "%", seen=f"{alarms} of {takes - swaps}")
+    yield told("measuring a take", 1000 * runs[0][3], "ms", digits=1)
 
 
 def main() -> None:

@@ -26,7 +26,7 @@ from narration.report.proof import Proof, main_file, write_proof
 from narration.report.summary import REPORT, Summary, write_summary
 from narration.spotting import HeardLine, Spotter, heard_lines
 from narration.typed import object_of
-from narration.usage import Ledger, grouped
+from narration.usage import Ledger, grouped, needed
 
 log = logging.getLogger("narration.render")
 
@@ -183,7 +183,7 @@ def _findings(report: Mapping[str, Any]) -> tuple[Finding, ...]:
 
 async def _cost(job: Job, report: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """What the last render and the whole book cost."""
-    books = dict(grouped(await Ledger(job.store, "").table(), "production"))
+    books = dict(grouped(await Ledger(job.store, "").table(needed("production")), "production"))
     sums = books.get(job.production.name)
     cost = [("last render, USD", f"{report.get('cost_usd', 0.0):.4f}")]
     if sums is not None:

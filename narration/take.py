@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 TAKE_ID_CHARS = 40
 """Hex digits of a take id: 160 bits, so that two different requests never share one."""
@@ -51,7 +51,19 @@ class SpeechAsk:
     @property
     def take_id(self) -> str:
         """The identity of the take that answers this request."""
-        return canonical_hash(asdict(self))
+        # Spelled out: it is asked for several times of every chunk, and `asdict` copies whatever it meets.
+        return canonical_hash(
+            {
+                "service": self.service,
+                "region": self.region,
+                "model": self.model,
+                "voice": self.voice,
+                "text": self.text,
+                "language": self.language,
+                "options": self.options,
+                "ordinal": self.ordinal,
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ Invariant: what is summed up by a group adds up to the sum of all.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
@@ -75,8 +76,17 @@ _SUMMED = {
 }
 
 
+_FORMATS = {"month": "%Y-%m", "day": "%Y-%m-%d"}
+"""Groups of the time, and how they are written."""
+
 NEEDED = ("action", "status", "code", "in_doubt", "characters", "price_usd", "audio_s", "input_tokens", "output_tokens")
-"""The columns that are summed or looked at; a table of these, and of the group's, is read in a third of the time."""
+"""The columns that are summed or looked at."""
+
+
+def needed(by: str = "") -> tuple[str, ...]:
+    """The columns to read for totals, and for groups of one of `GROUPS`; a tenth of the time of reading them all."""
+    column = "at" if by in _FORMATS else by
+    return NEEDED if not column or column in NEEDED else (*NEEDED, column)
 
 
 def totals(table: pa.Table) -> Totals:
@@ -89,25 +99,35 @@ def grouped(table: pa.Table, by: str) -> tuple[tuple[str, Totals], ...]:
     """Totals for each value of a column, in order of the value.
 
     Args:
-        table: with the columns `NEEDED`, and the one of the group (`at` for months and days).
+        table: with the columns `needed(by)`.
         by: one of `GROUPS`.
 
     Raises:
         InputError: there is no such group.
     """
-    if by not in GROUPS:
-        expected = f"one of {', '.join(GROUPS)}"
-        raise InputError(Problem(what=f"no group {by!r}", where="--by", expected=expected, hint=nearest(by, GROUPS)))
-    if by in ("month", "day"):
-        keys = pc.strftime(table["at"], format="%Y-%m" if by == "month" else "%Y-%m-%d")
-    else:
-        keys = table[by]
+    check_group(by)
+    keys = pc.floor_temporal(table["at"], unit=by) if by in _FORMATS else table[by]
     measured = _measured(table).append_column("by", keys)
     summed = measured.group_by("by", use_threads=False).aggregate([(name, "sum") for name in _SUMMED])
     return tuple(
-        (str(record["by"]), _totals({name: record[f"{name}_sum"] for name in _SUMMED}))
+        (_name(record["by"], by), _totals({name: record[f"{name}_sum"] for name in _SUMMED}))
         for record in sorted(summed.to_pylist(), key=lambda record: record["by"])
     )
+
+
+def check_group(by: str) -> None:
+    """Make sure that there is such a group.
+
+    Raises:
+        InputError: there is none.
+    """
+    if by not in GROUPS:
+        expected = f"one of {', '.join(GROUPS)}"
+        raise InputError(Problem(what=f"no group {by!r}", where="--by", expected=expected, hint=nearest(by, GROUPS)))
+
+
+def _name(value: object, by: str) -> str:
+    return value.strftime(_FORMATS[by]) if isinstance(value, datetime) else str(value)
 
 
 def _measured(table: pa.Table) -> pa.Table:

@@ -23,12 +23,23 @@ import pyarrow.parquet as pq
 from narration.errors import StoreError
 from narration.row import Row, decode_row, encode_row
 from narration.store import at_once
-from narration.totals import GROUPS, NEEDED, Totals, grouped, totals
+from narration.totals import GROUPS, Totals, check_group, grouped, needed, totals
 
 if TYPE_CHECKING:
     from narration.store import Store
 
-__all__ = ["GROUPS", "NEEDED", "ROWS", "SCHEMA", "Ledger", "Totals", "grouped", "to_table", "totals"]
+__all__ = [
+    "GROUPS",
+    "ROWS",
+    "SCHEMA",
+    "Ledger",
+    "Totals",
+    "check_group",
+    "grouped",
+    "needed",
+    "to_table",
+    "totals",
+]
 
 ROWS = "ledger/rows"
 PENDING = "ledger/pending"
@@ -133,18 +144,17 @@ class Ledger:
         Raises:
             StoreError: the store cannot be read, or a file in it is not a ledger file.
         """
-        wanted = list(columns) if columns is not None else SCHEMA.names
-        names = [*wanted, *(["call_id"] if "call_id" not in wanted else [])]
+        names = list(columns) if columns is not None else SCHEMA.names
         # Rows before files: a compaction meanwhile moves rows from here to there; each call counts once.
         rows = await self._read(await self._store.keys(f"{PENDING}/"))
-        parts = await at_once(self._part(key, names) for key in await self._files())
-        gathered = pa.concat_tables([SCHEMA.empty_table().select(names), *parts])
+        files = await self._files()
+        parts = await at_once(self._part(key, names) for key in files)
         if rows:
-            known = pc.is_in(pa.array([row.call_id for row in rows]), value_set=gathered["call_id"].combine_chunks())
-            fresh = [row for row, seen in zip(rows, known.to_pylist(), strict=True) if not seen]
-            gathered = pa.concat_tables([gathered, to_table(fresh).select(names)])
-        table = gathered.select(wanted)
-        return table.take(pc.sort_indices(table["at"])) if "at" in wanted else table
+            runs = {row.run_id or NO_RUN for row in rows}
+            known = await self._call_ids(key for key in files if _run_of(key) in runs)
+            parts.append(to_table(row for row in rows if row.call_id not in known).select(names))
+        table = pa.concat_tables([SCHEMA.empty_table().select(names), *parts])
+        return table.take(pc.sort_indices(table["at"])) if "at" in names else table
 
     async def paid(self) -> list[tuple[str, str, str, float]]:
         """What was paid for and answered: action, take id, request id and price in USD of each call.

@@ -109,8 +109,16 @@ def wait(work: Coroutine[object, object, _T]) -> _T:
     """
     import asyncio
 
+    found: list[_T] = []
+
+    async def noted() -> None:
+        found.append(await work)
+
     try:
-        return asyncio.run(work)
+        # The loop's task returns nothing: as it gives Ctrl-C back, Python spells out the task with its result, and the
+        # plan of a long book is long.
+        asyncio.run(noted())
+        return found[0]
     except (KeyboardInterrupt, asyncio.CancelledError) as error:
         raise Interrupted("Stopped at once. What was answered is kept.", GOES_ON) from error
 

@@ -9,9 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from narration.booth import Seating
 from narration.errors import (
     KeyRefused,
     ModelGone,
@@ -21,13 +20,14 @@ from narration.errors import (
 )
 
 if TYPE_CHECKING:
+    from narration.booth import Seating
     from narration.services.protocol import SpeechService
     from narration.settings import ServiceSettings
 
 PATIENCE_S = 20.0
 """Whoever asks whether something answers does not wait as long as whoever has a book to finish."""
 
-Find = Callable[[], Seating]
+Find: TypeAlias = "Callable[[], Seating]"
 """Finds one booth; raises what is wrong with its profile."""
 
 SITES = {"ap-southeast-1": ("international (Singapore)", "international"), "cn-beijing": ("China (Beijing)", "china")}
@@ -59,6 +59,8 @@ def _name(seating: Seating, key: str) -> str:
 
 
 def _alone(seating: Seating, key: str) -> Seating:
+    from narration.booth import Seating
+
     return Seating(main=key, booths={key: seating.booths[key]})
 
 

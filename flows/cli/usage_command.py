@@ -57,7 +57,7 @@ def usage(
     """
     from flows.places import default_store
     from narration.store import open_store
-    from narration.usage import ROWS, Ledger, grouped, totals
+    from narration.usage import ROWS, Ledger, check_group, grouped, needed, totals
 
     opened = open_store(store or default_store(environ()))
     if path:
@@ -66,7 +66,9 @@ def usage(
     if verify:
         _show_audit(console.wait(_audited(opened)), as_json=json)
         return
-    rows = console.wait(Ledger(opened, "").table())
+    if by:
+        check_group(by)
+    rows = console.wait(Ledger(opened, "").table(needed(by or "")))
     sums, groups = totals(rows), grouped(rows, by) if by else ()
     if json:
         record: dict[str, object] = dataclasses.asdict(sums)

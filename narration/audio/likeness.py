@@ -20,7 +20,7 @@ Floats = npt.NDArray[np.float64]
 
 PRIOR_SPREAD = (2.0, 1.3, *(1.1 for _ in range(CEPSTRA)))
 """What one voice's takes differ by in semitones, in beats per second, and in each cepstral coefficient, before any were
-heard. Measured on the sandbox's voices: `python benchmarks/voices.py`."""
+heard. Measured on the sandbox's voices: `python -m benchmarks.voices`."""
 PRIOR_TAKES = 20
 """How many takes the prior is worth."""
 PREVIEW_WEIGHT = 3

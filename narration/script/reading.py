@@ -71,7 +71,7 @@ class Reading:
     def ends_sentence(self, index: int) -> bool:
         """Whether a sentence, or a part of one after a semicolon, ends behind this word."""
         gap = self.gap(index)
-        if not _BREAKS.intersection(gap):
+        if gap == " " or not _BREAKS.intersection(gap):
             return False
         word = self.words[index]
         return not (gap.lstrip()[:1] == "." and (word in english.TITLES or len(word) == 1))
