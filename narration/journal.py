@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from narration.chat import ChatAsk, ChatSaid
 from narration.claims import OPEN, Claim, decode_claim, generation_of
 from narration.errors import StoreError
+from narration.hearing import HearingAsk, Transcript, transcript_of
 from narration.row import Row
 from narration.take import Receipt, SpeechAsk, ask_of
 from narration.voice import VoiceDesign, VoiceStatus
@@ -44,6 +45,7 @@ class Answer:
         preview_b64: its preview audio, base64; empty for a synthesis.
         preview_format: of the preview.
         question, said: what was asked of a language model, and what it answered; None elsewhere.
+        listened, transcript: what a recogniser was asked to hear, and what it heard; likewise.
     """
 
     generation: int
@@ -61,6 +63,8 @@ class Answer:
     preview_format: str = ""
     question: ChatAsk | None = None
     said: ChatSaid | None = None
+    listened: HearingAsk | None = None
+    transcript: Transcript | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,5 +194,7 @@ def _decode(data: bytes) -> Answer:
             "design": None if record["design"] is None else VoiceDesign(**record["design"]),
             "question": ChatAsk(**record["question"]) if record.get("question") else None,
             "said": ChatSaid(**record["said"]) if record.get("said") else None,
+            "listened": HearingAsk(**record["listened"]) if record.get("listened") else None,
+            "transcript": transcript_of(record["transcript"]) if record.get("transcript") else None,
         }
     )
