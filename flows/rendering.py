@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from flows.booths import speaking
+from flows.hearing import hearing, place_in
 from flows.mending import mending_of, wants
 from flows.opening import Job
 from flows.progress import Progress
@@ -32,7 +33,7 @@ from narration.errors import InputError, NarrationError, Problem, TakeDamaged, V
 from narration.finding import Code, Finding, noted
 from narration.formats import made_of_all
 from narration.keep import Recovered, recover
-from narration.mend import Mending, mend_chapter
+from narration.mend import Clock, Mending, mend_chapter, nobody_hears
 from narration.plan import ChapterPlan, Plan, PlannedVoice
 from narration.production import Production
 from narration.report.coverage import coverage_of
@@ -91,7 +92,11 @@ async def render(
     runs: list[str] = []
     for last in (False, True):
         to_buy = bool(plan.chunks_to_speak or wants(plan, mending))
-        async with _desk_if_needed(job, environ, halt, flow_run_id, progress, buying=buying, to_buy=to_buy) as desk:
+        async with (
+            _desk_if_needed(job, environ, halt, flow_run_id, progress, buying=buying, to_buy=to_buy) as desk,
+            hearing(mending.listening if buying else None, desk, environ, Takes(job.store)) as hear,
+        ):
+            mending.hear = hear or nobody_hears
             recovered += await recover(desk) if desk is not None else Recovered()
             if desk is not None and job.request.redesign_missing and await give_up_missing(desk, plan.voices):
                 progress.plan = plan = await job.plan()
@@ -126,16 +131,22 @@ async def render(
         chunks_spoken=progress.bought,
         chunks_reused=progress.chunks_done - progress.bought,
         characters_billed=progress.characters,
-        cost_usd=progress.cost_usd,
+        cost_usd=progress.cost_usd + heard_usd(mending),
+        takes_heard=mending.listening.heard if mending.listening is not None else 0,
         lost_usd=recovered.lost_usd,
         recovered=recovered.kept,
         in_doubt=recovered.in_doubt,
         stopped=halt.reason or trouble,
         files=tuple(str(file) for file in packaged.files),
-        book_findings=packaged.findings,
+        book_findings=(*packaged.findings, *(work.unheard() if buying else ())),
         took_s=time.time() - progress.started,
     )
     return summary if job.request.speak_only else await _written(job, summary)
+
+
+def heard_usd(mending: Mending) -> float:
+    """What the run has spent on hearing."""
+    return mending.listening.cost_usd if mending.listening is not None else 0.0
 
 
 def _warn(plan: Plan, *, buying: bool) -> None:
@@ -348,9 +359,30 @@ class _Render:
     def judged(self, chapter: ChapterSummary) -> ChapterSummary:
         """The summary of a chapter with what is wrong with its takes, and how much of it is heard."""
         pieces = self._pieces.get(chapter.number, ())
-        found = tuple(finding for piece in pieces for finding in self._mending.findings(piece))
-        coverage = coverage_of((piece.chunk, piece.take) for piece in pieces) if pieces else None
+        clock = self._clock(chapter.number)
+        found = tuple(finding for piece in pieces for finding in self._mending.findings(piece, clock))
+        is_heard = self._mending.listening.is_heard if self._mending.listening is not None else None
+        coverage = coverage_of(((piece.chunk, piece.take) for piece in pieces), is_heard) if pieces else None
         return replace(chapter, findings=(*chapter.findings, *found), coverage=coverage)
+
+    def _clock(self, number: int) -> Clock:
+        """Tells where in a delivered chapter a moment of a take is."""
+        timelines = tuple(file.delivered.timeline for file in self._heard.get(number, ()))
+        keep_ms = self._plan.settings.audio.keep_ms
+        return lambda take, at_ms: place_in(timelines, take, at_ms, keep_ms)
+
+    def unheard(self) -> tuple[Finding, ...]:
+        """That the recogniser did not hear all that it should have, if so."""
+        listening = self._mending.listening
+        if listening is None:
+            return ()
+        takes = [piece.take for chapter in self._pieces.values() for piece in chapter if piece.take is not None]
+        left = listening.to_hear(takes)
+        if not left:
+            return ()
+        why = listening.error or next(iter(listening.refused.values()), None)
+        message = f"{len(left)} of {len(takes)} takes were not heard by the recogniser{f': {why}' if why else ''}"
+        return (noted(Code.TAKES_UNHEARD, message),)
 
     def _checked(self, files: tuple[HeardFile, ...]) -> tuple[Finding, ...]:
         """What the preset's rules say of a chapter's files."""

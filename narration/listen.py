@@ -89,6 +89,7 @@ class Listening:
         cost_usd: what they cost.
         error: why not all takes were heard, or None.
         refused: takes that the recogniser did not take, by take id, and why.
+        texts: what the book has where a take is heard, by take id: a respelled word may be heard as it is written.
     """
 
     settings: Settings
@@ -99,6 +100,7 @@ class Listening:
     cost_usd: float = 0.0
     error: NarrationError | None = None
     refused: dict[str, NarrationError] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
 
     @property
     def wanted(self) -> bool:
@@ -141,9 +143,9 @@ class Listening:
         """What was heard of a take, or None."""
         return self.known.get(self.ask_of(take).ask_id) if self.wanted and self._is_due(take) else None
 
-    def flaws(self, take: Take, text: str) -> tuple[Flaw, ...]:
+    def flaws(self, take: Take) -> tuple[Flaw, ...]:
         """What is wrong with the words of a take."""
-        return word_flaws(take, self.hearing(take), text, self.settings.check)
+        return word_flaws(take, self.hearing(take), self.texts.get(take.take_id, ""), self.settings.check)
 
     def is_heard(self, take: Take) -> bool:
         """Whether a recogniser followed a take's words."""
@@ -171,9 +173,7 @@ def ears_of(recogniser: Recogniser, price: Price, settings: Settings, halted: Ca
     return Ears(recogniser=recogniser, pacer=pacer, price=price)
 
 
-async def listen(
-    desk: Desk | None, ears: Ears, listening: Listening, spoken: Iterable[Spoken], takes: Takes
-) -> None:
+async def listen(desk: Desk | None, ears: Ears, listening: Listening, spoken: Iterable[Spoken], takes: Takes) -> None:
     """Have everything heard that is to be, and was not yet.
 
     Args:
@@ -184,6 +184,7 @@ async def listen(
         takes: the store of their sounds.
     """
     by_id = {one.take.take_id: one for one in spoken}
+    listening.texts |= {take_id: one.text for take_id, one in by_id.items()}
     due = listening.to_hear(one.take for one in by_id.values())
     at_once = asyncio.Semaphore(OFFLINE_AT_ONCE if desk is None else listening.settings.limits.in_flight * 2)
 
@@ -219,9 +220,7 @@ async def _heard(desk: Desk | None, ears: Ears, listening: Listening, spoken: Sp
         listening.cost_usd += hearing.price_usd if bought else 0.0
 
 
-async def _for_nothing(
-    ears: Ears, listening: Listening, ask: HearingAsk, spoken: Spoken, takes: Takes
-) -> Hearing:
+async def _for_nothing(ears: Ears, listening: Listening, ask: HearingAsk, spoken: Spoken, takes: Takes) -> Hearing:
     told = await ears.recogniser.transcribe(await takes.audio(spoken.take), ask, OpenGate())
     hearing = Hearing(ask=ask, said=told.said, price_usd=0.0, created_at="", run_id="")
     await Hearings(listening.store).put(hearing)
@@ -284,9 +283,7 @@ def _order(desk: Desk, ears: Ears, ask: HearingAsk, spoken: Spoken) -> Order:
     return Order(booth=desk.main, subject=ask.ask_id, row=row, there=there, pacer=ears.pacer)
 
 
-def _sender(
-    ears: Ears, ask: HearingAsk, spoken: Spoken, sound: bytes
-) -> Callable[[object, Gate], Awaitable[Bought]]:
+def _sender(ears: Ears, ask: HearingAsk, spoken: Spoken, sound: bytes) -> Callable[[object, Gate], Awaitable[Bought]]:
     async def send(_booth: object, gate: Gate) -> Bought:
         told = await ears.recogniser.transcribe(sound, ask, gate)
         if told.call is None:

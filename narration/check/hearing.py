@@ -12,11 +12,12 @@ from narration.check_settings import CheckSettings
 from narration.finding import Code
 from narration.hearing import Hearing
 from narration.take import Take
+from narration.timeline import ChapterTimeline
 
 MOST_FLAWS = 5
 """More differences than this in one take tell no more."""
 BABBLE = 0.6
-"""A take in which so much was heard, and hardly anything of the text, was not understood; with less, words are missing."""
+"""Where so much was heard, and hardly anything of the text, a take was not understood; with less, words are missing."""
 
 
 def is_sampled(take_id: str, share: float) -> bool:
@@ -53,7 +54,9 @@ def _flaws(comparison: Comparison, settings: CheckSettings) -> tuple[Flaw, ...]:
     heard = comparison.heard_words / comparison.said_words if comparison.said_words else 1.0
     if comparison.share < settings.heard_share and heard >= BABBLE:
         value, rule = f"{comparison.share:.0%} of its words", f"at least {settings.heard_share:.0%}"
-        return (Flaw(code=Code.TAKE_UNCLEAR, value=value, rule=rule, weight=1 + settings.heard_share - comparison.share),)
+        return (
+            Flaw(code=Code.TAKE_UNCLEAR, value=value, rule=rule, weight=1 + settings.heard_share - comparison.share),
+        )
     grave = [hitch for hitch in comparison.hitches if is_grave(hitch, settings)]
     flaws = [_flaw(hitch, settings) for hitch in grave]
     flaws.sort(key=lambda flaw: -flaw.weight)
@@ -72,3 +75,29 @@ def _flaw(hitch: Hitch, settings: CheckSettings) -> Flaw:
             value, least = f"“{hitch.said}” as “{hitch.heard}”, {at}", settings.changed_words
     rule = f"fewer than {least} words in a row" if least > 1 else "none"
     return Flaw(code=hitch.code, value=value, rule=rule, weight=hitch.words / least, at_ms=hitch.at_ms)
+
+
+def chapter_ms(timeline: ChapterTimeline, take: Take, at_ms: int, keep_ms: int) -> int | None:
+    """Where in a chapter a moment of a take is; None where the take is not in it.
+
+    Args:
+        timeline: of the chapter.
+        take: one of its takes.
+        at_ms: of the take as it was spoken.
+        keep_ms: silence that was kept before the speech when the take was trimmed.
+    """
+    for cue in timeline.cues:
+        if cue.take_id == take.take_id:
+            begun_ms = max(0, take.measures.speech_start * 1000 // take.measures.rate_hz - keep_ms)
+            start_ms, end_ms = (frame * 1000 // timeline.rate_hz for frame in (cue.start_frame, cue.end_frame))
+            return min(max(start_ms + at_ms - begun_ms, start_ms), end_ms)
+    return None
+
+
+def clock(ms: int) -> str:
+    """Hours, minutes and seconds, for people: `12:03.4`, `1:02:03.4`."""
+    tenths = ms // 100
+    minutes, seconds = divmod(tenths // 10, 60)
+    hours, minutes = divmod(minutes, 60)
+    start = f"{hours}:{minutes:02d}" if hours else f"{minutes}"
+    return f"{start}:{seconds:02d}.{tenths % 10}"

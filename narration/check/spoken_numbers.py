@@ -26,7 +26,9 @@ _ENGLISH_SCALES: Final = MappingProxyType({"hundred": 100, "thousand": 1000, "mi
 _HAN: Final = MappingProxyType(
     {char: value for value, char in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2, "兩": 2}
 )
-_HAN_SCALES: Final = MappingProxyType({"十": 10, "百": 100, "千": 1000, "万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8})
+_HAN_SCALES: Final = MappingProxyType(
+    {"十": 10, "百": 100, "千": 1000, "万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8}
+)
 _DIGITS: Final = re.compile(r"(\d+)(?:st|nd|rd|th)?")
 _GLUE: Final = "and"
 

@@ -142,7 +142,7 @@ def expected_words(text: str) -> str:
 
 
 def _heard(words: Sequence[HeardWord]) -> tuple[tuple[Word, ...], str]:
-    """What was heard as words, each with its share of the time of the stretch that it came in; and all of it as text."""
+    """What was heard as words, each with its share of the time of its stretch; and all of it as text."""
     found: list[Word] = []
     text = ""
     for stretch in words:
@@ -192,9 +192,10 @@ def compare(text: str, transcript: Transcript, span_ms: tuple[int, int]) -> Comp
                 code=code,
                 said=_words(text, mine),
                 heard=_words(heard_text, theirs),
-                words={Code.TAKE_LACKS_WORDS: weights[0] - weights[1], Code.TAKE_ADDS_WORDS: weights[1] - weights[0]}.get(
-                    code, max(weights)
-                ),
+                words={
+                    Code.TAKE_LACKS_WORDS: weights[0] - weights[1],
+                    Code.TAKE_ADDS_WORDS: weights[1] - weights[0],
+                }.get(code, max(weights)),
                 at_ms=at_ms,
                 exact=exact,
             )

@@ -56,7 +56,7 @@ _TABLE: Final = (
     ),
     Row(
         name="too long",
-        message=r"(file|audio|duration|content|payload|request|body).{0,40}(too (large|long)|exceed|maximum|larger|longer)",
+        message=r"(file|audio|duration|content|payload|body).{0,40}(too (large|long)|exceed|maximum|larger)",
         statuses=frozenset({400, 413, 422}),
         error=TextTooLong,
         why="the sound is longer than the recogniser takes",
@@ -64,7 +64,7 @@ _TABLE: Final = (
     ),
     Row(
         name="sound",
-        message=r"(decode|invalid|unsupported|could not|cannot).{0,40}(audio|file)|audio.{0,40}(empty|invalid|short|format)",
+        message=r"(decode|invalid|unsupported|cannot).{0,40}(audio|file)|audio.{0,40}(empty|invalid|short|format)",
         statuses=frozenset({400, 415, 422}),
         error=ServiceRefused,
         why="the recogniser cannot read the sound",
@@ -136,6 +136,19 @@ def is_own(settings: Settings) -> bool:
     return is_own_host(settings.recogniser, settings.service.base_url)
 
 
+def check_recogniser(settings: Settings, language: str) -> None:
+    """Find out before anything is spent whether the recogniser of the settings can hear a book.
+
+    Raises:
+        InputError: not in this language, or no price of it is known.
+    """
+    if settings.check.recogniser is RecogniserKind.OFFLINE:
+        from narration.services.transcribe_offline import check_language
+
+        check_language(language)
+    recogniser_price(settings)
+
+
 def recogniser_url(settings: Settings) -> str:
     """The address that the recogniser's path stands behind.
 
@@ -177,7 +190,9 @@ def open_recogniser(
     match settings.check.recogniser:
         case RecogniserKind.NONE:
             where = "recogniser of the table [check]"
-            raise InputError(Problem(what="no recogniser is chosen", where=where, expected="offline, dashscope or openai"))
+            raise InputError(
+                Problem(what="no recogniser is chosen", where=where, expected="offline, dashscope or openai")
+            )
         case RecogniserKind.OFFLINE:
             return OfflineRecogniser()
         case RecogniserKind.DASHSCOPE:
@@ -220,9 +235,7 @@ def recogniser_price(settings: Settings) -> Price:
         return FREE
     if own.usd_per_minute >= 0:
         source = "usd_per_minute of the table [recogniser]"
-        return Price(
-            usd=own.usd_per_minute, per_characters=0, as_of="", source=source, assumed=False, per_seconds=60
-        )
+        return Price(usd=own.usd_per_minute, per_characters=0, as_of="", source=source, assumed=False, per_seconds=60)
     model = model_of(kind, own)
     try:
         price = price_of(model, recogniser_place(settings))

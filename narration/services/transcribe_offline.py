@@ -93,9 +93,7 @@ class OfflineRecogniser:
         while not self._idle.empty():
             await _ended(self._idle.get_nowait())
 
-    async def _answered(
-        self, process: asyncio.subprocess.Process, sound: bytes, ask: HearingAsk
-    ) -> Transcript | None:
+    async def _answered(self, process: asyncio.subprocess.Process, sound: bytes, ask: HearingAsk) -> Transcript | None:
         """What the process says; None where it died or took too long."""
         if process.stdin is None or process.stdout is None:
             raise ToolError("The offline recogniser was started without its pipes.")
