@@ -5,13 +5,17 @@ Invariant: it looks into the plan and the store, and buys nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flows.hearing import listening_of
 from flows.opening import Job
 from narration.check.takes import Judge
 from narration.check_settings import RecogniserKind
 from narration.choices import Choices
+from narration.finding import Code, Finding, noted
 from narration.mend import Mending
 from narration.plan import Plan
+from narration.take import Take
 
 
 async def mending_of(job: Job, plan: Plan) -> Mending:
@@ -37,3 +41,24 @@ def wants(plan: Plan, mending: Mending) -> bool:
     if mending.listening is not None and mending.listening.to_hear(takes):
         return True
     return any(mending.wanted(take) for take in takes)
+
+
+def heard_usd(mending: Mending) -> float:
+    """What the run has spent on hearing."""
+    return mending.listening.cost_usd if mending.listening is not None else 0.0
+
+
+def takes_heard(mending: Mending) -> int:
+    """How many takes a recogniser heard in this run."""
+    return mending.listening.heard if mending.listening is not None else 0
+
+
+def unheard(mending: Mending, takes: Sequence[Take]) -> tuple[Finding, ...]:
+    """That the recogniser that the book asks for did not hear all takes, if so."""
+    listening = mending.listening
+    left = listening.to_hear(takes) if listening is not None else ()
+    if listening is None or not left:
+        return ()
+    why = listening.error or next(iter(listening.refused.values()), None)
+    message = f"{len(left)} of {len(takes)} takes were not heard by the recogniser{f': {why}' if why else ''}"
+    return (noted(Code.TAKES_UNHEARD, message),)

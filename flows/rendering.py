@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from flows.booths import speaking
 from flows.hearing import hearing, place_in
-from flows.mending import mending_of, wants
+from flows.mending import heard_usd, mending_of, takes_heard, unheard, wants
 from flows.opening import Job
 from flows.progress import Progress
 from flows.proofing import make_proof
@@ -132,7 +132,7 @@ async def render(
         chunks_reused=progress.chunks_done - progress.bought,
         characters_billed=progress.characters,
         cost_usd=progress.cost_usd + heard_usd(mending),
-        takes_heard=mending.listening.heard if mending.listening is not None else 0,
+        takes_heard=takes_heard(mending),
         lost_usd=recovered.lost_usd,
         recovered=recovered.kept,
         in_doubt=recovered.in_doubt,
@@ -142,11 +142,6 @@ async def render(
         took_s=time.time() - progress.started,
     )
     return summary if job.request.speak_only else await _written(job, summary)
-
-
-def heard_usd(mending: Mending) -> float:
-    """What the run has spent on hearing."""
-    return mending.listening.cost_usd if mending.listening is not None else 0.0
 
 
 def _warn(plan: Plan, *, buying: bool) -> None:
@@ -373,16 +368,8 @@ class _Render:
 
     def unheard(self) -> tuple[Finding, ...]:
         """That the recogniser did not hear all that it should have, if so."""
-        listening = self._mending.listening
-        if listening is None:
-            return ()
-        takes = [piece.take for chapter in self._pieces.values() for piece in chapter if piece.take is not None]
-        left = listening.to_hear(takes)
-        if not left:
-            return ()
-        why = listening.error or next(iter(listening.refused.values()), None)
-        message = f"{len(left)} of {len(takes)} takes were not heard by the recogniser{f': {why}' if why else ''}"
-        return (noted(Code.TAKES_UNHEARD, message),)
+        pieces = (piece for chapter in self._pieces.values() for piece in chapter)
+        return unheard(self._mending, [piece.take for piece in pieces if piece.take is not None])
 
     def _checked(self, files: tuple[HeardFile, ...]) -> tuple[Finding, ...]:
         """What the preset's rules say of a chapter's files."""

@@ -173,7 +173,7 @@ def _show_outcome(job: Job, planned: HearPlan, found: list[Finding]) -> None:
         f"{followed} of {console.count(heard, 'take')} followed word by word, "
         f"{console.count(len(found), 'finding')}. {console.count(listening.heard, 'take')} heard now, "
         f"{console.money(listening.cost_usd)}"
-        + (" by the vendor's prices; nobody charges anything." if is_free(job.settings) else ".")
+        + (" by the vendor's prices; this recogniser charges nothing." if is_free(job.settings) else ".")
     )
     if listening.refused:
         refused = console.count(len(listening.refused), "take was", "takes were")

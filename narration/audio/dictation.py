@@ -100,17 +100,18 @@ def _told(
 
     level = _rms(samples, spans[0][0], spans[-1][1])
     told: list[list[object]] = []
-    left, end = iter(zip(known, spans, strict=True)), 0
+    left, end, unknown = iter(zip(known, spans, strict=True)), 0, False
     following = next(left, None)
     for word in words:
         if following is None or following[0] != word:
             told.append([word, None, None])
+            unknown = True  # the speech between its neighbours is its own
             continue
         first, last = following[1]
-        told += _beyond(samples, end, first, level, slower)
+        told += [] if unknown else _beyond(samples, end, first, level, slower)
         told.append([word, ms(first), ms(last + 1)])
-        end, following = last + 1, next(left, None)
-    return told + _beyond(samples, end, len(samples) * 1000 // (RATE_HZ * FRAME_MS), level, slower)
+        end, following, unknown = last + 1, next(left, None), False
+    return told if unknown else told + _beyond(samples, end, len(samples) * 1000 // (RATE_HZ * FRAME_MS), level, slower)
 
 
 def _beyond(samples: Any, first: int, last: int, level: float, slower: float) -> list[list[object]]:  # noqa: ANN401

@@ -48,6 +48,7 @@ class Word:
         at_ms: when it begins, where that is known.
         until_ms: when it ends.
         weight: 1 for a word.
+        letters: the same where it is a number: its letters as they stand there.
     """
 
     key: str
@@ -56,6 +57,7 @@ class Word:
     at_ms: int | None = None
     until_ms: int | None = None
     weight: float = 1.0
+    letters: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +130,8 @@ def _numbered(words: Sequence[Word]) -> tuple[Word, ...]:
                 end=number[-1].end,
                 at_ms=number[0].at_ms,
                 until_ms=number[-1].until_ms,
-                weight=sum(word.weight for word in number),
+                weight=max(word.weight for word in number),
+                letters="".join(word.key for word in number),
             )
         )
         place = end
@@ -136,9 +139,9 @@ def _numbered(words: Sequence[Word]) -> tuple[Word, ...]:
 
 
 def expected_words(text: str) -> str:
-    """The words of an English text for a recogniser that is told them, divided by blanks; digits are left out."""
+    """The words of an English text for a recogniser that is told them, divided by blanks."""
     words = (match[0] for match in _WORD.finditer(unicodedata.normalize("NFKC", text)))
-    return " ".join(word.replace("’", "'").lower() for word in words if not word[0].isdigit())
+    return " ".join(word.replace("’", "'").lower() for word in words)
 
 
 def _heard(words: Sequence[HeardWord]) -> tuple[tuple[Word, ...], str]:
@@ -240,8 +243,11 @@ def _joined(
 def _alike(said: Sequence[Word], heard: Sequence[Word]) -> bool:
     """Whether the letters are about the same: other spellings, words written together or apart."""
     mine, theirs = "".join(word.key for word in said), "".join(word.key for word in heard)
-    if any(word.key.startswith("#") for word in (*said, *heard)):
+    numbers = [any(word.letters for word in words) for words in (said, heard)]
+    if mine == theirs or all(numbers):
         return mine == theirs
+    if any(numbers):  # every one, everyone
+        mine, theirs = ("".join(word.letters or word.key for word in words) for words in (said, heard))
     return bool(mine and theirs) and fuzz.ratio(mine, theirs) >= ALIKE
 
 

@@ -169,12 +169,21 @@ def heard_in(engine: Engine, recipe: str) -> tuple[Heard, ...]:
 def _spans(text: str, starts: Mapping[int, int], length: int) -> list[tuple[str, int, int]]:
     """Each word of a text with its first and one-past-last sample; `starts` tells when a character's word begins."""
     words = list(_WORD.finditer(text))
-    begun: list[int] = []
-    for match in words:
+    told: list[tuple[int, int]] = []  # number of a word, and when it begins
+    for number, match in enumerate(words):
         inside = [at for place, at in starts.items() if match.start() <= place < match.end()]
-        begun.append(min(inside) if inside else (begun[-1] if begun else 0))
-    ends = [*begun[1:], length]
-    return [(match[0], start, max(start, end)) for match, start, end in zip(words, begun, ends, strict=True)]
+        if inside or not told:
+            told.append((number, min(inside, default=0)))
+    spans: list[tuple[str, int, int]] = []
+    for (first, start), (last, end) in zip(told, [*told[1:], (len(words), length)], strict=True):
+        # Words that are said as one (`for a`) have one beginning, and share its time by their letters.
+        together = words[first:last]
+        letters, at = sum(len(match[0]) for match in together), start
+        for match in together:
+            until = at + max(0, end - start) * len(match[0]) // letters
+            spans.append((match[0], at, until))
+            at = until
+    return spans
 
 
 def _words(house: House, sound: bytes) -> tuple[Heard, ...]:
