@@ -57,7 +57,7 @@ def _flaws(comparison: Comparison, settings: CheckSettings) -> tuple[Flaw, ...]:
         return (
             Flaw(code=Code.TAKE_UNCLEAR, value=value, rule=rule, weight=1 + settings.heard_share - comparison.share),
         )
-    grave = [hitch for hitch in comparison.hitches if is_grave(hitch, settings)]
+    grave = [hitch for hitch in comparison.hitches if is_grave(hitch, settings, comparison.said_words)]
     flaws = [_flaw(hitch, settings) for hitch in grave]
     flaws.sort(key=lambda flaw: -flaw.weight)
     return tuple(flaws[:MOST_FLAWS])
@@ -73,7 +73,7 @@ def _flaw(hitch: Hitch, settings: CheckSettings) -> Flaw:
             value, least = f"“{hitch.heard}”, {at}", settings.added_words
         case _:
             value, least = f"“{hitch.said}” as “{hitch.heard}”, {at}", settings.changed_words
-    rule = f"fewer than {least} words in a row" if least > 1 else "none"
+    rule = f"fewer than {least} words in a row, and of few words less than half" if least > 1 else "none"
     return Flaw(code=hitch.code, value=value, rule=rule, weight=hitch.words / least, at_ms=hitch.at_ms)
 
 

@@ -30,6 +30,8 @@ ISLAND: Final = 1.0
 """A run of heard words that weighs no more than this does not divide what is missing on both sides of it."""
 FEW: Final = 0.5
 """A run is missing where less than this of it was heard, and added where that much more was heard than is there."""
+HALF: Final = 0.5
+"""Of a take of few words so much is told, however few words that is."""
 _SHOWN_CHARS: Final = 80
 
 _WORD: Final = re.compile(r"[㐀-鿿豈-﫿]|\d+(?:[.,]\d+)*(?:st|nd|rd|th)?|[^\W_]+(?:['’][^\W\d_]+)*")
@@ -277,11 +279,18 @@ def _time(
     return round(span_ms[0] + share * (span_ms[1] - span_ms[0])), False
 
 
-def is_grave(hitch: Hitch, settings: CheckSettings) -> bool:
-    """Whether a difference is long enough to be told."""
+def is_grave(hitch: Hitch, settings: CheckSettings, said_words: float) -> bool:
+    """Whether a difference is long enough to be told: a run of words, or half of a take of few words.
+
+    Args:
+        hitch: the difference.
+        settings: the thresholds.
+        said_words: how many words the take has.
+    """
     least = {
         Code.TAKE_LACKS_WORDS: settings.missing_words,
         Code.TAKE_ADDS_WORDS: settings.added_words,
         Code.TAKE_CHANGES_WORDS: settings.changed_words,
     }
-    return hitch.words >= least[hitch.code]
+    half = hitch.code is not Code.TAKE_CHANGES_WORDS and hitch.words >= max(1.0, HALF * said_words)
+    return half or hitch.words >= least[hitch.code]

@@ -50,7 +50,8 @@ def take(text: str = TEXT) -> Take:
 
 def grave(text: str, said: str, **changes: int) -> list[Hitch]:
     settings = CheckSettings(**changes)  # type: ignore[arg-type]
-    return [one for one in compare(text, heard(said), (0, 6000)).hitches if is_grave(one, settings)]
+    found = compare(text, heard(said), (0, 6000))
+    return [one for one in found.hitches if is_grave(one, settings, found.said_words)]
 
 
 @pytest.mark.parametrize(
@@ -118,6 +119,12 @@ def test_other_words_are_changed_and_only_a_warning() -> None:
 def test_single_words_prove_nothing(said: str) -> None:
     assert grave(TEXT, said) == []
     assert grave(TEXT, said, missing_words=1, changed_words=1) != []
+
+
+def test_half_of_a_take_of_two_words_is_told() -> None:
+    (found,) = grave("Nobody spoke.", "nobody")
+    assert (found.code, found.said) == (Code.TAKE_LACKS_WORDS, "spoke")
+    assert grave("Nobody spoke.", "nobody smoke") == []
 
 
 def test_two_chinese_characters_count_as_a_word() -> None:

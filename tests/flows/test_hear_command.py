@@ -41,11 +41,11 @@ def test_what_is_spoken_is_heard_once_and_what_is_missing_is_named_with_its_time
     narrate("render", folder, "--yes")
     said = narrate("hear", folder, "--recogniser", "dashscope", "--yes")
     assert said.code == 3, said
-    assert "for qwen3-asr-flash: 3 to hear" in said.out
+    assert "for qwen3-asr-flash: 4 to hear" in said.out
     assert "take-016" in said.out
     assert "in the chapter" in " ".join(said.out.split())
     assert f"narrate retake {folder} 1:2" in " ".join((said.out + said.err).split())
-    assert shop.bill()["transcribed"] - before["transcribed"] == 3
+    assert shop.bill()["transcribed"] - before["transcribed"] == 4
     again = narrate("hear", folder, "--recogniser", "dashscope", "--json")
     assert (again.code, again.json["takes_heard_now"], again.json["cost_usd"]) == (3, 0, 0)
     (finding,) = again.json["findings"]
@@ -67,7 +67,7 @@ def test_a_render_hears_what_it_speaks_and_speaks_again_what_lacks_words(
     assert said.code == 3
     report = json.loads((folder / "out" / "report.json").read_text())
     assert report["retakes"] > 0
-    assert report["takes_heard"] == shop.bill()["transcribed"] - before["transcribed"] >= 3
+    assert report["takes_heard"] == shop.bill()["transcribed"] - before["transcribed"] >= 4
     codes = {finding["code"] for chapter in report["chapters"] for finding in chapter["findings"]}
     assert "take-016" in codes
     by = [line[2] for chapter in report["chapters"] for line in chapter["coverage"]["lines"]]
@@ -90,7 +90,7 @@ def test_money_that_ends_is_exit_4_and_a_recogniser_that_is_away_is_named_in_the
         shop.switch(retired={})
     assert away.code == 3
     assert [finding["code"] for finding in away.json["findings"]] == ["words-001"]
-    assert "3 of 3 takes were not heard" in away.json["findings"][0]["message"]
+    assert "4 of 4 takes were not heard" in away.json["findings"][0]["message"]
     assert KEY not in json.dumps(away.json)
 
 
