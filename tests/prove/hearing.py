@@ -33,7 +33,7 @@ from narration.take import Take
 from tests.prove.checks import TEXTS, VOICES, Job, jobs, measured, take_of
 
 ABOUT_WORDS = (Damage.CUT_END, Damage.CUT_START, Damage.DROPPED, Damage.REPEATED)
-MOST_ACCUSED, LEAST_HEARD = 0.02, 0.85
+MOST_ACCUSED, LEAST_HEARD = 0.02, 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +118,14 @@ async def followed(picked: Sequence[Job]) -> list[Transcript]:
         await recogniser.aclose()
 
 
-def gain(title: str, judge: Judge, picked: Sequence[tuple[Job, Take]], heard: Sequence[Transcript]) -> Gain:
+def gain(
+    title: str,
+    judge: Judge,
+    picked: Sequence[tuple[Job, Take]],
+    heard: Sequence[Transcript],
+    settings: CheckSettings,
+) -> Gain:
     every, without, both, understood = (Counter[str]() for _ in range(4))
-    settings = CheckSettings()
     ask = HearingAsk(kind="", place="", model="", sha256="", language="")
     for (job, take), said in zip(picked, heard, strict=True):
         hearing = Hearing(ask=ask, said=said, price_usd=0.0, created_at="", run_id="")
@@ -148,10 +153,12 @@ def prove_hearing(takes: int = 2_000, *, each: int = 10, good: int = 60, seed: i
         words = [(job, take) for job, take in everything if not job.kind or Damage(job.kind) in ABOUT_WORDS]
         with ProcessPoolExecutor(2) as pool:
             heard = list(pool.map(perfect, [job for job, _ in words], chunksize=50))
-        bound = gain(f"{language}, a recogniser that hears everything (the sandbox's):", judge, words, heard)
-        assert bound.found() >= LEAST_HEARD, str(bound)
-        assert bound.accused() <= MOST_ACCUSED, str(bound)
-        parts.append(str(bound))
+        for run, least in ((3, 0.0), (1, LEAST_HEARD)):
+            title = f"{language}, a recogniser that hears everything (the sandbox's), runs of {run}:"
+            bound = gain(title, judge, words, heard, CheckSettings(missing_words=run, added_words=run))
+            assert bound.found() >= least, str(bound)
+            assert bound.accused() <= MOST_ACCUSED, str(bound)
+            parts.append(str(bound))
         if language == "en" and importlib.util.find_spec("pocketsphinx") is not None:
             picked = [one for one in words if not one[0].kind][:good]
             for kind in ABOUT_WORDS:
@@ -161,6 +168,7 @@ def prove_hearing(takes: int = 2_000, *, each: int = 10, good: int = 60, seed: i
                 judge,
                 picked,
                 asyncio.run(followed([job for job, _ in picked])),
+                CheckSettings(),
             )
             assert offline.accused() <= 2 * MOST_ACCUSED, str(offline)
             assert sum(offline.followed[kind] for kind in ABOUT_WORDS[:3]) == 0, str(offline)
