@@ -10,11 +10,10 @@ import asyncio
 import logging
 import shlex
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
-from flows.booths import speaking
+from flows.desks import desk_if_needed
 from flows.hearing import hearing, place_in
 from flows.mending import heard_usd, mending_of, takes_heard, unheard, wants
 from flows.opening import Job
@@ -22,13 +21,12 @@ from flows.progress import Progress
 from flows.proofing import make_proof
 from narration.book import ChapterChunks
 from narration.check.chapter import check_chapter
-from narration.claims import this_run
 from narration.deliver.book import Delivery, HeardFile
 from narration.deliver.cover import cover_of
 from narration.deliver.package import Package
 from narration.deliver.pieces import Spoken
 from narration.design import check_quota, give_up_missing, voice_for
-from narration.desk import Desk, Halt, open_desk
+from narration.desk import Desk, Halt
 from narration.errors import InputError, NarrationError, Problem, TakeDamaged, VoiceRejected
 from narration.finding import Code, Finding, noted
 from narration.formats import made_of_all
@@ -93,7 +91,7 @@ async def render(
     for last in (False, True):
         to_buy = bool(plan.chunks_to_speak or wants(plan, mending))
         async with (
-            _desk_if_needed(job, environ, halt, flow_run_id, progress, buying=buying, to_buy=to_buy) as desk,
+            desk_if_needed(job, environ, halt, flow_run_id, progress, buying=buying, to_buy=to_buy) as desk,
             hearing(mending.listening if buying else None, desk, environ, Takes(job.store)) as hear,
         ):
             mending.hear = hear or nobody_hears
@@ -187,46 +185,6 @@ async def _packaged(work: _Render, production: Production) -> tuple[Package, Nar
     message = f"{', '.join(wanted)}: not made, as not every chapter of the book is delivered by this run."
     note = noted(Code.NOT_THE_WHOLE_BOOK, message)
     return Package(files=(), findings=(note,)), None
-
-
-@asynccontextmanager
-async def _desk_if_needed(
-    job: Job,
-    environ: Mapping[str, str],
-    halt: Halt,
-    flow_run_id: str,
-    progress: Progress,
-    *,
-    buying: bool,
-    to_buy: bool,
-) -> AsyncIterator[Desk | None]:
-    """A desk with its service; none where nothing is to be bought, and nothing is left open by a dead run."""
-    if not buying:
-        yield None
-        return
-    left_open = [key for kind in ("open/", "ledger/pending/", "runs/") for key in await job.store.keys(kind)]
-    if not to_buy and not left_open and not job.request.redesign_missing:
-        yield None
-        return
-    cap_usd = job.request.budget_usd
-    async with (
-        speaking(job.seating, environ) as services,
-        open_desk(
-            store=job.store,
-            services=services,
-            main=job.seating.main,
-            run=this_run(),
-            production=job.production.name,
-            flow_run_id=flow_run_id,
-            book_cap_usd=job.production.budget_usd,
-            run_cap_usd=None if cap_usd is None else max(0.0, cap_usd - progress.committed_usd),
-            halt=halt,
-        ) as desk,
-    ):
-        try:
-            yield desk
-        finally:
-            progress.committed_usd += desk.budget.committed_usd
 
 
 def _name(chapter: ChapterPlan) -> str:
