@@ -58,7 +58,7 @@ def test_what_is_spoken_is_heard_once_and_what_is_missing_is_named_with_its_time
 def test_a_render_hears_what_it_speaks_and_speaks_again_what_lacks_words(
     narrate: Narrate, shop: Vendor, whole: Path, tmp_path: Path
 ) -> None:
-    recogniser = "check: {recogniser: dashscope, least_share: 0.05, pace_sigmas: 100}\n"
+    recogniser = "check: {recogniser: dashscope, retakes: 2, least_share: 0.05, pace_sigmas: 100}\n"
     folder, before = book(tmp_path / "book", whole, recogniser), shop.bill()
     text = MANUSCRIPT.replace("gate", "harbour")  # other words than those that another test had spoken and settled
     (folder / "kettle.md").write_text(text, encoding="utf-8")
@@ -102,7 +102,7 @@ def test_what_cannot_be_heard_is_said_before_anything_is_spent(narrate: Narrate,
     assert (nobody.code, "no recogniser is chosen" in " ".join(nobody.err.split())) == (2, True)
     nowhere = narrate("hear", folder, "--recogniser", "openai")
     assert (nowhere.code, "has no address" in " ".join(nowhere.err.split())) == (2, True)
-    chinese = (folder / "book.yaml").read_text().replace("language: en", "language: zh")
-    (folder / "book.yaml").write_text(chinese)
+    german = (folder / "book.yaml").read_text().replace("language: en", "language: de")
+    (folder / "book.yaml").write_text(german)
     offline = narrate("hear", folder, "--recogniser", "offline")
     assert (offline.code, "English only" in " ".join(offline.err.split())) == (2, True)
