@@ -5,11 +5,17 @@ Invariant: it looks into the plan and the store, and buys nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from flows.hearing import listening_of
 from flows.opening import Job
 from narration.check.takes import Judge
+from narration.check_settings import RecogniserKind
 from narration.choices import Choices
+from narration.finding import Code, Finding, noted
 from narration.mend import Mending
 from narration.plan import Plan
+from narration.take import Take
 
 
 async def mending_of(job: Job, plan: Plan) -> Mending:
@@ -22,11 +28,37 @@ async def mending_of(job: Job, plan: Plan) -> Mending:
         most=check.retakes,
         language=job.production.language,
     )
+    if check.recogniser is not RecogniserKind.NONE:
+        mending.listening = await listening_of(job, plan)
     await mending.look_up(takes)
     return mending
 
 
 def wants(plan: Plan, mending: Mending) -> bool:
-    """Whether a take that is in the store is to be spoken again."""
+    """Whether a take that is in the store is to be spoken again, or to be heard."""
     chunks = (planned for chapter in plan.chapters for planned in chapter.chunks)
-    return any(planned.take is not None and mending.wanted(planned.take) for planned in chunks)
+    takes = [planned.take for planned in chunks if planned.take is not None]
+    if mending.listening is not None and mending.listening.to_hear(takes):
+        return True
+    return any(mending.wanted(take) for take in takes)
+
+
+def heard_usd(mending: Mending) -> float:
+    """What the run has spent on hearing."""
+    return mending.listening.cost_usd if mending.listening is not None else 0.0
+
+
+def takes_heard(mending: Mending) -> int:
+    """How many takes a recogniser heard in this run."""
+    return mending.listening.heard if mending.listening is not None else 0
+
+
+def unheard(mending: Mending, takes: Sequence[Take]) -> tuple[Finding, ...]:
+    """That the recogniser that the book asks for did not hear all takes, if so."""
+    listening = mending.listening
+    left = listening.to_hear(takes) if listening is not None else ()
+    if listening is None or not left:
+        return ()
+    why = listening.error or next(iter(listening.refused.values()), None)
+    message = f"{len(left)} of {len(takes)} takes were not heard by the recogniser{f': {why}' if why else ''}"
+    return (noted(Code.TAKES_UNHEARD, message),)

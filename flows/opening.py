@@ -15,6 +15,7 @@ from flows.places import default_store
 from narration.book import Book, ChapterScript
 from narration.booth import Seating
 from narration.cast import Cast
+from narration.check_settings import RecogniserKind
 from narration.choices import Choices
 from narration.credits import credits_scripts, with_credits
 from narration.formats import Format
@@ -27,6 +28,7 @@ from narration.production import Production, load
 from narration.refusals import Refusals
 from narration.script_files import chapter_scripts
 from narration.selection import select_chapters
+from narration.services.transcribe import check_recogniser
 from narration.settings import Settings
 from narration.store import Store, open_store
 from narration.takes import Takes
@@ -111,13 +113,16 @@ class Job:
         )
 
 
-def open_job(request: Request, environ: Mapping[str, str], *, needs_key: bool) -> Job:
+def open_job(
+    request: Request, environ: Mapping[str, str], *, needs_key: bool, recogniser: RecogniserKind | None = None
+) -> Job:
     """Read everything that a run needs.
 
     Args:
         request: what the user asked for.
         environ: the process's environment.
         needs_key: whether a missing key is a mistake; a plan does without.
+        recogniser: who hears the takes, instead of the one of book.yaml.
 
     Raises:
         InputError: with every mistake found.
@@ -128,7 +133,11 @@ def open_job(request: Request, environ: Mapping[str, str], *, needs_key: bool) -
     production = dataclasses.replace(
         production, preset=request.preset or production.preset, formats=request.formats or production.formats
     )
+    if recogniser is not None:
+        check = {**production.overrides.get("check", {}), "recogniser": recogniser.value}
+        production = dataclasses.replace(production, overrides={**production.overrides, "check": check})
     seating = seating_of(production, cast, environ, profile=request.profile, needs_key=needs_key)
+    check_recogniser(seating.settings, production.language)
     if production.cover is not None:
         from narration.deliver.cover import checked_cover  # pictures are read where there is one
 

@@ -10,12 +10,12 @@ import asyncio
 import logging
 import shlex
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
-from flows.booths import speaking
-from flows.mending import mending_of, wants
+from flows.desks import desk_if_needed
+from flows.hearing import hearing, place_in
+from flows.mending import heard_usd, mending_of, takes_heard, unheard, wants
 from flows.opening import Job
 from flows.progress import Progress
 from flows.proofing import written
@@ -23,18 +23,17 @@ from flows.rekeying import refuse_unknown_key
 from flows.turns import Turns, in_order
 from narration.book import ChapterChunks
 from narration.check.chapter import check_chapter
-from narration.claims import this_run
 from narration.deliver.book import Delivery, HeardFile
 from narration.deliver.cover import cover_of
 from narration.deliver.package import Package
 from narration.deliver.pieces import Spoken
 from narration.design import check_quota, give_up_missing, voice_for
-from narration.desk import Desk, Halt, open_desk
+from narration.desk import Desk, Halt
 from narration.errors import InputError, NarrationError, Problem, TakeDamaged, VoiceRejected
 from narration.finding import Code, Finding, noted
 from narration.formats import made_of_all
 from narration.keep import Recovered, recover
-from narration.mend import Mending, mend_chapter
+from narration.mend import Clock, Mending, mend_chapter, nobody_hears
 from narration.plan import ChapterPlan, Plan, PlannedChunk, PlannedVoice
 from narration.production import Production
 from narration.report.coverage import coverage_of
@@ -96,7 +95,11 @@ async def render(
     runs: list[str] = []
     for last in (False, True):
         to_buy = bool(plan.chunks_to_speak or wants(plan, mending))
-        async with _desk_if_needed(job, environ, halt, flow_run_id, progress, buying=buying, to_buy=to_buy) as desk:
+        async with (
+            desk_if_needed(job, environ, halt, flow_run_id, progress, buying=buying, to_buy=to_buy) as desk,
+            hearing(mending.listening if buying else None, desk, environ, Takes(job.store)) as hear,
+        ):
+            mending.hear = hear or nobody_hears
             recovered += await recover(desk) if desk is not None else Recovered()
             if desk is not None and job.request.redesign_missing and await give_up_missing(desk, plan.voices):
                 progress.plan = plan = await job.plan()
@@ -131,13 +134,14 @@ async def render(
         chunks_spoken=progress.bought,
         chunks_reused=progress.chunks_done - progress.bought,
         characters_billed=progress.characters,
-        cost_usd=progress.cost_usd,
+        cost_usd=progress.cost_usd + heard_usd(mending),
+        takes_heard=takes_heard(mending),
         lost_usd=recovered.lost_usd,
         recovered=recovered.kept,
         in_doubt=recovered.in_doubt,
         stopped=halt.reason or trouble,
         files=tuple(str(file) for file in packaged.files),
-        book_findings=packaged.findings,
+        book_findings=(*packaged.findings, *(work.unheard() if buying else ())),
         took_s=time.time() - progress.started,
     )
     return summary if job.request.speak_only else await written(job, summary)
@@ -167,46 +171,6 @@ async def _packaged(work: _Render, production: Production) -> tuple[Package, Nar
     message = f"{', '.join(wanted)}: not made, as not every chapter of the book is delivered by this run."
     note = noted(Code.NOT_THE_WHOLE_BOOK, message)
     return Package(files=(), findings=(note,)), None
-
-
-@asynccontextmanager
-async def _desk_if_needed(
-    job: Job,
-    environ: Mapping[str, str],
-    halt: Halt,
-    flow_run_id: str,
-    progress: Progress,
-    *,
-    buying: bool,
-    to_buy: bool,
-) -> AsyncIterator[Desk | None]:
-    """A desk with its service; none where nothing is to be bought, and nothing is left open by a dead run."""
-    if not buying:
-        yield None
-        return
-    left_open = [key for kind in ("open/", "ledger/pending/", "runs/") for key in await job.store.keys(kind)]
-    if not to_buy and not left_open and not job.request.redesign_missing:
-        yield None
-        return
-    cap_usd = job.request.budget_usd
-    async with (
-        speaking(job.seating, environ) as services,
-        open_desk(
-            store=job.store,
-            services=services,
-            main=job.seating.main,
-            run=this_run(),
-            production=job.production.name,
-            flow_run_id=flow_run_id,
-            book_cap_usd=job.production.budget_usd,
-            run_cap_usd=None if cap_usd is None else max(0.0, cap_usd - progress.committed_usd),
-            halt=halt,
-        ) as desk,
-    ):
-        try:
-            yield desk
-        finally:
-            progress.committed_usd += desk.budget.committed_usd
 
 
 def _name(chapter: ChapterPlan) -> str:
@@ -346,9 +310,22 @@ class _Render:
     def judged(self, chapter: ChapterSummary) -> ChapterSummary:
         """The summary of a chapter with what is wrong with its takes, and how much of it is heard."""
         pieces = self._pieces.get(chapter.number, ())
-        found = tuple(finding for piece in pieces for finding in self._mending.findings(piece))
-        coverage = coverage_of((piece.chunk, piece.take) for piece in pieces) if pieces else None
+        clock = self._clock(chapter.number)
+        found = tuple(finding for piece in pieces for finding in self._mending.findings(piece, clock))
+        is_heard = self._mending.listening.is_heard if self._mending.listening is not None else None
+        coverage = coverage_of(((piece.chunk, piece.take) for piece in pieces), is_heard) if pieces else None
         return replace(chapter, findings=(*chapter.findings, *found), coverage=coverage)
+
+    def _clock(self, number: int) -> Clock:
+        """Tells where in a delivered chapter a moment of a take is."""
+        timelines = tuple(file.delivered.timeline for file in self._heard.get(number, ()))
+        keep_ms = self._plan.settings.audio.keep_ms
+        return lambda take, at_ms: place_in(timelines, take, at_ms, keep_ms)
+
+    def unheard(self) -> tuple[Finding, ...]:
+        """That the recogniser did not hear all that it should have, if so."""
+        pieces = (piece for chapter in self._pieces.values() for piece in chapter)
+        return unheard(self._mending, [piece.take for piece in pieces if piece.take is not None])
 
     def _checked(self, files: tuple[HeardFile, ...]) -> tuple[Finding, ...]:
         """What the preset's rules say of a chapter's files."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 from urllib.parse import urlsplit
 
 from pydantic import Field
@@ -108,17 +108,29 @@ def chat_url(chat: ChatSettings, service_url: str) -> str:
     return chat.base_url or service_url.rstrip("/").removesuffix(_API) + _COMPATIBLE
 
 
-def is_own_host(chat: ChatSettings, service_url: str) -> bool:
+class Endpoint(Protocol):
+    """What of a table of settings says where something is asked."""
+
+    @property
+    def base_url(self) -> str:
+        """Empty is the service's own host."""
+
+    @property
+    def key_variable(self) -> str:
+        """Holds the key of another host."""
+
+
+def is_own_host(chat: Endpoint, service_url: str) -> bool:
     """Whether the model is asked at the host of the speech service, by name and port."""
     return not chat.base_url or urlsplit(chat.base_url).netloc.lower() == urlsplit(service_url).netloc.lower() != ""
 
 
-def chat_place(chat: ChatSettings, service_url: str, region: str) -> str:
+def chat_place(chat: Endpoint, service_url: str, region: str) -> str:
     """Where questions go, for the ledger: the service's region, or the name of another host."""
     return region if is_own_host(chat, service_url) else urlsplit(chat.base_url).netloc.lower()
 
 
-def other_host_key(chat: ChatSettings, environ: Mapping[str, str]) -> str:
+def other_host_key(chat: Endpoint, environ: Mapping[str, str], *, asked: str = "Questions go") -> str:
     """The key of another host, from its own variable.
 
     Raises:
@@ -126,7 +138,7 @@ def other_host_key(chat: ChatSettings, environ: Mapping[str, str]) -> str:
     """
     host = urlsplit(chat.base_url).netloc
     where = f"environment variable {chat.key_variable}"
-    hint = f"Questions go to {host}, which is not the host of the speech service, and never get that one's key."
+    hint = f"{asked} to {host}, which is not the host of the speech service, and never get that one's key."
     key = environ.get(chat.key_variable, "").strip()
     if chat.key_variable == SERVICE_KEY or (key and key == environ.get(SERVICE_KEY, "").strip()):
         what, expected = "is the key of the speech service", f"a key of {host}, in a variable of its own (key_variable)"

@@ -1,11 +1,12 @@
 """Settings of the checks of takes: what is still right, and how often a take that is not is spoken again.
 
-Invariant: only numbers; what they mean is in `narration.check.takes`.
+Invariant: only numbers, and who hears the words; what they mean is in `narration.check.takes`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
@@ -13,6 +14,21 @@ from pydantic import Field
 _Sigmas = Annotated[float, Field(ge=1, le=1000, allow_inf_nan=False)]
 _Decibels = Annotated[float, Field(ge=0, le=200, allow_inf_nan=False)]
 _Milliseconds = Annotated[int, Field(ge=0, le=600_000)]
+
+
+_Words = Annotated[int, Field(ge=1, le=10_000)]
+
+
+class RecogniserKind(StrEnum):
+    """Who hears the words of a take."""
+
+    NONE = "none"
+    OFFLINE = "offline"
+    """pocketsphinx, on this machine: English only."""
+    DASHSCOPE = "dashscope"
+    """The vendor's recogniser."""
+    OPENAI = "openai"
+    """Any OpenAI-compatible transcription endpoint."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +51,11 @@ class CheckSettings:
         noise_db: noise nearer than this to the level of the speech, and above what is usual of the voice, is too much.
         pitch_octaves, pitch_sigmas: distance of the pitch from the voice's own; both have to be exceeded.
         timbre_sigmas: distance of the timbre from the voice's own.
+        recogniser: who hears the words of every take.
+        missing_words: so many words in a row that were not heard are missing; two Chinese characters count as a word.
+        added_words: so many words in a row that are not in the text are added.
+        changed_words: so many words in a row that were heard as others are changed.
+        heard_share: where less of the words than this was heard, the recogniser did not understand the take.
     """
 
     retakes: Annotated[int, Field(ge=0, le=20)] = 2
@@ -53,3 +74,8 @@ class CheckSettings:
     pitch_octaves: Annotated[float, Field(gt=0, le=5, allow_inf_nan=False)] = 0.12
     pitch_sigmas: _Sigmas = 6.0
     timbre_sigmas: _Sigmas = 6.0
+    recogniser: RecogniserKind = RecogniserKind.NONE
+    missing_words: _Words = 3
+    added_words: _Words = 3
+    changed_words: _Words = 3
+    heard_share: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.4

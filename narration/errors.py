@@ -78,7 +78,7 @@ class CallFacts:
     """What is known of one logical call to a service, answered or not.
 
     Attributes:
-        action: what was asked: `design`, `synthesize`, `ask`, `list`, `query`, `delete`.
+        action: what was asked: `design`, `synthesize`, `ask`, `transcribe`, `list`, `query`, `delete`.
         model: the model named in the request.
         status: HTTP status of the last answer; 0 when none came.
         code: the service's own error code; empty on success.

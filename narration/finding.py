@@ -42,6 +42,11 @@ class Code(StrEnum):
     TAKE_NOISY = "take-013"
     TAKE_PITCH = "take-014"
     TAKE_TIMBRE = "take-015"
+    TAKE_LACKS_WORDS = "take-016"
+    TAKE_ADDS_WORDS = "take-017"
+    TAKE_CHANGES_WORDS = "take-018"
+    TAKE_UNCLEAR = "take-019"
+    TAKES_UNHEARD = "words-001"
     NOT_AUDIO = "file-001"
     DAMAGED = "file-002"
     NOT_MP3 = "file-003"
@@ -122,6 +127,15 @@ MEANINGS: Mapping[Code, Meaning] = MappingProxyType(
         Code.TAKE_NOISY: _error("the take is noisier than its voice", _LISTEN),
         Code.TAKE_PITCH: _error("the take is higher or lower than its voice: somebody else may be speaking", _LISTEN),
         Code.TAKE_TIMBRE: _error("the take does not sound like its voice: somebody else may be speaking", _LISTEN),
+        Code.TAKE_LACKS_WORDS: _error("words of the text were not heard in the take", _LISTEN),
+        Code.TAKE_ADDS_WORDS: _error("words were heard in the take that are not in its text", _LISTEN),
+        Code.TAKE_CHANGES_WORDS: _warning("words of the take were heard as other words", _LISTEN),
+        Code.TAKE_UNCLEAR: _warning("hardly any word of the take was understood by the recogniser", _LISTEN),
+        Code.TAKES_UNHEARD: _error(
+            "the recogniser that the book asks for did not hear every take",
+            "Run the same command again once the reason is gone; what was heard is kept. Or set `recogniser: none` in "
+            "the table `check` of book.yaml.",
+        ),
         Code.NOT_AUDIO: _error(
             "the file holds no sound that can be decoded", "Replace it; it may be half a download, or not a sound file."
         ),

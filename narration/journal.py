@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from narration.chat import ChatAsk, ChatSaid
 from narration.claims import OPEN, Claim, decode_claim, generation_of
 from narration.errors import StoreError
+from narration.hearing import HearingAsk, Transcript
 from narration.row import Row
 from narration.take import Receipt, SpeechAsk
 from narration.typed import read_as
@@ -45,6 +46,7 @@ class Answer:
         preview_b64: its preview audio, base64; empty for a synthesis.
         preview_format: of the preview.
         question, said: what was asked of a language model, and what it answered; None elsewhere.
+        listened, transcript: what a recogniser was asked to hear, and what it heard; likewise.
     """
 
     generation: int
@@ -62,6 +64,8 @@ class Answer:
     preview_format: str = ""
     question: ChatAsk | None = None
     said: ChatSaid | None = None
+    listened: HearingAsk | None = None
+    transcript: Transcript | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,8 @@ from narration.errors import (
     StoreError,
     VoiceRejected,
 )
+from narration.hearing import Hearing
+from narration.hearings import Hearings
 from narration.journal import Answer, History
 from narration.purchase import doubt_row
 from narration.refusals import Refusal, RefusalKind
@@ -172,6 +174,24 @@ async def keep_answer(desk: Desk, claim: Claim, answer: Answer) -> ChatAnswer:
     return kept
 
 
+async def keep_hearing(desk: Desk, claim: Claim, answer: Answer) -> Hearing:
+    """Store what a recogniser heard, note the row, release the claim.
+
+    Raises:
+        StoreError: the store cannot be written; the journal keeps it.
+    """
+    if answer.listened is None or answer.transcript is None:
+        raise StoreError(f"The journal of {claim.subject} does not say what was asked.")
+    row = answer.row
+    kept = Hearing(
+        ask=answer.listened, said=answer.transcript, price_usd=row.price_usd, created_at=row.at, run_id=row.run_id
+    )
+    await Hearings(desk.store).put(kept)
+    await desk.ledger.note(row)
+    await desk.claims.release(claim)
+    return kept
+
+
 def _is_on_the_bill(answer: Answer, error: AudioRefused | ServiceUnavailable) -> bool:
     """Whether what could not be had is billed for certain: of a task, once it is completed and has a result."""
     if not answer.receipt.task_id or isinstance(error, AudioRefused):
@@ -297,6 +317,9 @@ async def recover_subject(desk: Desk, subject: str, *, patience_s: float = 0.0) 
     if answer.question is not None:  # the answer is in the journal, whole: no service is needed
         await keep_answer(desk, claim, answer)
         return outcome + Recovered(kept=1)
+    if answer.listened is not None:
+        await keep_hearing(desk, claim, answer)
+        return outcome + Recovered(kept=1)
     answer = await desk.journal.with_audio(subject, answer)
     try:
         return outcome + await _brought_home(desk, claim, answer, patience_s)
@@ -341,6 +364,8 @@ async def _is_kept(desk: Desk, subject: str, answer: Answer) -> bool:
         return await desk.voices.get(subject) is not None
     if answer.question is not None:
         return await Answers(desk.store).get(subject) is not None
+    if answer.listened is not None:
+        return await Hearings(desk.store).get(subject) is not None
     return await desk.takes.get(subject) is not None
 
 
@@ -361,6 +386,6 @@ async def _note_rows(desk: Desk, history: History, open_task: Answer | None) -> 
         if answer is not None and answer is not open_task:
             take = await desk.takes.get(claim.subject) if answer.ask is not None else None
             mine = take is not None and take.request_id == answer.receipt.request_id
-            audio_s = round(take.measures.audio_s, 6) if take is not None and mine else 0.0
+            audio_s = round(take.measures.audio_s, 6) if take is not None and mine else answer.row.audio_s
             await desk.ledger.note(replace(answer.row, audio_s=audio_s))
     return doubts

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from narration.check.takes import Flaw, Judge, badness, fails, finding_of
@@ -17,6 +17,7 @@ from narration.desk import Desk
 from narration.errors import NarrationError
 from narration.finding import Code, Finding, Severity
 from narration.halving import halves
+from narration.listen import Listening, Spoken
 from narration.speak import SpokenChapter, SpokenPiece, take_of
 from narration.take import Take
 
@@ -32,6 +33,16 @@ _OF_THE_TEXT = frozenset(
 Bought = Callable[[Take], None]
 """Is told of every retake that was paid for."""
 
+Hear = Callable[[Iterable[Spoken]], Awaitable[None]]
+"""Has a recogniser hear takes, as far as it can."""
+
+Clock = Callable[[Take, int], str]
+"""Where in the chapter so many ms of a take are, for people; empty where that is not known."""
+
+
+async def nobody_hears(_spoken: Iterable[Spoken]) -> None:
+    """Without a recogniser."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Mending:
@@ -46,6 +57,8 @@ class Mending:
         made: choices that are known, by the take id of ordinal 0.
         retakes: how many were bought.
         unpaid: whether a retake was left undone because the budget, or the run, ended.
+        listening: what a recogniser heard of the takes; None where the book asks for none.
+        hear: has more takes heard.
     """
 
     judge: Judge
@@ -56,6 +69,8 @@ class Mending:
     made: dict[str, Choice] = field(default_factory=dict)
     retakes: int = 0
     unpaid: bool = False
+    listening: Listening | None = None
+    hear: Hear = nobody_hears
 
     async def look_up(self, takes: Iterable[Take]) -> None:
         """Read which runs are settled, and the choices that were made of takes that fail.
@@ -64,29 +79,35 @@ class Mending:
             StoreError: the store cannot be read.
         """
         self.settled = await self.choices.settled()
-        failing = [first_id(take.ask) for take in takes if fails(self.judge.flaws(take))]
+        failing = [first_id(take.ask) for take in takes if fails(self.flaws(take))]
         self.made |= await self.choices.find(failing)
+
+    def flaws(self, take: Take) -> tuple[Flaw, ...]:
+        """What is wrong with a take, by its sound and by its words, the gravest first."""
+        words = self.listening.flaws(take) if self.listening is not None else ()
+        return tuple(sorted((*self.judge.flaws(take), *words), key=lambda flaw: -flaw.weight))
 
     def wanted(self, take: Take) -> bool:
         """Whether a take is to be spoken again."""
         if not self.most or take.ask.ordinal or take.run_id in self.settled or take.take_id in self.made:
             return False
-        return fails(self.judge.flaws(take))
+        return fails(self.flaws(take))
 
-    def findings(self, piece: SpokenPiece) -> tuple[Finding, ...]:
-        """What is wrong with what is heard."""
+    def findings(self, piece: SpokenPiece, clock: Clock | None = None) -> tuple[Finding, ...]:
+        """What is wrong with what is heard; `clock` tells where in the chapter."""
         if piece.take is None:
             return ()
         choice, chunk = self.made.get(first_id(piece.take.ask)), piece.chunk
         again = ""
         if choice is not None:
             again = "; every take of it is like that" if choice.alike else "; spoken again, and this is the best take"
-        found = (
-            finding_of(
+        take, found = piece.take, []
+        for flaw in self.flaws(take):
+            made = finding_of(
                 flaw, chapter=chunk.chapter, line=chunk.line, character=chunk.character, text=chunk.text, again=again
             )
-            for flaw in self.judge.flaws(piece.take)
-        )
+            at = clock(take, flaw.at_ms) if clock is not None and flaw.at_ms is not None else ""
+            found.append(replace(made, message=f"{made.message}; {at} in the chapter") if at else made)
         if choice is not None and choice.alike:
             return tuple(replace(one, severity=Severity.WARNING) for one in found)
         return tuple(found)
@@ -110,9 +131,16 @@ async def mend_chapter(desk: Desk, spoken: SpokenChapter, mending: Mending, boug
     for piece in spoken.pieces:
         if piece.take is not None:
             mending.judge.learn(piece.take)
+    await mending.hear(one for piece in spoken.pieces for one in _spoken(piece))
     work = _Mend(desk, mending, bought)
     mended = await asyncio.gather(*(work.piece(piece) for piece in spoken.pieces))
     return SpokenChapter(pieces=tuple(one for pieces in mended for one in pieces))
+
+
+def _spoken(piece: SpokenPiece) -> Iterable[Spoken]:
+    chunk = piece.chunk
+    if piece.take is not None:
+        yield Spoken(take=piece.take, text=chunk.text, chapter=chunk.chapter, character=chunk.character)
 
 
 class _Mend:
@@ -183,13 +211,15 @@ class _Mend:
             log.warning("chapter %d, line %d is not spoken again: %s", chunk.chapter, chunk.line + 1, error)
             return None
         self._mending.judge.learn(take)
+        words = chunk.text if text == chunk.spoken else text
+        await self._mending.hear([Spoken(take=take, text=words, chapter=chunk.chapter, character=chunk.character)])
         if bought:
             self._mending.retakes += 1
             self._bought(take)
         return take
 
     def _flaws(self, take: Take) -> tuple[Flaw, ...]:
-        return self._mending.judge.flaws(take)
+        return self._mending.flaws(take)
 
     def _alike(self, takes: list[Take]) -> bool:
         """Whether several takes have the same flaws of those that are the text's, and the same length."""

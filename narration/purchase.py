@@ -17,6 +17,7 @@ from narration.chat import ChatAsk, ChatSaid
 from narration.claims import Claim, Held
 from narration.desk import Desk
 from narration.errors import CallFacts, NarrationError, ServiceError, ServiceUnavailable, StoreError
+from narration.hearing import HearingAsk, Transcript
 from narration.journal import Answer
 from narration.row import Row
 from narration.services.breaker import PATIENCE_S
@@ -36,7 +37,7 @@ class Order:
 
     Attributes:
         booth: where it is asked for.
-        subject: a take id, a design id or an ask id.
+        subject: a take id, a design id, or the ask id of a question or a hearing.
         row: the row of the ledger as far as it is known, `characters` and `price_usd` as we reckon them.
         there: tells whether the thing is in the store by now.
         pacer: what holds the rate; None is the one of the row's model.
@@ -57,9 +58,10 @@ class Bought:
         call: the facts of the call.
         receipt: what leads to the sound; for a design, only the request id.
         characters, price_usd: as the service counted.
-        ask, design, question: what was asked; one of them.
+        ask, design, question, listened: what was asked; one of them.
         voice, status, preferred_name, preview_b64, preview_format: of a designed voice; empty for a synthesis.
         said: the answer to a question, its tokens as billed.
+        transcript: what was heard.
     """
 
     call: CallFacts
@@ -75,6 +77,8 @@ class Bought:
     preview_format: str = ""
     question: ChatAsk | None = None
     said: ChatSaid | None = None
+    listened: HearingAsk | None = None
+    transcript: Transcript | None = None
 
 
 async def buy(desk: Desk, order: Order, send: Callable[[Booth, Gate], Awaitable[Bought]]) -> tuple[Claim, Answer]:
@@ -204,6 +208,8 @@ class _PaidGate:
             preview_format=bought.preview_format,
             question=bought.question,
             said=bought.said,
+            listened=bought.listened,
+            transcript=bought.transcript,
         )
         await self._desk.journal.answered(self._order.subject, answer)
         await self._note_doubts()

@@ -26,9 +26,9 @@ class Row:
         chapter: its number; 0 for calls that belong to no chapter.
         character: for whom.
         service, region, model: where it went.
-        action: `design`, `synthesize`, `ask`, `list`, `query`, `delete`.
+        action: `design`, `synthesize`, `ask`, `transcribe`, `list`, `query`, `delete`.
         voice: the service's name of the voice.
-        take_id: what was asked for, a take or a question; empty for other actions.
+        take_id: what was asked for, a take (spoken or heard) or a question; empty for other actions.
         request_id: the service's id.
         characters: billed, as the service counted; for a row in doubt, as we count.
         price_usd: by `prices.toml` at the time of the call.
@@ -36,7 +36,7 @@ class Row:
         code: the service's error code; empty on success.
         attempts: how often it was sent.
         latency_ms: until the answer.
-        audio_s: length of the sound; 0 where there is none.
+        audio_s: length of the sound, of what was spoken or heard; 0 where there is none.
         in_doubt: sent, and no answer was read: it may be on the bill or not.
         input_tokens, output_tokens: billed, as the service counted; for a row in doubt, the most it can be.
         session_id: of the WebSocket session or task, where the service speaks in them.

@@ -37,6 +37,7 @@ from narration.profiles import (
     websocket_beside,
 )
 from narration.profiles import profiles_folder as profiles_folder
+from narration.recogniser_settings import RecogniserSettings, recogniser_problems
 from narration.sheet import nearest, shown
 
 _Name = Annotated[str, Field(min_length=1, max_length=100)]
@@ -185,6 +186,7 @@ class Settings:
     chat: ChatSettings
     speech: SpeechSettings = SpeechSettings()
     check: CheckSettings = field(default_factory=CheckSettings)
+    recogniser: RecogniserSettings = field(default_factory=RecogniserSettings)
 
 
 _TABLES: Mapping[str, type] = MappingProxyType(
@@ -231,6 +233,7 @@ def load_settings(
             *_address_problems(values, places, missing),
             *audio_problems(values, places),
             *chat_problems(values, places),
+            *recogniser_problems(values, places),
         ]
     if problems:
         raise InputError(*problems)
@@ -243,6 +246,7 @@ def load_settings(
         chat=_built(ChatSettings, "chat", values),
         speech=_built(SpeechSettings, "speech", values),
         check=_built(CheckSettings, "check", values),
+        recogniser=_built(RecogniserSettings, "recogniser", values),
     )
 
 

@@ -150,7 +150,7 @@ def _measured(table: pa.Table) -> pa.Table:
             "cost_usd": where(known, "price_usd"),
             "characters_in_doubt": where(table["in_doubt"], "characters"),
             "cost_in_doubt_usd": where(table["in_doubt"], "price_usd"),
-            "audio_s": where(known, "audio_s"),
+            "audio_s": where(pc.and_(known, pc.not_equal(table["action"], "transcribe")), "audio_s"),
             "questions": of("ask"),
             "input_tokens": where(known, "input_tokens"),
             "output_tokens": where(known, "output_tokens"),

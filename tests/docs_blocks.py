@@ -77,6 +77,8 @@ def prices() -> str:
         per = f"{row['per_characters']:,} characters" if row.get("per_characters") else "one"
         if row.get("per_tokens"):
             per = f"{row['per_tokens']:,} tokens in ({row['output_usd']:g} out)"
+        if row.get("per_seconds"):
+            per = f"{row['per_seconds']:,} s of sound"
         price = price_of(row["model"], row["regions"][0])
         assumed = "yes" if price.assumed else ""
         regions = ", ".join(row["regions"])

@@ -139,6 +139,7 @@ _VARIABLES = {
     "NARRATION_CHAT_API_KEY": "the key of another host that is asked who speaks",
     "NARRATION_HOME": "where the default store, the sandbox's state and reports of bugs are",
     "NARRATION_STORE": "the store: a folder, or `s3://bucket/prefix`",
+    "NARRATION_RECOGNISER_API_KEY": "the key of another host that is asked what is heard",
     "PREFECT_API_URL": "the Prefect server; without it nothing of Prefect is started",
 }
 

@@ -15,6 +15,7 @@ from narration.check_settings import CheckSettings
 from narration.errors import InputError
 from narration.presets import preset_names, read_preset
 from narration.profiles import defaults_text, profile_names
+from narration.recogniser_settings import RecogniserSettings
 from narration.settings import (
     ChunkSettings,
     LengthUnit,
@@ -276,6 +277,7 @@ def test_every_setting_has_a_default_a_meaning_and_a_row_in_the_reference() -> N
         "audio": AudioSettings,
         "chat": ChatSettings,
         "check": CheckSettings,
+        "recogniser": RecogniserSettings,
     }
     fields = {
         f"{table}.{field.name}"

@@ -22,6 +22,7 @@ from flows.cli import (
     deliver_command,
     doctor_command,
     exit_codes,
+    hear_command,
     housekeeping_command,
     init_command,
     lexicon_command,
@@ -60,6 +61,7 @@ COMMANDS = (
     "serve",
     "deliver",
     "check",
+    "hear",
     "report",
     "pickups",
     "retake",
@@ -129,6 +131,7 @@ app.command(epilog=nightly_command.EXAMPLES)(nightly_command.nightly)
 app.command(epilog=serve_command.EXAMPLES)(serve_command.serve)
 app.command(epilog=deliver_command.EXAMPLES)(deliver_command.deliver)
 app.command(epilog=check_command.EXAMPLES)(check_command.check)
+app.command(epilog=hear_command.EXAMPLES)(hear_command.hear)
 app.command(epilog=report_command.EXAMPLES)(report_command.report)
 app.command(epilog=retake_command.EXAMPLES)(retake_command.retake)
 app.command(epilog=signoff_command.EXAMPLES)(signoff_command.signoff)

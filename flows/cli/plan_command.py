@@ -62,6 +62,7 @@ def plan(
 
     Spends nothing; needs neither key nor network.
     """
+    from flows.hearing import hearing_usd
     from flows.opening import Request, open_job
 
     request = Request(folder=folder, profile=profile, chapters=chapters, out=out, store=store, budget_usd=budget)
@@ -73,7 +74,7 @@ def plan(
         return
     made = console.wait(job.plan())
     if json:
-        console.show_json(plan_json(made))
+        console.show_json({**plan_json(made), "hearing_usd": console.wait(hearing_usd(job, made))})
     else:
         show_plan(job, made)
 
@@ -228,6 +229,7 @@ def _sums(job: Job, plan: Plan) -> None:
     _row("", f"{plan.chunks_reused} in the store{again}")
     _row("voices", f"{create} to create, {kept} kept")
     _say_cost(job, plan)
+    _say_hearing(job, plan)
     took = f", about {console.duration(plan.time_s_estimate)} to make" if plan.time_s_estimate else ""
     _row("audio", f"about {console.duration(plan.audio_s_estimate)}{took}")
     _row("output", escape(str(job.out)))
@@ -306,6 +308,19 @@ def _say_cost(job: Job, plan: Plan) -> None:
     caps = [cap for cap in (plan.production.budget_usd, job.request.budget_usd) if cap is not None]
     if caps and plan.cost_usd > min(caps):
         _row("", f"[yellow]that is more than the budget of {console.money(min(caps))}: the render will stop there[/]")
+
+
+def _say_hearing(job: Job, plan: Plan) -> None:
+    """What the recogniser costs beside that, where the book asks for one."""
+    from flows.hearing import hearing_usd
+    from narration.check_settings import RecogniserKind
+    from narration.recogniser_settings import model_of
+
+    kind = job.settings.check.recogniser
+    if kind is RecogniserKind.NONE:
+        return
+    model = model_of(kind, job.settings.recogniser)
+    _row("words", f"heard by {escape(model)}: about {console.money(console.wait(hearing_usd(job, plan)))} more")
 
 
 def _assumed(plan: Plan) -> str:

@@ -104,23 +104,24 @@ def render(
     raise typer.Exit(summary.exit_code)
 
 
-def _costs(job: Job, plan: Plan) -> bool:
-    return plan.cost_usd > 0 and job.seating.costs_money
-
-
 def confirmed(job: Job, plan: Plan) -> None:
     """At a terminal, show what a paid render costs and ask once.
 
     Raises:
         Interrupted: the answer was no.
     """
-    if not _costs(job, plan) or not sys.stdin.isatty() or not sys.stdout.isatty():
+    if not job.seating.costs_money or not sys.stdin.isatty() or not sys.stdout.isatty():
+        return
+    from flows.hearing import hearing_usd
+
+    most_usd = plan.cost_usd + console.wait(hearing_usd(job, plan))
+    if not most_usd:
         return
     from flows.cli.plan_command import show_plan
 
     show_plan(job, plan)
     console.say()
-    if not typer.confirm(f"Spend up to {console.money(plan.cost_usd)}?"):
+    if not typer.confirm(f"Spend up to {console.money(most_usd)}?"):
         raise Interrupted("Nothing was spent.", f"narrate plan {shlex.quote(str(job.request.folder))}")
 
 

@@ -48,12 +48,14 @@ class Flaw:
         value: what was found.
         rule: what is asked for.
         weight: how bad it is: 1 at the threshold, more beyond.
+        at_ms: where in the take it begins; None where that is not known, or it is all of it.
     """
 
     code: Code
     value: str
     rule: str
     weight: float
+    at_ms: int | None = None
 
 
 class Judge:

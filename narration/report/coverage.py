@@ -6,7 +6,7 @@ the words that are not.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from narration.book import Chunk
@@ -20,7 +20,8 @@ class LineProof:
     Attributes:
         line: its index among the chapter's lines.
         takes: ids of the takes that are heard.
-        by: `text, sound and voice`, `level only` (a take that was stored without traits), or `nothing`: not spoken.
+        by: `text, sound and voice`, with `, word by word` where a recogniser followed all of it; `level only` (a take
+            that was stored without traits), or `nothing`: not spoken.
         retaken: whether a take other than the first is heard.
     """
 
@@ -50,11 +51,14 @@ class Coverage:
         return {"share": self.share, "missing": list(self.missing), "lines": lines}
 
 
-def coverage_of(pieces: Iterable[tuple[Chunk, Take | None]]) -> Coverage:
+def coverage_of(
+    pieces: Iterable[tuple[Chunk, Take | None]], is_heard: Callable[[Take], bool] | None = None
+) -> Coverage:
     """The coverage of a chapter.
 
     Args:
         pieces: every chunk that is to be spoken, in the order of the text, with the take that is heard.
+        is_heard: whether a recogniser followed the words of a take; None where none was asked.
     """
     known = tuple(pieces)
     total = sum(_letters(chunk.text) for chunk, _ in known)
@@ -66,13 +70,15 @@ def coverage_of(pieces: Iterable[tuple[Chunk, Take | None]]) -> Coverage:
     return Coverage(
         share=1.0 if not missing or not total else heard / total,
         missing=missing,
-        lines=tuple(_proof(line, takes) for line, takes in lines.items()),
+        lines=tuple(_proof(line, takes, is_heard) for line, takes in lines.items()),
     )
 
 
-def _proof(line: int, takes: list[Take | None]) -> LineProof:
+def _proof(line: int, takes: list[Take | None], is_heard: Callable[[Take], bool] | None) -> LineProof:
     heard = [take for take in takes if take is not None]
     by = "text, sound and voice" if all(take.traits is not None for take in heard) else "level only"
+    if is_heard is not None and heard and all(map(is_heard, heard)):
+        by += ", word by word"
     return LineProof(
         line=line,
         takes=tuple(take.take_id for take in heard),

@@ -91,6 +91,7 @@ class Summary:
         files: what was delivered beside the chapters' own files.
         book_findings: what a person should look at, of no one chapter.
         took_s: how long it took, in seconds.
+        takes_heard: by a recogniser, in this run.
         retakes: takes bought by this run beside `chunks_spoken`, as others had failed their checks.
     """
 
@@ -111,6 +112,7 @@ class Summary:
     book_findings: tuple[Finding, ...] = ()
     took_s: float = 0.0
     retakes: int = 0
+    takes_heard: int = 0
 
     @property
     def exit_code(self) -> ExitCode:
@@ -150,6 +152,7 @@ class Summary:
             "chunks_spoken": self.chunks_spoken,
             "chunks_reused": self.chunks_reused,
             "retakes": self.retakes,
+            "takes_heard": self.takes_heard,
             "characters_billed": self.characters_billed,
             "cost_usd": self.cost_usd,
             "lost_usd": self.lost_usd,

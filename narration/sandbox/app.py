@@ -27,6 +27,7 @@ from narration.sandbox import (
     cosyvoice_speech,
     design,
     gateway,
+    hearing,
     panel,
     realtime,
     synthesis,
@@ -55,6 +56,7 @@ from narration.sandbox.models import (
     REALTIME,
     SYNTHESIZER,
     TASK_GENERATION,
+    TRANSCRIPTIONS,
     Family,
     family_of,
 )
@@ -74,10 +76,13 @@ HANDLERS: Mapping[Family, Handler] = {
     Family.TASK_DESIGN: gateway.design_task,
     Family.TASK_SPEECH: gateway.speech_task,
     Family.CHAT: chat.answer,
+    Family.RECOGNITION: hearing.vendor_answer,
+    Family.TRANSCRIPTION: hearing.openai_answer,
 }
 ACTION_NAMES: Mapping[str, str] = {**dict(zip(ACTIONS, ACTIONS, strict=True)), **cosyvoice_design.ACTIONS}
 """What the record and the faults call the action of a request."""
-PATH_ACTIONS = {GENERATION: "synthesize", SYNTHESIZER: "synthesize", COMPLETIONS: "chat"}
+PATH_ACTIONS = {GENERATION: "synthesize", SYNTHESIZER: "synthesize", COMPLETIONS: "chat", TRANSCRIPTIONS: "transcribe"}
+HEARING = frozenset({Family.RECOGNITION, Family.TRANSCRIPTION})
 
 _HOST = re.compile(r"[A-Za-z0-9.\-]+(?::\d+)?|\[[0-9a-fA-F:]+\](?::\d+)?")
 _FILES_KEPT_S = 2 * 86_400
@@ -138,7 +143,7 @@ class Service:
         """Answer one request to the API."""
         action = PATH_ACTIONS.get(request.url.path, UNKNOWN_ACTION)
         progress = _Progress(wire.new_request_id(), action)
-        refusal = chat.refusal if action == "chat" else wire.refusal
+        refusal = chat.refusal if action in ("chat", "transcribe") else wire.refusal
         return await self._told(self._answer(request, progress), progress, refusal)
 
     async def create_task(self, request: Request) -> Response:
@@ -178,15 +183,15 @@ class Service:
         """
         house, switches = self.house, self.house.switchboard.now
         progress.account = account_of(request.headers.get("authorization", ""), house.switchboard.now)
-        body = _json(await request.body())
+        body = _body(request, await request.body())
         given = body.get("input")
         if progress.action == UNKNOWN_ACTION and isinstance(given, dict) and isinstance(given.get("action"), str):
             progress.action = ACTION_NAMES.get(given["action"], UNKNOWN_ACTION)
         progress.model = str(body.get("model") or "")[:128]
         family = family_of(body.get("model"), request.url.path, switches.retired)
-        progress.action = gateway.ACTIONS.get(family, progress.action)
+        progress.action = "transcribe" if family in HEARING else gateway.ACTIONS.get(family, progress.action)
         _check_headers(request)
-        kinds = CHAT_FAULTS if family is Family.CHAT else SPEECH_FAULTS
+        kinds = CHAT_FAULTS if family is Family.CHAT else () if family in HEARING else SPEECH_FAULTS
         faults = house.switchboard.draw((*CALL_FAULTS, *kinds), progress.action)
         with house.limiter.admit(progress.account, progress.model, switches):
             await self._before(faults, progress)
@@ -287,6 +292,7 @@ def create_app(service: Service) -> Starlette:
         Route(CUSTOMIZATION, service.call, methods=["POST"]),
         Route(GENERATION, service.call, methods=["POST"]),
         Route(COMPLETIONS, service.call, methods=["POST"]),
+        Route(TRANSCRIPTIONS, service.call, methods=["POST"]),
         Route(SYNTHESIZER, service.call, methods=["POST"]),
         WebSocketRoute(REALTIME, realtime.endpoint(service.house)),
         Route(TASK_GENERATION, service.create_task, methods=["POST"]),
@@ -299,6 +305,17 @@ def create_app(service: Service) -> Starlette:
         Route("/{rest:path}", absent, methods=everywhere),
     ]
     return Starlette(routes=routes, exception_handlers={DroppedError: dropped})
+
+
+def _body(request: Request, data: bytes) -> Mapping[str, object]:
+    """Return the fields of a request: of a form where its path takes one, else of JSON.
+
+    Raises:
+        RefusedError: 400 when they cannot be read.
+    """
+    if request.url.path == TRANSCRIPTIONS:
+        return hearing.form_fields(request.headers.get("content-type", ""), data)
+    return _json(data)
 
 
 def _json(data: bytes) -> Mapping[str, object]:
@@ -334,7 +351,8 @@ def _call(
     """
     if request.url.path == TASK_GENERATION:
         body = {"input": body, "parameters": body}
-    fields = body if progress.action == "chat" else body.get("input")
+    whole = request.url.path in (COMPLETIONS, TRANSCRIPTIONS)
+    fields = body if whole else body.get("input")
     if not isinstance(fields, dict) or not fields:
         raise RefusedError(400, "BadRequest.EmptyInput", "Required input parameter missing from request.")
     parameters = body.get("parameters")

@@ -120,6 +120,7 @@ class Call:
         code: str = "",
         input_tokens: int = 0,
         output_tokens: int = 0,
+        seconds: int = 0,
     ) -> CallRow:
         """Return its row for the record."""
         return CallRow(
@@ -136,6 +137,7 @@ class Call:
             answered=self.answered,
             input_tokens=input_tokens,
             output_tokens=output_tokens,
+            seconds=seconds,
         )
 
 

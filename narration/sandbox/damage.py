@@ -74,6 +74,42 @@ def damaged(engine: Engine, traits: Traits, language: Language, text: str, kind:
             return _SPOILT[kind](engine.render(traits, language, text), chance)
 
 
+def text_said(text: str, traits: Traits, kind: Damage | None, seed: int) -> tuple[str, Traits]:
+    """Return what is really said, and by whom, where something is the matter.
+
+    Args:
+        text: what was asked for.
+        traits: of the voice that was asked for.
+        kind: what is the matter; None where nothing is.
+        seed: as for `damaged`.
+    """
+    chance = random.Random(seed)  # noqa: S311 - damage, not a secret
+    match kind:
+        case Damage.DROPPED:
+            return _without_middle(text), traits
+        case Damage.REPEATED:
+            return _with_end_twice(text), traits
+        case Damage.OTHER_VOICE:
+            return text, _stranger(traits, chance)
+        case _:
+            return text, traits
+
+
+def remains(samples: Samples, kind: Damage | None, seed: int) -> tuple[int, int, int]:
+    """Return which samples of what is said remain, first and one-past-last, and how many times faster they are."""
+    chance = random.Random(seed)  # noqa: S311 - damage, not a secret
+    start, end = _span(samples)
+    match kind:
+        case Damage.CUT_END:
+            return 0, end - int((end - start) * chance.uniform(*CUT_SHARE)), 1
+        case Damage.CUT_START:
+            return start + int((end - start) * chance.uniform(*CUT_SHARE)), len(samples), 1
+        case Damage.DOUBLE_SPEED:
+            return 0, len(samples), FAST
+        case _:
+            return 0, len(samples), 1
+
+
 def _parts(text: str) -> list[str]:
     """Sentences; of two or fewer, clauses; of those, thirds of the words, or of the characters where none are apart."""
     for pattern in (_SENTENCES, _CLAUSES):

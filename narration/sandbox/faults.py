@@ -50,8 +50,8 @@ def _number(value: object) -> object:
 
 
 Rate = Annotated[float, Field(ge=0, le=1)]
-Action = Literal["create", "list", "query", "delete", "synthesize", "poll", "chat"]
-ACTIONS: tuple[Action, ...] = ("create", "list", "query", "delete", "synthesize", "poll", "chat")
+Action = Literal["create", "list", "query", "delete", "synthesize", "poll", "chat", "transcribe"]
+ACTIONS: tuple[Action, ...] = ("create", "list", "query", "delete", "synthesize", "poll", "chat", "transcribe")
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 Kinds = Annotated[tuple[Damage, ...], BeforeValidator(_words)]
 Actions = Annotated[tuple[Action, ...], BeforeValidator(_words)]
@@ -86,6 +86,7 @@ class Switches(BaseModel):
     chat_missing: Rate = Field(0.0, description="rate of chat answers that leave out a number")
     chat_broken: Rate = Field(0.0, description="rate of chat answers that are broken JSON")
     chat_tool: Rate = Field(0.0, description="rate of chat answers that call a tool")
+    mishear: Rate = Field(0.0, description="rate of words that a recogniser mishears, the same ones every time")
     socket_late: Rate = Field(0.0, description="rate of socket answers that begin late")
     socket_late_s: Annotated[float, Field(ge=0)] = Field(30.0, description="how late these begin, in seconds")
     socket_wrong_order: Rate = Field(0.0, description="rate of socket answers whose last event comes first")

@@ -16,6 +16,7 @@ COMPLETIONS = "/compatible-mode/v1/chat/completions"
 SYNTHESIZER = "/api/v1/services/audio/tts/SpeechSynthesizer"
 INFERENCE = "/api-ws/v1/inference"
 TASK_GENERATION = "/v1/audios/generations"
+TRANSCRIPTIONS = "/v1/audio/transcriptions"
 
 
 class Family(StrEnum):
@@ -29,6 +30,8 @@ class Family(StrEnum):
     COSY_SPEECH = "cosyvoice-speech"
     TASK_DESIGN = "task-design"
     TASK_SPEECH = "task-speech"
+    RECOGNITION = "recognition"
+    TRANSCRIPTION = "transcription"
 
 
 PATHS: Mapping[Family, tuple[str, ...]] = {
@@ -38,10 +41,12 @@ PATHS: Mapping[Family, tuple[str, ...]] = {
     Family.COSY_DESIGN: (CUSTOMIZATION,),
     Family.COSY_SPEECH: (SYNTHESIZER, INFERENCE),
     Family.CHAT: (COMPLETIONS,),
+    Family.RECOGNITION: (GENERATION,),
+    Family.TRANSCRIPTION: (TRANSCRIPTIONS,),
 }
 
 # Source: docs.qwencloud.com "Voice design" API page (models and target models); for CosyVoice alibabacloud.com,
-# model-studio cosyvoice-clone-design-api.
+# model-studio cosyvoice-clone-design-api; of recognisers model-studio qwen-asr-api-reference and OpenAI's reference.
 MODELS: Mapping[str, Family] = {
     "qwen-voice-design": Family.QWEN_DESIGN,
     "qwen3-tts-vd-2026-01-26": Family.QWEN_SPEECH,
@@ -52,6 +57,10 @@ MODELS: Mapping[str, Family] = {
     "qwen3-tts-instruct-flash-2026-01-26": Family.QWEN_SPEECH,
     "qwen3-tts-vd-realtime-2026-01-15": Family.QWEN_REALTIME,
     "qwen3-tts-vd-realtime-2025-12-16": Family.QWEN_REALTIME,
+    "qwen3-asr-flash": Family.RECOGNITION,
+    "whisper-1": Family.TRANSCRIPTION,
+    "gpt-4o-transcribe": Family.TRANSCRIPTION,
+    "gpt-4o-mini-transcribe": Family.TRANSCRIPTION,
     "qwen3.5-flash": Family.CHAT,
     "qwen-flash": Family.CHAT,
     "voice-enrollment": Family.COSY_DESIGN,

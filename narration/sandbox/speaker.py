@@ -66,7 +66,7 @@ class Speaker:
         if self._engine.cheap:
             self._state.keep_recipe(key, recipe)
         elif not self._shelf.touch(key):
-            await self._apart(lambda: self._shelf.put(key, self._render(recipe)))
+            self._state.keep_sound(await self._apart(lambda: self._shelved(key, recipe)), recipe)
         return key
 
     def fetch(self, key: str) -> bytes | None:
@@ -74,12 +74,25 @@ class Speaker:
         data = self._shelf.get(key)
         if data is None and self._engine.cheap:
             recipe = self._state.recipe(key)
-            data = None if recipe is None else self._render(recipe)
+            if recipe is not None:
+                data = self._render(recipe)
+                self._state.keep_sound(_digest(data), recipe)
         return data
 
     async def preview(self, traits: Traits, language: Language, text: str, rate_hz: int, form: str) -> bytes:
         """Speak a preview in an asked rate and format; it is not kept."""
         return await self._apart(lambda: audio.preview(self._engine.render(traits, language, text), rate_hz, form))
+
+    @property
+    def engine(self) -> Engine:
+        """What speaks."""
+        return self._engine
+
+    def _shelved(self, key: str, recipe: str) -> str:
+        """Put the file of a recipe on the shelf, and return what its sound is known by."""
+        data = self._render(recipe)
+        self._shelf.put(key, data)
+        return _digest(data)
 
     def _render(self, recipe: str) -> bytes:
         """Return the file of a recipe."""
@@ -103,3 +116,8 @@ class Speaker:
 
     async def _apart(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._worker, work)
+
+
+def _digest(data: bytes) -> str:
+    """What one of our files is known by when it is heard: the hash of its samples."""
+    return hashlib.sha256(data[audio.HEADER_BYTES :] if data.startswith(b"RIFF") else data).hexdigest()

@@ -33,10 +33,12 @@ CREATE TABLE IF NOT EXISTS calls (
     id INTEGER PRIMARY KEY AUTOINCREMENT, at_s REAL NOT NULL, account TEXT NOT NULL, model TEXT NOT NULL,
     action TEXT NOT NULL, request_id TEXT NOT NULL, status INTEGER NOT NULL, code TEXT NOT NULL, voice TEXT NOT NULL,
     text_sha256 TEXT NOT NULL, characters INTEGER NOT NULL, billed INTEGER NOT NULL, answered INTEGER NOT NULL,
-    input_tokens INTEGER NOT NULL DEFAULT 0, output_tokens INTEGER NOT NULL DEFAULT 0
+    input_tokens INTEGER NOT NULL DEFAULT 0, output_tokens INTEGER NOT NULL DEFAULT 0,
+    seconds INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE IF NOT EXISTS reviews (voice TEXT PRIMARY KEY, over_s REAL NOT NULL, passed INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS recipes (key TEXT PRIMARY KEY, kept_s REAL NOT NULL, recipe TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sounds (digest TEXT PRIMARY KEY, kept_s REAL NOT NULL, recipe TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS tasks (
     id TEXT PRIMARY KEY, account TEXT NOT NULL, created_s REAL NOT NULL, ready_s REAL NOT NULL, credits REAL NOT NULL,
     failed INTEGER NOT NULL, record TEXT NOT NULL
@@ -94,6 +96,7 @@ class CallRow:
     answered: bool = True
     input_tokens: int = 0
     output_tokens: int = 0
+    seconds: int = 0
 
 
 _CALL_COLUMNS = ", ".join(field.name for field in fields(CallRow))
@@ -118,7 +121,7 @@ class State:
         self._db.execute("PRAGMA synchronous = NORMAL")
         self._db.executescript(_SCHEMA)
         known = {str(row[1]) for row in self._db.execute("PRAGMA table_info(calls)")}
-        for column in ("input_tokens", "output_tokens"):
+        for column in ("input_tokens", "output_tokens", "seconds"):
             if column not in known:  # the folder of an earlier version
                 self._db.execute(f"ALTER TABLE calls ADD COLUMN {column} INTEGER NOT NULL DEFAULT 0")
         self._db.execute("INSERT OR IGNORE INTO meta VALUES ('secret', ?)", (secrets.token_hex(16),))
@@ -136,7 +139,7 @@ class State:
     def reset(self) -> None:
         """Forget voices, bill and tallies."""
         with self._writing():
-            for table in ("voices", "calls", "tallies", "recipes", "reviews", "tasks", "callbacks"):
+            for table in ("voices", "calls", "tallies", "recipes", "sounds", "reviews", "tasks", "callbacks"):
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
 
     def record(self, row: CallRow) -> None:
@@ -160,8 +163,17 @@ class State:
         row = self._db.execute("SELECT recipe FROM recipes WHERE key = ?", (key,)).fetchone()
         return None if row is None else str(row[0])
 
+    def keep_sound(self, digest: str, recipe: str) -> None:
+        """Keep how a sound was made, so that it can be heard."""
+        self._db.execute("INSERT OR REPLACE INTO sounds VALUES (?, ?, ?)", (digest, time.time(), recipe))
+
+    def sound(self, digest: str) -> str | None:
+        """Return how a sound was made, None for a sound of somebody else's."""
+        row = self._db.execute("SELECT recipe FROM sounds WHERE digest = ?", (digest,)).fetchone()
+        return None if row is None else str(row[0])
+
     def prune(self, before_s: float) -> None:
-        """Forget the recipes kept before a time: their links have expired."""
+        """Forget the recipes kept before a time: their links have expired. Sounds are kept: takes live longer."""
         self._db.execute("DELETE FROM recipes WHERE kept_s < ?", (before_s,))
 
     def review(self, name: str) -> tuple[float, bool] | None:
@@ -248,6 +260,7 @@ class State:
             )
         }
         tokens = self._db.execute("SELECT SUM(input_tokens), SUM(output_tokens) FROM calls WHERE billed").fetchone()
+        (seconds,) = self._db.execute("SELECT SUM(seconds) FROM calls WHERE billed").fetchone()
         tallies = dict(self._db.execute("SELECT name, count FROM tallies"))
         (credits_billed,) = self._db.execute("SELECT COALESCE(SUM(credits), 0) FROM tasks WHERE NOT failed").fetchone()
         return {
@@ -256,6 +269,8 @@ class State:
             "characters": sum(characters for _, characters, _ in billed.values()),
             "synthesized": billed.get("synthesize", (0, 0, 0))[0],
             "chats": billed.get("chat", (0, 0, 0))[0],
+            "transcribed": billed.get("transcribe", (0, 0, 0))[0],
+            "seconds_heard": seconds or 0,
             "input_tokens": tokens[0] or 0,
             "output_tokens": tokens[1] or 0,
             "voices_created": billed.get("create", (0, 0, 0))[0],

@@ -41,11 +41,19 @@ ANSWER_MOST_BYTES: Final = 40 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """A body that is no JSON: its kind, as `Content-Type` has it, and its bytes."""
+
+    kind: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApiCall(Generic[T]):
     """One logical call.
 
     Attributes:
-        action: `design`, `synthesize`, `ask`, `list`, `query`, `delete`.
+        action: `design`, `synthesize`, `ask`, `transcribe`, `list`, `query`, `delete`.
         model: the model named in the request.
         path: below the base URL, with a leading slash.
         body: what to send as JSON; None sends nothing.
@@ -54,6 +62,7 @@ class ApiCall(Generic[T]):
         method: of HTTP.
         events: ask for the answer as a stream of events.
         errors_inside: an error in a good answer refuses the call; False where it speaks of the thing asked for.
+        form: to send instead of `body`.
     """
 
     action: str
@@ -65,6 +74,7 @@ class ApiCall(Generic[T]):
     method: str = "POST"
     events: bool = False
     errors_inside: bool = True
+    form: Form | None = None
 
 
 class ApiDoor:
@@ -137,6 +147,9 @@ class ApiDoor:
         if call.body is not None:
             headers.append(("Content-Type", "application/json"))
             body = encoded(call.body)
+        elif call.form is not None:
+            headers.append(("Content-Type", call.form.kind))
+            body = call.form.content
         return WireRequest(
             method=call.method,
             url=self._base_url + call.path,

@@ -31,6 +31,7 @@ class _Row(BaseModel):
     assumed: bool
     per_tokens: int = Field(default=0, ge=0)
     output_usd: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    per_seconds: int = Field(default=0, ge=0)
 
 
 class _Credit(BaseModel):
@@ -100,6 +101,11 @@ def tokens_usd(price: Price, input_tokens: int, output_tokens: int) -> float:
     return (price.usd * input_tokens + price.output_usd * output_tokens) / (price.per_tokens or 1)
 
 
+def seconds_usd(price: Price, seconds: float) -> float:
+    """What so many billed seconds of sound cost, by a price for seconds."""
+    return price.usd * seconds / (price.per_seconds or 1)
+
+
 def credits_usd(count: float, region: str) -> float:
     """What so many credits cost, in US dollars; where a region has no rate of its own, by the first one's."""
     return count * _credit(region).usd
@@ -120,6 +126,7 @@ def _price(row: _Row) -> Price:
             assumed=row.assumed,
             per_tokens=row.per_tokens,
             output_usd=row.output_usd,
+            per_seconds=row.per_seconds,
         )
     rate = _credit(row.regions[0])
     return Price(

@@ -106,6 +106,7 @@ class Price:
         per_characters: for that many billed characters; 0 means per piece.
         per_tokens: for that many input tokens, where tokens are billed; else 0.
         output_usd: for as many output tokens.
+        per_seconds: for that many seconds of sound, where sound is billed; else 0.
         as_of: ISO date at which it was read.
         source: where it was read.
         assumed: the vendor's figure is not known.
@@ -118,6 +119,7 @@ class Price:
     assumed: bool
     per_tokens: int = 0
     output_usd: float = 0.0
+    per_seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from tests.prove.checks import prove_checks
+from tests.prove.hearing import prove_hearing
 from tests.prove.kills import prove_kills
 from tests.prove.long_book import prove_long_book
 from tests.prove.long_sound import prove_long_sound
@@ -27,7 +28,8 @@ PROOFS: dict[str, Callable[[], str]] = {
     "rush-s3": lambda: prove_rush(on_s3=True, chapters="1-3"),
     "storm": lambda: prove_storm(chapters="1-3"),
     "budget": lambda: prove_budget(100),
-    "checks": prove_checks,
+    "checks": lambda: prove_checks() + prove_hearing(),
+    "hearing": prove_hearing,
     "mending": prove_mending,
     "long-book": prove_long_book,
     "soak": prove_soak,

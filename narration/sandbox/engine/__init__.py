@@ -3,6 +3,7 @@
 Invariant: what an engine renders is a function of traits, language and text alone, in any process and on any day.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Protocol
@@ -70,6 +71,13 @@ class Engine(Protocol):
 
     def render(self, traits: Traits, language: Language, text: str) -> Samples:
         """Return the spoken text, 24 kHz mono, 16 bit.
+
+        Raises:
+            EngineError: it cannot be spoken.
+        """
+
+    def score(self, traits: Traits, language: Language, text: str) -> tuple[Samples, Mapping[int, int]]:
+        """Return the same with the sample at which each word begins, by the place of one of its characters.
 
         Raises:
             EngineError: it cannot be spoken.

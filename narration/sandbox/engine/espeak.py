@@ -23,6 +23,7 @@ _DONT_EXIT = 0x8000
 _RATE, _PITCH, _RANGE = 1, 3, 4
 _POS_CHARACTER = 1
 _UTF8 = 1
+_WORD_EVENT = 1
 
 # Names that SetVoiceByName accepts; `en-gb` and `fr-fr`, say, it does not.
 _VOICES: Mapping[Language, str] = {language: language.value for language in Language} | {Language.CHINESE: "cmn"}
@@ -60,14 +61,23 @@ class EspeakEngine:
         Raises:
             EngineError: the library refused the voice or the text.
         """
+        return self.score(traits, language, text)[0]
+
+    def score(self, traits: Traits, language: Language, text: str) -> tuple[Samples, Mapping[int, int]]:
+        """Return the same with the sample at which each word begins, by the place of its first character.
+
+        Raises:
+            EngineError: the library refused the voice or the text.
+        """
         voice = f"{_VOICES[language]}+{traits.variant}"
         # A smaller speaker: the waveform is played faster by `tract`, and spoken slower by as much.
         rate_wpm = round(traits.rate_wpm / traits.tract)
         with self._lock, self._loaded() as (library, rate_hz):
-            pcm = _speak(library, voice, (rate_wpm, traits.pitch, traits.pitch_range), text)
+            pcm, begun = _speak(library, voice, (rate_wpm, traits.pitch, traits.pitch_range), text)
         spoken = np.frombuffer(pcm, dtype=np.int16)
         resampled: Samples = self._resample(spoken, rate_hz * traits.tract, SAMPLE_RATE_HZ)
-        return resampled
+        scale = SAMPLE_RATE_HZ / (rate_hz * traits.tract)
+        return resampled, {place: round(sample * scale) for place, sample in begun.items()}
 
     @contextmanager
     def _loaded(self) -> Iterator[tuple[ctypes.CDLL, int]]:
@@ -87,13 +97,35 @@ class EspeakEngine:
             self._loader.dlclose(handle)
 
 
-def _speak(library: ctypes.CDLL, voice: str, settings: tuple[int, int, int], text: str) -> bytes:
-    """Return the 16-bit samples of one utterance at the library's own rate."""
-    parts: list[bytes] = []
+class _Event(ctypes.Structure):
+    """An event of speak_lib.h; a list of them ends with one of type 0."""
 
-    def collect(samples: int | None, count: int, _events: int | None) -> int:
+    _fields_: ClassVar = [
+        ("type", ctypes.c_int),
+        ("identifier", ctypes.c_uint),
+        ("text_position", ctypes.c_int),
+        ("length", ctypes.c_int),
+        ("audio_ms", ctypes.c_int),
+        ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p),
+        ("id", ctypes.c_char * 8),
+    ]
+
+
+def _speak(library: ctypes.CDLL, voice: str, settings: tuple[int, int, int], text: str) -> tuple[bytes, dict[int, int]]:
+    """Return the 16-bit samples of one utterance at the library's own rate, and the sample at which a word begins."""
+    parts: list[bytes] = []
+    begun: dict[int, int] = {}
+
+    def collect(samples: int | None, count: int, events: int | None) -> int:
         if samples and count > 0:
             parts.append(ctypes.string_at(samples, 2 * count))
+        found = ctypes.cast(events, ctypes.POINTER(_Event)) if events else None
+        number = 0
+        while found is not None and found[number].type:
+            if found[number].type == _WORD_EVENT:
+                begun.setdefault(found[number].text_position - 1, found[number].sample)
+            number += 1
         return 0
 
     callback = _Callback(collect)
@@ -107,4 +139,4 @@ def _speak(library: ctypes.CDLL, voice: str, settings: tuple[int, int, int], tex
     status = library.espeak_Synth(data, ctypes.c_size_t(len(data) + 1), 0, _POS_CHARACTER, 0, _UTF8, None, None)
     if status != 0:
         raise EngineError(f"the text could not be spoken (status {status})")
-    return b"".join(parts)
+    return b"".join(parts), begun
