@@ -37,7 +37,7 @@ BEYOND = 1.5
 DOUBT = 5.0
 REPEAT_SHARE = (0.5, 1.8)
 """A take in which something is heard twice is longer by its length, within these factors: pauses, and how it is said."""
-SHORT_S = 0.08
+SHORT_S = 0.05
 """Lengths are known to this at best: what is soft at the ends of a word may be heard or not."""
 
 

@@ -12,6 +12,7 @@ from tests.prove.long_book import prove_long_book
 from tests.prove.long_sound import prove_long_sound
 from tests.prove.mending import prove_mending
 from tests.prove.money import prove_budget
+from tests.prove.pickups import prove_pickups
 from tests.prove.rush import prove_rush
 from tests.prove.scripts import prove_scripts
 from tests.prove.storm import prove_storm
@@ -25,6 +26,7 @@ PROOFS: dict[str, Callable[[], str]] = {
     "budget": lambda: prove_budget(100),
     "checks": prove_checks,
     "mending": prove_mending,
+    "pickups": prove_pickups,
     "long-book": prove_long_book,
     "scripts": prove_scripts,
     "long-sound": prove_long_sound,
