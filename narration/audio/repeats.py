@@ -26,7 +26,7 @@ WARP_COST = 0.1
 SHORTEST_S = 0.25
 APART_S = 0.6
 """The second saying begins so soon after the first ends; what comes later is the author's."""
-LEAST_S = 0.12
+LEAST_S = 0.08
 """Sum over a run of how much more alike its moments are than `ALIKE`, times their length: below this it is chance."""
 LEAST_MEAN = 0.1
 """The same on the average: two phrases that are somewhat alike for long are no repetition."""
