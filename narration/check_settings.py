@@ -25,8 +25,8 @@ class CheckSettings:
         pace_sigmas: of the length, against what the voice takes for such a text.
         least_share: no length above this share of the expected one is too short, however regular the voice.
         runaway_times: a take so many times as long as expected runs away.
-        repeat_sigmas: a take in which words seem to be heard twice, and that is longer by about them, may be longer than
-            expected by so many sigmas.
+        repeat_sigmas: so much longer than expected may a take be in which words seem to be heard twice, if it is longer
+            by about them.
         gap_ms: longest silence inside a take, beyond what the voice's pauses are.
         head_ms, tail_ms: longest silence before and after the speech.
         edge_db: a take whose outermost 10 ms are nearer than this to the speech, and louder than is usual of the voice,

@@ -88,5 +88,5 @@ def _best_run(alike: Floats, shortest: int, gap: int, unit_s: float) -> tuple[fl
         scores[row, 1:-1] = np.maximum(score + gain, 0.0)
         moments[row, 1:-1] = np.where(score > 0, length, 1.0)
     scores, moments = scores[:, 1:-1], moments[:, 1:-1]
-    row, column = np.unravel_index(np.argmax(np.where(moments + gap >= lags, scores, 0.0)), scores.shape)
-    return float(scores[row, column]), max(1, int(moments[row, column])), int(lags[column])
+    place = np.unravel_index(np.argmax(np.where(moments + gap >= lags, scores, 0.0)), scores.shape)
+    return float(scores[place]), max(1, int(moments[place])), int(lags[place[1]])

@@ -36,7 +36,7 @@ BEYOND = 1.5
 """So many times below the shortest, or above the longest, of what was heard of a voice its pace is not known."""
 DOUBT = 5.0
 REPEAT_SHARE = (0.5, 1.8)
-"""A take in which something is heard twice is longer by its length, within these factors: pauses, and how it is said."""
+"""What is heard twice makes a take longer by its length, within these factors: pauses, and how it is said."""
 SHORT_S = 0.05
 """Lengths are known to this at best: what is soft at the ends of a word may be heard or not."""
 

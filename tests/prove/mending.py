@@ -101,13 +101,16 @@ def prove_mending(lines: int = 900, *, engine: str = "espeak", kinds: tuple[Dama
         return (
             f"{summary['chunks_spoken']} takes, {summary['retakes']} retakes ({overhead:.1%}), exit code {code}; "
             f"{len(compared) - len(wrong)} of {len(compared)} heard takes are as if nothing had been damaged, "
-            f"the three lines named, {len(others)} others too; the next run buys nothing" + (f"; not told: {slips}" if slips else "")
+            f"the three lines named, {len(others)} others too; the next run buys nothing"
+            + (f"; not told: {slips}" if slips else "")
         )
 
 
 def _slip(heard: Take, right: Take) -> str:
     """What is different in a take that was not told."""
-    lengths = [(take.measures.speech_end - take.measures.speech_start) / take.measures.rate_hz for take in (heard, right)]
+    lengths = [
+        (take.measures.speech_end - take.measures.speech_start) / take.measures.rate_hz for take in (heard, right)
+    ]
     level_db = heard.measures.speech_dbfs - right.measures.speech_dbfs
     pitches = [take.traits.pitch_hz if take.traits else 0.0 for take in (heard, right)]
     return (

@@ -129,7 +129,7 @@ def _level_dbfs(part: Samples) -> float:
 
 
 def _notes(path: Path, spotter: Spotter, lines: Sequence[HeardLine], count: int, seed: int) -> set[str]:
-    """A file of notes that quote their lines and want their words backwards, which is a sound of its own; the places."""
+    """A file of notes that quote their lines and want the words backwards, a sound of its own; the places."""
     chance = random.Random(seed)  # noqa: S311
     rows, places = ["chapter,time,quote,say"], set()
     for line in chance.choices(lines, k=count):
