@@ -100,7 +100,7 @@ class Usual:
 
     def pace_sigma_at(self, expected_s: float) -> float:
         """Deviation of the logarithm of a length where so many seconds are expected."""
-        return max(LEAST_PACE_SIGMA, self.pace_sigma * (self.middling_s / expected_s) ** self.pace_eases)
+        return max(LEAST_PACE_SIGMA, self.pace_sigma * float((self.middling_s / expected_s) ** self.pace_eases))
 
     def timbre_sigmas(self, heard: Heard) -> float:
         """How far a take's timbre is from the voice's own; 0 is as its takes are on the average."""
