@@ -78,7 +78,8 @@ def spotter_of(out: Path) -> Spotter:
     lengths_s: dict[int, float] = {}
     for timeline in timelines:
         lengths_s[timeline.chapter] = lengths_s.get(timeline.chapter, 0.0) + timeline.audio_s
-    return Spotter(heard_lines(timelines), lengths_s)
+    flawed = frozenset((finding.chapter, finding.line + 1) for finding in _findings(_report(out)))
+    return Spotter(heard_lines(timelines), lengths_s, flawed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

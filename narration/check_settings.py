@@ -41,6 +41,8 @@ class CheckSettings:
         pace_sigmas: of the length, against what the voice takes for such a text.
         least_share: no length above this share of the expected one is too short, however regular the voice.
         runaway_times: a take so many times as long as expected runs away.
+        repeat_sigmas: so much longer than expected may a take be in which words seem to be heard twice, if it is longer
+            by about them.
         gap_ms: longest silence inside a take, beyond what the voice's pauses are.
         head_ms, tail_ms: longest silence before and after the speech.
         edge_db: a take whose outermost 10 ms are nearer than this to the speech, and louder than is usual of the voice,
@@ -60,9 +62,10 @@ class CheckSettings:
 
     retakes: Annotated[int, Field(ge=0, le=20)] = 2
     learn_from: Annotated[int, Field(ge=3, le=10_000)] = 8
-    pace_sigmas: _Sigmas = 3.7
+    pace_sigmas: _Sigmas = 3.4
     least_share: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)] = 0.88
     runaway_times: Annotated[float, Field(ge=1.2, le=100, allow_inf_nan=False)] = 2.5
+    repeat_sigmas: _Sigmas = 2.0
     gap_ms: _Milliseconds = 2500
     head_ms: _Milliseconds = 2000
     tail_ms: _Milliseconds = 3000
@@ -73,7 +76,7 @@ class CheckSettings:
     noise_db: _Decibels = 29.0
     pitch_octaves: Annotated[float, Field(gt=0, le=5, allow_inf_nan=False)] = 0.12
     pitch_sigmas: _Sigmas = 6.0
-    timbre_sigmas: _Sigmas = 6.0
+    timbre_sigmas: _Sigmas = 4.5
     recogniser: RecogniserKind = RecogniserKind.NONE
     missing_words: _Words = 3
     added_words: _Words = 3

@@ -1,6 +1,9 @@
 """From a proofer's note to the line that it means: by the line's name, by words of it, by the time.
 
-Invariant: a note finds one line or none, and says what it rests on; what could as well be the next line is not sure.
+A time alone tells as much as its error leaves: near a border two lines may be meant, and each is as likely as a note
+about it has such a time. What the note says (words of the line, the speaker) and where the checks found something
+count beside it. Invariant: a note finds one line or none, and says what it rests on; where another line may be meant
+the note is not sure, and names that line.
 """
 
 from __future__ import annotations
@@ -22,6 +25,14 @@ SLACK_S: Final = 0.5
 _NEAR_S: Final = 20.0
 """A quotation is looked for around its time first."""
 _ALIKE: Final = 0.72
+SURE: Final = 0.995
+"""So probable a line has to be, among those that a note may mean, to be sure."""
+_WORDS_TELL: Final = 50.0
+"""A note shares a longer word with its line so many times more often than with the next one."""
+_SPEAKER_TELLS: Final = 20.0
+_FINDING_TELLS: Final = 4.0
+"""So many times likelier is a note about a line in which a check found something."""
+_SPELT_ALIKE: Final = 0.8
 _WORD: Final = re.compile(r"[^\W_]+")
 
 
@@ -78,12 +89,14 @@ class Spotted:
         line: what it means; None where nothing fits.
         basis: what that rests on.
         sure: whether no other line is nearly as likely.
+        other: the line that may be meant instead; None where there is none.
     """
 
     note: Note
     line: HeardLine | None
     basis: Basis
     sure: bool
+    other: HeardLine | None = None
 
 
 def heard_lines(timelines: Sequence[ChapterTimeline]) -> dict[int, tuple[HeardLine, ...]]:
@@ -149,11 +162,23 @@ class Spotter:
     Args:
         chapters: the lines, by number of the chapter, in order of hearing.
         lengths_s: of the chapters, for times of the whole book.
+        flawed: chapters and lines in which the checks found something.
     """
 
-    def __init__(self, chapters: Mapping[int, tuple[HeardLine, ...]], lengths_s: Mapping[int, float]) -> None:
+    def __init__(
+        self,
+        chapters: Mapping[int, tuple[HeardLine, ...]],
+        lengths_s: Mapping[int, float],
+        flawed: frozenset[tuple[int, int]] = frozenset(),
+    ) -> None:
         self._chapters = chapters
         self._lengths_s = lengths_s
+        self._flawed = flawed
+
+    @property
+    def lines(self) -> tuple[HeardLine, ...]:
+        """All lines, in order of hearing."""
+        return tuple(line for lines in self._chapters.values() for line in lines)
 
     def spot(self, note: Note) -> Spotted:
         """The line of a note."""
@@ -171,23 +196,35 @@ class Spotter:
             return Spotted(note=note, line=found[0], basis=Basis.QUOTE, sure=found[1])
         if start_s is None or end_s is None or not lines:
             return Spotted(note=note, line=None, basis=Basis.NOTHING, sure=False)
-        ranked = sorted(lines, key=lambda line: (-line.likelihood(start_s, end_s), line.away_s(start_s, end_s)))
-        line, *others = ranked[:2]
-        near = [other for other in others if other.away_s(start_s, end_s) < SLACK_S]
-        # A note often has words of its line in it.
-        better = max((line, *near), key=lambda one: _shared(note.text, one.text), default=line)
-        clear = _shared(note.text, better.text) > min((_shared(note.text, one.text) for one in near), default=0)
-        if near and clear:
-            return Spotted(note=note, line=better, basis=Basis.TIME, sure=True)
-        sure = not near and line.away_s(start_s, end_s) < _NEAR_S and not note.quote
-        return Spotted(note=note, line=line, basis=Basis.TIME, sure=sure)
+        return self._by_time(note, lines, start_s, end_s)
+
+    def _by_time(self, note: Note, lines: Sequence[HeardLine], start_s: float, end_s: float) -> Spotted:
+        """The most probable line of those that such times may mean; the nearest where none is that near."""
+        near = [line for line in lines if line.likelihood(start_s, end_s) > 0]
+        if not near:
+            line = min(lines, key=lambda one: one.away_s(start_s, end_s))
+            sure = line.away_s(start_s, end_s) < _NEAR_S and not note.quote
+            return Spotted(note=note, line=line, basis=Basis.TIME, sure=sure)
+        chances = [line.likelihood(start_s, end_s) * self._told(note, line, near) for line in near]
+        order = sorted(range(len(near)), key=lambda place: -chances[place])
+        line, other = near[order[0]], near[order[1]] if len(near) > 1 else None
+        sure = chances[order[0]] >= SURE * sum(chances) and not note.quote
+        return Spotted(note=note, line=line, basis=Basis.TIME, sure=sure, other=None if sure else other)
+
+    def _told(self, note: Note, line: HeardLine, near: Sequence[HeardLine]) -> float:
+        """How much likelier what a note says, and what the checks found, make a line of those that are near."""
+        told = _WORDS_TELL ** min(2, _shared(note.text, line.text))
+        said = f" {' '.join(_words(note.text))} "
+        if len({one.character for one in near}) > 1 and f" {' '.join(_words(line.character))} " in said:
+            told *= _SPEAKER_TELLS
+        return told * (_FINDING_TELLS if (line.place.chapter, line.place.line) in self._flawed else 1.0)
 
     def _around(self, note: Note) -> tuple[Sequence[HeardLine], float | None]:
         """The lines that may be meant, and when in their chapter; with neither time nor chapter, all of the book."""
         if note.chapter is not None:
             return self._chapters.get(note.chapter, ()), note.start_s
         if note.start_s is None:
-            return [line for lines in self._chapters.values() for line in lines], None
+            return self.lines, None
         left_s = note.start_s
         for chapter, lines in self._chapters.items():
             if left_s < self._lengths_s[chapter]:
@@ -231,8 +268,12 @@ def _likeness(wanted: str, text: str) -> float:
 
 
 def _shared(note: str, text: str) -> int:
-    """How many longer words a note shares with a line."""
-    return len({word for word in _words(note) if len(word) > 3} & set(_words(text)))
+    """How many longer words a note shares with a line, or nearly."""
+    there = {word for word in _words(text) if len(word) > 3}
+    return sum(
+        word in there or bool(difflib.get_close_matches(word, there, n=1, cutoff=_SPELT_ALIKE))
+        for word in {word for word in _words(note) if len(word) > 3}
+    )
 
 
 def _words(text: str) -> list[str]:

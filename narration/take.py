@@ -131,7 +131,7 @@ class ClipTraits:
         pitch_spread: how far the pitch moves around that, in octaves (median deviation).
         voiced: share of the loud frames that are voiced.
         timbre_db: level of 20 critical bands, against their mean.
-        repeated_ms: the longest stretch that is heard twice; 0 where none is.
+        repeated_ms: how long the stretch is that seems to be heard twice, one after the other; 0 where none does.
     """
 
     gap_ms: int

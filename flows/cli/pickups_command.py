@@ -98,7 +98,7 @@ def _show(found: tuple[Spotted, ...], file: Path, folder: Path) -> None:
         [
             (
                 one.note.source.rpartition(" ")[2],
-                (str(one.line.place) if one.line else "—") + ("" if one.sure else "?"),
+                _named(one),
                 str(one.basis),
                 one.line.character if one.line else "",
                 one.line.text if one.line else "",
@@ -111,11 +111,20 @@ def _show(found: tuple[Spotted, ...], file: Path, folder: Path) -> None:
     unsure = sum(not one.sure for one in found)
     if unsure:
         console.say(
-            f"{console.count(unsure, 'note')} with a `?`: name the line yourself, as 3:17 or by words in quotes."
+            f"{console.count(unsure, 'note')} with a `?`: name the line yourself, as 3:17 or by words in quotes; "
+            "or have both lines spoken with --also-neighbour."
         )
     if places:
         console.say(f"{console.count(len(places), 'line')} would be spoken again:")
         console.result(f"narrate retake {shlex.quote(str(folder))} --from {shlex.quote(str(file))}")
+
+
+def _named(one: Spotted) -> str:
+    """The line of a note; with a `?` and the other one that may be meant where it is not sure."""
+    if one.line is None:
+        return "—?"
+    other = f" or {one.other.place}" if one.other else ""
+    return str(one.line.place) + ("" if one.sure else f"?{other}")
 
 
 def _record(one: Spotted) -> dict[str, object]:
@@ -124,6 +133,7 @@ def _record(one: Spotted) -> dict[str, object]:
         "note": one.note.text,
         "line": str(one.line.place) if one.line else None,
         "sure": one.sure,
+        "or": str(one.other.place) if one.other else None,
         "by": str(one.basis),
         "speaker": one.line.character if one.line else None,
         "text": one.line.text if one.line else None,

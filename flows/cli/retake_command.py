@@ -65,6 +65,14 @@ def retake(
             show_default=False,
         ),
     ] = None,
+    chapter: Annotated[
+        int | None,
+        typer.Option("--chapter", metavar="N", help="The chapter of notes that name none, as for `pickups import`."),
+    ] = None,
+    also_neighbour: Annotated[
+        bool,
+        typer.Option("--also-neighbour", help="Of notes that may mean one of two lines, speak both."),
+    ] = False,
     profile: Profile = None,
     out: Out = None,
     store: StoreOption = None,
@@ -90,7 +98,7 @@ def retake(
     job = open_job(request, variables, needs_key=True)
     wishes = _wishes(lines, say or "", direction or "")
     if notes is not None:
-        wishes += _wishes_of(notes, job.out)
+        wishes += _wishes_of(notes, job.out, chapter, also_neighbour=also_neighbour)
     _require(wishes)
     at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     decided = console.wait(open_retake(job, wishes, at))
@@ -139,18 +147,19 @@ def _wishes(lines: list[str], say: str, direction: str) -> list[Wish]:
     return [Wish(place=place, say=say, direction=direction) for place in places_of(lines)]
 
 
-def _wishes_of(notes: Path, out: Path) -> list[Wish]:
-    """What a proofer's notes ask for; those whose line is not sure are told and left out."""
+def _wishes_of(notes: Path, out: Path, chapter: int | None, *, also_neighbour: bool) -> list[Wish]:
+    """What a proofer's notes ask for; those whose line is not sure are told, and left out unless both are wanted."""
     from flows.cli.pickups_command import spotted_in
     from narration.retake import Wish
 
     found: dict[str, Wish] = {}
-    for spotted in spotted_in(notes, out, None):
-        if spotted.line is None or not spotted.sure:
-            console.tell(f"[yellow]left out, as its line is not sure:[/] {escape(spotted.note.source)}")
+    for spotted in spotted_in(notes, out, chapter):
+        note, line, other = spotted.note, spotted.line, spotted.other
+        if line is None or not (spotted.sure or (also_neighbour and other is not None and not note.say)):
+            console.tell(f"[yellow]left out, as its line is not sure:[/] {escape(note.source)}")
             continue
-        note, place = spotted.note, spotted.line.place
-        found.setdefault(str(place), Wish(place=place, say=note.say, direction=note.direction, note=note.text))
+        for place in (line.place, *((other.place,) if other is not None else ())):
+            found.setdefault(str(place), Wish(place=place, say=note.say, direction=note.direction, note=note.text))
     return list(found.values())
 
 

@@ -18,6 +18,7 @@ from narration.audio.levels import (
     block_powers,
     decibels,
 )
+from narration.audio.repeats import repeated_ms
 from narration.take import ClipTraits
 
 Floats = npt.NDArray[np.float64]
@@ -39,10 +40,6 @@ VOICED_BELOW_LOUD_DB = 20.0
 FLAT_RUN = 3
 """So many samples of the same height in a row, near the peak, are a top that was cut off."""
 NEAR_PEAK = 0.98
-REPEAT_FROM_MS, REPEAT_DB = 500, 1.5
-"""A stretch so long, heard again with its bands nearer than this on the average, is a repetition."""
-REPEAT_UP_TO_S = 40.0
-"""Beyond it a clip's frames are thinned, so that comparing each with each stays cheap."""
 
 
 def measure_traits(samples: Samples, rate_hz: int, speech: Speech) -> ClipTraits | None:
@@ -78,7 +75,7 @@ def measure_traits(samples: Samples, rate_hz: int, speech: Speech) -> ClipTraits
         pitch_spread=round(pitch_spread, 3),
         voiced=round(voiced, 3),
         timbre_db=tuple(round(float(value), 2) for value in shape - shape.mean()),
-        repeated_ms=_repeated_ms(bands, levels),
+        repeated_ms=repeated_ms(bands, levels, HOP_MS),
     )
 
 
@@ -146,19 +143,3 @@ def _pitch(spectra: Floats, rate_hz: int, loud: npt.NDArray[np.bool_]) -> tuple[
     octaves = np.log2(rate_hz / (place[voiced] + low))
     median = float(np.median(octaves))
     return 2.0**median, float(np.median(np.abs(octaves - median))), float(voiced.mean())
-
-
-def _repeated_ms(bands: Floats, levels: Floats) -> int:
-    """The longest stretch that is heard again later in the clip, in ms; 0 where none is."""
-    step = 2 if len(bands) * HOP_MS / 1000 <= REPEAT_UP_TO_S else 4
-    thin, loud = bands[::step], levels[::step] >= levels.max() - SPEECH_BELOW_LOUD_DB
-    hop_ms = HOP_MS * step
-    shortest = REPEAT_FROM_MS // hop_ms
-    longest = 0
-    for lag in range(shortest, len(thin) - shortest):
-        apart = np.abs(thin[lag:] - thin[:-lag]).mean(axis=1)
-        alike = (apart < REPEAT_DB) & loud[lag:] & loud[:-lag]
-        if int(alike.sum()) >= shortest:
-            edges = np.flatnonzero(np.diff(np.concatenate([[0], alike.view(np.int8), [0]])))
-            longest = max(longest, int((edges[1::2] - edges[::2]).max(initial=0)))
-    return longest * hop_ms if longest >= shortest else 0

@@ -20,7 +20,8 @@ Floats = npt.NDArray[np.float64]
 MAD_TO_SIGMA = 1.4826
 """A normal distribution's standard deviation, from the median of the deviations."""
 PACE_SIGMA = 0.2
-"""Deviation of the logarithm of a length while a voice is not known; a tenth of it is the least there is."""
+"""Deviation of the logarithm of a length while a voice is not known."""
+LEAST_PACE_SIGMA = 0.02
 PRIOR_TAKES = 2.0
 """How many takes the usual pace of speech weighs against the voice's own."""
 TIE = 0.05
@@ -35,8 +36,8 @@ BAND_SIGMAS = 5.0
 """No single band counts for more."""
 ROUNDS = 12
 LEAST_LEVEL_DB, LEAST_OCTAVES, LEAST_BAND_DB, LEAST_APART = 0.5, 0.02, 1.0, 0.25
-SHORT_S = 1.0
-"""A take of this much speech is twice as free in pitch and timbre as a long one."""
+SHORT_S = 4.0
+"""A take of this much speech is 1.4 times as free in pitch and timbre as a long one; one of a second, 2.2 times."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +64,9 @@ class Usual:
     Attributes:
         takes: from how many it was learnt.
         rates_s: seconds for each of the weights of a text.
-        pace_sigma: deviation of the logarithm of a length.
+        pace_sigma: deviation of the logarithm of a length, of takes of a middling length.
+        pace_eases: the power of the length with which that deviation falls; 0 is the same for all, 0.5 as chance does.
+        middling_s: that length.
         lengths_s: nine takes of ten are between these lengths; the pace of others is less sure.
         level_dbfs, level_sigma_db: of the speech.
         hiss_db: noise where speech is silent, against the level.
@@ -76,6 +79,8 @@ class Usual:
     takes: int
     rates_s: tuple[float, ...]
     pace_sigma: float
+    pace_eases: float = 0.0
+    middling_s: float = 1.0
     lengths_s: tuple[float, float] = (0.0, 0.0)
     level_dbfs: float = 0.0
     level_sigma_db: float = LEAST_LEVEL_DB
@@ -92,6 +97,10 @@ class Usual:
     def expected_s(self, weights: Sequence[float]) -> float:
         """How long a text is, spoken."""
         return max(LEAST_S, sum(rate * weight for rate, weight in zip(self.rates_s, weights, strict=True)))
+
+    def pace_sigma_at(self, expected_s: float) -> float:
+        """Deviation of the logarithm of a length where so many seconds are expected."""
+        return max(LEAST_PACE_SIGMA, self.pace_sigma * float((self.middling_s / expected_s) ** self.pace_eases))
 
     def timbre_sigmas(self, heard: Heard) -> float:
         """How far a take's timbre is from the voice's own; 0 is as its takes are on the average."""
@@ -118,6 +127,8 @@ def learn(heard: Sequence[Heard], prior_s: tuple[float, ...]) -> Usual:
     weights = np.array([one.weights for one in heard])
     lengths = np.array([one.speech_s for one in heard])
     rates, sigma = _pace(weights, lengths, np.array(prior_s))
+    expected = np.maximum(weights @ rates, LEAST_S)
+    eases, middling, sigma = _easing(np.log(lengths / expected), expected, sigma)
     levels = np.array([one.level_dbfs for one in heard])
     level, level_sigma = _middle(levels)
     loose = np.array([looseness(one.speech_s) for one in heard])
@@ -133,6 +144,8 @@ def learn(heard: Sequence[Heard], prior_s: tuple[float, ...]) -> Usual:
         takes=len(heard),
         rates_s=tuple(float(rate) for rate in rates),
         pace_sigma=sigma,
+        pace_eases=eases,
+        middling_s=middling,
         lengths_s=(float(np.percentile(lengths, 5)), float(np.percentile(lengths, 95))),
         level_dbfs=level,
         level_sigma_db=max(LEAST_LEVEL_DB, level_sigma),
@@ -178,5 +191,17 @@ def _pace(weights: Floats, lengths: Floats, prior: Floats) -> tuple[Floats, floa
         rates = np.maximum(np.linalg.solve(trusted.T @ weights + tie, trusted.T @ lengths + tie @ start), 0.0)
         own = _sigma(np.log(lengths / np.maximum(weights @ rates, LEAST_S)))
         blend = (PRIOR_TAKES * PACE_SIGMA**2 + known * own**2) / (PRIOR_TAKES + known)
-        sigma = max(PACE_SIGMA / 10, float(np.sqrt(blend)) if known < WELL_KNOWN else own)
+        sigma = max(LEAST_PACE_SIGMA, float(np.sqrt(blend)) if known < WELL_KNOWN else own)
     return rates, sigma
+
+
+def _easing(apart: Floats, expected: Floats, sigma: float) -> tuple[float, float, float]:
+    """With which power of the length deviations fall, the length at which they are the last number, and that."""
+    middling = float(np.median(expected))
+    long = expected > middling
+    if len(apart) < WELL_KNOWN or not long.any():
+        return 0.0, middling, sigma
+    ratio = float(np.median(expected[long]) / np.median(expected[~long]))
+    falls = _sigma(apart[~long]) / max(LEAST_PACE_SIGMA, _sigma(apart[long]))
+    eases = float(np.clip(np.log(max(falls, 1e-6)) / np.log(max(ratio, 1.1)), 0.0, 0.5))
+    return eases, middling, max(LEAST_PACE_SIGMA, _sigma(apart * (expected / middling) ** eases))

@@ -35,7 +35,9 @@ that voice: a person listens, and the book is not held up."""
 BEYOND = 1.5
 """So many times below the shortest, or above the longest, of what was heard of a voice its pace is not known."""
 DOUBT = 5.0
-SHORT_S = 0.08
+REPEAT_SHARE = (0.5, 1.8)
+"""What is heard twice makes a take longer by its length, within these factors: pauses, and how it is said."""
+SHORT_S = 0.05
 """Lengths are known to this at best: what is soft at the ends of a word may be heard or not."""
 
 
@@ -109,22 +111,24 @@ class Judge:
     def _length(self, heard: Heard, usual: Usual, *, known: bool) -> Iterator[Flaw]:
         settings, expected_s = self._settings, usual.expected_s(heard.weights)
         share = heard.speech_s / expected_s
-        sigma = math.hypot(usual.pace_sigma, SHORT_S / expected_s) * _doubt(usual)
+        sigma = math.hypot(usual.pace_sigma_at(expected_s), SHORT_S / expected_s) * _doubt(usual)
         shortest_s, longest_s = usual.lengths_s
         if not known or not shortest_s / BEYOND <= expected_s <= longest_s * BEYOND:
             sigma = max(sigma, UNKNOWN_SIGMA)
         apart = math.log(share) / sigma
         least = min(settings.least_share, math.exp(-settings.pace_sigmas * sigma))
         most = max(1 / settings.least_share, math.exp(settings.pace_sigmas * sigma))
+        twice = _heard_twice(heard, expected_s)
         value = f"{heard.speech_s:.1f} s, {share:.0%} of the expected {expected_s:.1f} s"
         if share > settings.runaway_times and share > most:
             rule = f"at most {settings.runaway_times:g} times the expected length"
             yield Flaw(code=Code.TAKE_RUNS_AWAY, value=value, rule=rule, weight=10 + share)
         elif share > most:
-            repeated = heard.traits.repeated_ms / 1000
-            also = f"; {repeated:.1f} s are heard twice" if repeated else ""
-            code = Code.TAKE_REPEATS if repeated else Code.TAKE_TOO_LONG
+            code, also = (Code.TAKE_REPEATS, twice) if twice else (Code.TAKE_TOO_LONG, "")
             yield Flaw(code=code, value=value + also, rule=f"at most {most:.0%}", weight=apart / settings.pace_sigmas)
+        elif twice and apart > settings.repeat_sigmas:
+            rule = f"at most {math.exp(settings.repeat_sigmas * sigma):.0%} where words are heard twice"
+            yield Flaw(code=Code.TAKE_REPEATS, value=value + twice, rule=rule, weight=apart / settings.repeat_sigmas)
         elif share < least:
             weight = -apart / settings.pace_sigmas
             yield Flaw(code=Code.TAKE_TOO_SHORT, value=value, rule=f"at least {least:.0%}", weight=weight)
@@ -185,6 +189,16 @@ class Judge:
         if apart > settings.timbre_sigmas * doubt:
             value, rule = f"{apart:.1f} sigmas from the voice's own", f"at most {settings.timbre_sigmas * doubt:.1f}"
             yield Flaw(code=Code.TAKE_TIMBRE, value=value, rule=rule, weight=apart / settings.timbre_sigmas)
+
+
+def _heard_twice(heard: Heard, expected_s: float) -> str:
+    """What is heard twice, as half a sentence, where a take is longer by about that much; else empty.
+
+    Words that the author has twice make no take longer than its text.
+    """
+    repeated_s, longer_s = heard.traits.repeated_ms / 1000, heard.speech_s - expected_s
+    least, most = REPEAT_SHARE
+    return f"; {repeated_s:.1f} s are heard twice" if repeated_s * least < longer_s < repeated_s * most else ""
 
 
 def _doubt(usual: Usual) -> float:

@@ -74,6 +74,16 @@ def test_a_stretch_that_is_heard_twice_is_found_and_its_length_told() -> None:
     assert traits(once, once[: RATE_HZ * 2]).repeated_ms >= 1_000
 
 
+def test_a_stretch_that_is_said_again_a_little_otherwise_is_found_too() -> None:
+    chance = np.random.default_rng(4)
+    hertz = chance.uniform(90, 400, 8)
+    first = np.concatenate([voice(float(hz), 0.24) for hz in hertz])
+    again = np.concatenate([voice(float(hz), 0.25, loud=3_000) for hz in hertz])[100:]
+    length_ms = len(first) * 1000 // RATE_HZ
+    assert traits(first, quiet(0.2), again).repeated_ms == pytest.approx(length_ms + 200, rel=0.15)
+    assert traits(first).repeated_ms == 0
+
+
 def test_timbre_does_not_depend_on_the_level() -> None:
     loud, soft = traits(voice(120, 2.0)), traits(voice(120, 2.0, loud=1_500))
     assert np.allclose(loud.timbre_db, soft.timbre_db, atol=0.5)

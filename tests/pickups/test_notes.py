@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -109,6 +110,40 @@ def test_times_alone_find_the_line_or_are_not_sure() -> None:
     sure = [(one, line) for one, line in zip(found, lines, strict=True) if one.sure]
     assert len(sure) > NOTES / 2
     assert all(one.line == line for one, line in sure)
+
+
+def test_near_a_border_both_lines_are_named_and_the_notes_words_decide() -> None:
+    book = _Book(11)
+    pairs = [
+        (one, other)
+        for lines in book.chapters.values()
+        for one, other in pairwise(lines)
+        if min(len(one.text), len(other.text)) > 60 and other.start_s - one.end_s < 0.3
+    ]
+    for one, other in pairs[:20]:
+        border = Note(source="", text="", chapter=one.place.chapter, start_s=(one.end_s + other.start_s) / 2)
+        found = book.spotter.spot(border)
+        assert not found.sure
+        assert {found.line, found.other} == {one, other}
+        for line, next_one in ((one, other), (other, one)):
+            own = set(line.text.casefold().strip(".").split()) - set(next_one.text.casefold().strip(".").split())
+            longer = sorted(word for word in own if len(word) > 5)
+            if longer:
+                spelt = replace(border, text=f"{longer[0]} is misread")
+                assert book.spotter.spot(spelt).line == line
+
+
+def test_a_note_near_a_border_rather_means_the_line_in_which_something_was_found() -> None:
+    book = _Book(12)
+    one, other = next(
+        pair
+        for pair in pairwise(book.chapters[1])
+        if min(len(line.text) for line in pair) > 60 and pair[0].place.line != pair[1].place.line
+    )
+    note = Note(source="", text="", chapter=1, start_s=(one.end_s + other.start_s) / 2)
+    for line in (one, other):
+        spotter = Spotter(book.chapters, {}, frozenset({(1, line.place.line)}))
+        assert spotter.spot(note).line == line
 
 
 def test_words_that_were_misquoted_a_little_find_their_line() -> None:

@@ -16,6 +16,7 @@ from tests.prove.money import prove_budget
 from tests.prove.overhead import prove_overhead
 from tests.prove.overlap import prove_nights, prove_same_files
 from tests.prove.postgres import prove_postgres
+from tests.prove.pickups import prove_pickups
 from tests.prove.rush import prove_rush
 from tests.prove.scripts import prove_scripts
 from tests.prove.soak import prove_soak
@@ -31,6 +32,7 @@ PROOFS: dict[str, Callable[[], str]] = {
     "checks": lambda: prove_checks() + prove_hearing(),
     "hearing": prove_hearing,
     "mending": prove_mending,
+    "pickups": prove_pickups,
     "long-book": prove_long_book,
     "soak": prove_soak,
     "scripts": prove_scripts,

@@ -15,7 +15,7 @@ function placeButton(chapterNumber, lineNumber, words, kind = "") {
   const chapter = book.chapters.find((one) => one.number === chapterNumber);
   const line = chapter && chapter.lines.find((one) => one[0] === lineNumber);
   const go = () => line ? goTo(chapter, line) : chapter ? showChapter(chapter) : undefined;
-  return made("button", {type: "button", class: kind, onclick: go}, words);
+  return made("button", {type: "button", class: kind, onclick: go}, ...[words].flat());
 }
 
 function showAll() {
@@ -24,12 +24,13 @@ function showAll() {
     const found = chapter.lines.filter((line) => findingsOf(chapter, line).length).length;
     const more = [clock(chapter.seconds), found ? `${found} with findings` : "", chapter.changed ? `${chapter.changed} changed` : ""];
     return made("button", {type: "button", "data-number": chapter.number, onclick: () => showChapter(chapter)},
-      `${chapter.number}. ${chapter.title} (${more.filter(Boolean).join(", ")})`);
+      `${chapter.number}. ${chapter.title} `, made("small", {}, more.filter(Boolean).join(", ")));
   });
   book.speakers.forEach((speaker, index) => byId("speaker").append(made("option", {value: index}, speaker.name)));
   byId("finding-count").textContent = book.findings.length;
   listOf("findings", book.findings, (finding) => placeButton(finding.chapter, finding.line,
-    `${finding.line ? `${finding.chapter}:${finding.line} ` : finding.chapter ? `chapter ${finding.chapter} ` : ""}${finding.code}: ${finding.message} ${finding.hint}`.trim(), finding.severity));
+    [made("span", {class: finding.severity}, `${finding.line ? `${finding.chapter}:${finding.line} ` : finding.chapter ? `chapter ${finding.chapter} ` : ""}${finding.code}: ${finding.message}`),
+      ` ${finding.hint}`], finding.severity));
   byId("change-count").textContent = book.changes.length;
   listOf("changes", book.changes, (change) => placeButton(change.chapter, change.line, `${change.place} ${change.what}`));
   tableOf("voices", ["speaker", "lines", "minutes", "voice"], book.speakers.map((one) => [one.name, one.lines, Number((one.seconds / 60).toFixed(1)), one.voice]));
