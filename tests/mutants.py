@@ -1,7 +1,7 @@
 """`python -m tests.mutants [NAME …]`: change a module in every small way and see whether its fast tests notice.
 
-The work is mutmut's, in `build/mutants/<name>`, where `mutmut browse` shows what survived. Invariant: the tree itself is
-never changed.
+The work is mutmut's, in `build/mutants/<name>`, where `mutmut browse` shows what survived. Invariant: the tree itself
+is never changed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tomllib
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +67,7 @@ def prepare(name: str) -> Path:
         "pytest_add_cli_args": ["-p", "no:cacheprovider", "-k", "not s3"],  # a folder tells as much of these modules
         "pytest_add_cli_args_test_selection": list(subject.tests),
         "process_isolation": "forkserver",  # obstore and pyarrow have threads, which a fork does not take along
+        "track_dependencies": False,
     }
     table = "".join(f"{key} = {json.dumps(value)}\n" for key, value in options.items())
     text = (ROOT / "pyproject.toml").read_text(

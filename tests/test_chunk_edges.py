@@ -1,4 +1,4 @@
-"""Chunks where the cut is hard: pauses, scenes, several voices, several services, respellings, and what the guard says."""
+"""Chunks where the cut is hard: pauses, several voices and services, respellings, and what the guard says."""
 
 from __future__ import annotations
 
