@@ -41,14 +41,14 @@ class Subject:
 
 
 SUBJECTS = {
-    "chunks": Subject(files=("narration/chunks.py",), tests=("tests/test_chunks.py", "tests/test_chunk_edges.py")),
-    "takes": Subject(files=("narration/takes.py",), tests=("tests/memory/test_takes.py",)),
-    "speak": Subject(
-        files=("narration/speak.py",), tests=("tests/stages/test_speak.py", "tests/stages/test_pieces.py")
+    "chunks": Subject(files=("narration/chunks.py",), tests=("tests/test_chunk_edges.py", "tests/test_chunks.py")),
+    "takes": Subject(
+        files=("narration/takes.py",), tests=("tests/memory/test_take_records.py", "tests/memory/test_takes.py")
     ),
+    "speak": Subject(files=("narration/speak.py",), tests=("tests/stages/test_pieces.py",)),
     "usage": Subject(
         files=("narration/usage.py", "narration/totals.py"),
-        tests=("tests/memory/test_usage.py", "tests/memory/test_sums.py"),
+        tests=("tests/memory/test_sums.py", "tests/memory/test_usage.py"),
     ),
 }
 
@@ -70,11 +70,8 @@ def prepare(name: str) -> Path:
         "track_dependencies": False,
     }
     table = "".join(f"{key} = {json.dumps(value)}\n" for key, value in options.items())
-    text = (ROOT / "pyproject.toml").read_text(
-        encoding="utf-8"
-    ) + f"\n[tool.mutmut]\n{table}track_dependencies = false\n"
-    tomllib.loads(text)
-    (folder / "pyproject.toml").write_text(text, encoding="utf-8")
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    (folder / "pyproject.toml").write_text(f"{text}\n[tool.mutmut]\n{table}", encoding="utf-8")
     return folder
 
 
