@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test proofs lint bench prove docs lock clean
+.PHONY: help demo test proofs coverage mutants lint bench prove docs lock clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 8
@@ -16,6 +16,16 @@ test: .venv/dev lint ## lint, then run the tests
 
 proofs: .venv/dev ## the long proofs in short form, as CI runs them
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m proof
+
+coverage: .venv/dev ## branches of narration that the tests take, at least 95 %
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n 2 --dist loadgroup -m "not proof"
+	$(BIN)/coverage combine --quiet
+	$(BIN)/python -m tests.branches 95
+
+mutants: .venv/dev ## change chunks, takes, speak and usage in every small way; at least 85 % are to be noticed
+	$(BIN)/python -m pip install --quiet "mutmut>=3.8,<4"
+	$(BIN)/python -m tests.mutants
 
 lint: .venv/dev ## ruff, mypy, import contracts
 	$(BIN)/ruff check .

@@ -94,8 +94,9 @@ def cut_chapter(
     Raises:
         ValueError: `max_length` is below 4, so that a single character may not fit.
     """
-    if min(one.max_length for one in (settings, *elsewhere.values())) < _LEAST_LENGTH:
-        raise ValueError(f"max_length is {settings.max_length}; it must be at least {_LEAST_LENGTH}")
+    shortest = min(one.max_length for one in (settings, *elsewhere.values()))
+    if shortest < _LEAST_LENGTH:
+        raise ValueError(f"max_length is {shortest}; it must be at least {_LEAST_LENGTH}")
     text = script.chapter.text
     chunks: list[Chunk] = []
     removals = list(script.removals)

@@ -234,7 +234,7 @@ async def take_of(desk: Desk, booth: Booth, ask: SpeechAsk, *, chapter: int, cha
                 if recovered.kept:
                     continue
             elif newest is not None:
-                await asyncio.sleep(wait_s)
+                await desk.sleep(wait_s)
                 wait_s = min(WAIT_S[1], wait_s * 2)
                 continue
             try:

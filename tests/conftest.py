@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import socket
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -35,10 +36,16 @@ def _guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session")
+def _homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the homes of the tests lie; pytest would look through all of them to name the next."""
+    return tmp_path_factory.mktemp("homes")
+
+
 @pytest.fixture(autouse=True)
-def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_home(_homes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test has a store of its own."""
-    monkeypatch.setenv("NARRATION_HOME", str(tmp_path_factory.mktemp("home")))
+    monkeypatch.setenv("NARRATION_HOME", tempfile.mkdtemp(dir=_homes))
 
 
 def _loopback_only(connect: Any) -> Any:  # noqa: ANN401 — the signatures of socket's own methods

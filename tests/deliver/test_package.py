@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import av
@@ -73,6 +74,20 @@ def press(tmp_path: Path) -> Press:
     return Press(tmp_path / "out")
 
 
+@pytest.fixture(scope="session")
+def first_delivery(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the book in every format, made once."""
+    press = Press(tmp_path_factory.mktemp("delivered") / "out")
+    press.deliver()
+    return press.folder
+
+
+@pytest.fixture
+def delivered(first_delivery: Path, tmp_path: Path) -> Press:
+    """A book that was delivered in every format already, as the test's own."""
+    return Press(shutil.copytree(first_delivery, tmp_path / "out"))
+
+
 def longest(settings: Settings, seconds: float) -> Settings:
     rules = dataclasses.replace(settings.preset.rules, longest_s=seconds)
     return dataclasses.replace(settings, preset=dataclasses.replace(settings.preset, rules=rules))
@@ -116,34 +131,31 @@ def test_the_metadata_of_the_library_names_the_chapters_where_they_are(press: Pr
     assert [one["start"] for one in data["chapters"]] == pytest.approx([0, lengths[0], sum(lengths[:2])], abs=0.001)
 
 
-def test_a_second_delivery_writes_nothing(press: Press) -> None:
-    press.deliver()
-    before, reads = press.files(), press.shelf.reads
-    _, made = press.deliver()
-    changed = {name for name, stamp in press.files().items() if before.get(name) != stamp}
+def test_a_second_delivery_writes_nothing(delivered: Press) -> None:
+    before, reads = delivered.files(), delivered.shelf.reads
+    _, made = delivered.deliver()
+    changed = {name for name, stamp in delivered.files().items() if before.get(name) != stamp}
     assert {name for name in changed if not name.startswith(("Audiobookshelf", "timeline/book"))} == set()
-    assert press.shelf.reads == reads
+    assert delivered.shelf.reads == reads
     assert made.reused > 8
 
 
-def test_one_changed_line_makes_one_chapter_and_the_containers_again(press: Press) -> None:
-    press.deliver()
-    before = press.files()
+def test_one_changed_line_makes_one_chapter_and_the_containers_again(delivered: Press) -> None:
+    before = delivered.files()
     words = ("Two", "It was early in Two.", "“Who is there?”", "said nobody.", "And then.")
-    press.chapters[1] = press.spoken(words, "Two", 2, seconds=0.6)
-    press.deliver()
-    changed = {name for name, stamp in press.files().items() if before.get(name) != stamp}
+    delivered.chapters[1] = delivered.spoken(words, "Two", 2, seconds=0.6)
+    delivered.deliver()
+    changed = {name for name, stamp in delivered.files().items() if before.get(name) != stamp}
     untouched = [name for name in changed if name.startswith(("01", "03", ".parts/01", ".parts/03", "timeline/01"))]
     assert untouched == []
     assert {"02 - Two.mp3", "02 - Two.srt", f"{PRODUCTION.title}.m4b", f"{PRODUCTION.title}.epub"} <= changed
 
 
-def test_what_is_not_wanted_any_more_is_taken_away_unless_it_was_changed(press: Press) -> None:
-    press.deliver()
-    (press.folder / "01 - One.srt").write_text("mended by hand")
-    (press.folder / "notes.txt").write_text("mine")
-    press.deliver((Format.MP3,))
-    names = set(press.files())
+def test_what_is_not_wanted_any_more_is_taken_away_unless_it_was_changed(delivered: Press) -> None:
+    (delivered.folder / "01 - One.srt").write_text("mended by hand")
+    (delivered.folder / "notes.txt").write_text("mine")
+    delivered.deliver((Format.MP3,))
+    names = set(delivered.files())
     assert {name for name in names if not name.startswith(("timeline", ".parts", "0"))} == {"cover.jpg", "notes.txt"}
     assert "01 - One.srt" in names
     assert "02 - Two.srt" not in names
@@ -156,12 +168,11 @@ def test_a_chapter_that_is_gone_from_the_book_leaves_no_file(press: Press) -> No
     assert not [name for name in press.files() if "03" in name]
 
 
-def test_the_same_book_is_the_same_bytes_in_another_folder(press: Press, tmp_path: Path) -> None:
-    press.deliver()
+def test_the_same_book_is_the_same_bytes_in_another_folder(delivered: Press, tmp_path: Path) -> None:
     other = Press(tmp_path / "other")
     other.deliver()
-    for name in press.files():
-        assert (press.folder / name).read_bytes() == (other.folder / name).read_bytes(), name
+    for name in delivered.files():
+        assert (delivered.folder / name).read_bytes() == (other.folder / name).read_bytes(), name
 
 
 def test_a_container_that_is_shorter_than_its_parts_is_not_delivered(
@@ -176,15 +187,16 @@ def test_a_container_that_is_shorter_than_its_parts_is_not_delivered(
 
 
 @pytest.mark.parametrize("damage", ["missing", "torn"])
-def test_a_broken_cover_is_a_mistake_and_leaves_the_last_delivery(press: Press, tmp_path: Path, damage: str) -> None:
-    press.deliver()
-    before = press.files()
+def test_a_broken_cover_is_a_mistake_and_leaves_the_last_delivery(
+    delivered: Press, tmp_path: Path, damage: str
+) -> None:
+    before = delivered.files()
     cover = tmp_path / "cover.jpg"
     if damage == "torn":
-        cover.write_bytes((press.folder / "cover.jpg").read_bytes()[:2000])
+        cover.write_bytes((delivered.folder / "cover.jpg").read_bytes()[:2000])
     with pytest.raises(InputError, match="cover"):
-        press.deliver(cover=cover)
-    assert press.files() == before
+        delivered.deliver(cover=cover)
+    assert delivered.files() == before
 
 
 def test_a_chapter_that_is_too_long_is_cut_at_a_paragraph_into_files_that_fit(press: Press) -> None:

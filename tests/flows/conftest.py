@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from flows.cli.main import run
-from tests.flows.stage import KEY, Said
+from tests.flows.stage import KEY, Said, small_book
 from tests.prove.harness import Vendor, vendor
 from tests.prove.server import Server, prefect_server
 
@@ -47,3 +51,20 @@ def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A Prefect server of our own, for all tests that need one; they are in one group, since it takes seconds."""
     with prefect_server(tmp_path_factory.mktemp("prefect")) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small book, rendered once in this process: `book` and, beside it, the `home` that it was rendered in."""
+    root = tmp_path_factory.mktemp("finished")
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()):
+        patch.setenv("NARRATION_HOME", str(root / "home"))
+        assert run(["render", str(small_book(root / "book"))]) == 0
+    return root
+
+
+@pytest.fixture
+def rendered(finished: Path, tmp_path: Path) -> Path:
+    """The small book as it is after a render, in the home of the test: nobody else sees what is done to it."""
+    shutil.copytree(finished / "home", os.environ["NARRATION_HOME"], dirs_exist_ok=True)
+    return Path(shutil.copytree(finished / "book", tmp_path / "book"))

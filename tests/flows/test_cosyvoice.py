@@ -133,6 +133,7 @@ def test_a_render_killed_while_its_voices_are_reviewed_makes_none_of_them_twice(
         looked = asked(shop, "query")
         kill_when(studio, book, lambda: asked(shop, "query") > looked)  # noqa: B023 — called within the round
     assert (shop.bill()["voices_created"], shop.bill()["synthesized"]) == (1, 0)
+    shop.switch(deploying_s=1)
     code, _summary, err = studio.render(book=book)
     assert code == 0, err
     bill, usage = shop.bill(), studio.usage()

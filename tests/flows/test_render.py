@@ -52,10 +52,9 @@ def test_a_render_makes_the_audiobook_and_a_second_one_asks_for_nothing(narrate:
 
 @pytest.mark.parametrize("damage", ["torn", "gone"])
 def test_a_take_that_is_damaged_in_the_store_is_set_aside_and_spoken_again(
-    narrate: Narrate, tmp_path: Path, damage: str
+    narrate: Narrate, rendered: Path, damage: str
 ) -> None:
-    folder = small_book(tmp_path / "book")
-    assert narrate("render", folder).code == 0
+    folder = rendered
     files = {path.name: path.read_bytes() for path in (folder / "out").glob("*.mp3")}
     calls = len(_sandbox_calls())
     store = Path(os.environ["NARRATION_HOME"]) / "store"

@@ -115,10 +115,9 @@ def test_no_words_of_a_book_can_end_the_data_or_fill_a_slot() -> None:
 
 
 @pytest.mark.slow
-def test_a_signoff_is_of_bytes_and_names_what_changed_since(narrate: Narrate, tmp_path: Path) -> None:
-    folder = small_book(tmp_path / "book")
-    assert narrate("signoff", folder).code == 2  # nothing is delivered
-    assert narrate("render", folder).code == 0
+def test_a_signoff_is_of_bytes_and_names_what_changed_since(narrate: Narrate, rendered: Path, tmp_path: Path) -> None:
+    folder = rendered
+    assert narrate("signoff", small_book(tmp_path / "new")).code == 2  # nothing is delivered
     nobody = narrate("signoff", folder)
     assert (nobody.code, "nobody has approved" in nobody.err) == (2, True)
     approved = narrate("signoff", folder, "--by", "A. Proofer", "--note", "second pass", "--json")
@@ -137,10 +136,9 @@ def test_a_signoff_is_of_bytes_and_names_what_changed_since(narrate: Narrate, tm
 
 
 @pytest.mark.slow
-def test_a_report_is_made_again_from_what_is_delivered(narrate: Narrate, tmp_path: Path) -> None:
-    folder = small_book(tmp_path / "book")
-    assert narrate("report", folder).code == 2
-    assert narrate("render", folder).code == 0
+def test_a_report_is_made_again_from_what_is_delivered(narrate: Narrate, rendered: Path, tmp_path: Path) -> None:
+    folder = rendered
+    assert narrate("report", small_book(tmp_path / "new")).code == 2
     page = (folder / "out" / "proof.html").read_bytes()
     (folder / "out" / "proof.html").unlink()
     found = narrate("report", folder)

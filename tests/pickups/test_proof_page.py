@@ -28,7 +28,7 @@ from narration.script import script_book
 from narration.settings import ChunkSettings, LengthUnit
 from narration.timeline import ChapterTimeline, Cue
 from tests.flows.conftest import Narrate
-from tests.flows.stage import ROOT, small_book
+from tests.flows.stage import ROOT
 from tests.pickups.browser import PROGRAM, Page, browser
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not PROGRAM, reason="Chromium is not installed")]
@@ -156,12 +156,6 @@ def test_the_longest_book_opens_in_three_seconds_and_stays_small(tmp_path: Path)
         assert [error for error in page.errors if "FILE_NOT_FOUND" not in error] == []  # there is no sound
 
 
-def rendered(narrate: Narrate, tmp_path: Path) -> Path:
-    folder = small_book(tmp_path / "book")
-    assert narrate("render", folder).code == 0
-    return folder
-
-
 def marked(page: Page, note: str) -> str:
     """Mark the third line with the keyboard; its place."""
     for key in ("ArrowDown", "ArrowDown", "ArrowDown"):
@@ -177,9 +171,9 @@ def marked(page: Page, note: str) -> str:
 
 
 def test_a_click_plays_the_right_second_and_only_the_books_own_files_are_asked_for(
-    narrate: Narrate, tmp_path: Path
+    rendered: Path, tmp_path: Path
 ) -> None:
-    folder = rendered(narrate, tmp_path)
+    folder = rendered
     with browser(tmp_path) as page:
         page.open(folder / "out" / "proof.html")
         page.value("document.querySelector('[data-index=\"2\"]').click()")
@@ -195,8 +189,10 @@ def test_a_click_plays_the_right_second_and_only_the_books_own_files_are_asked_f
 
 
 @pytest.mark.parametrize("kind", ["csv", "audacity", "reaper"])
-def test_marks_are_exported_as_what_pickups_import_reads(narrate: Narrate, tmp_path: Path, kind: str) -> None:
-    folder = rendered(narrate, tmp_path)
+def test_marks_are_exported_as_what_pickups_import_reads(
+    narrate: Narrate, rendered: Path, tmp_path: Path, kind: str
+) -> None:
+    folder = rendered
     with browser(tmp_path) as page:
         page.open(folder / "out" / "proof.html")
         place = marked(page, 'too "fast", slower')
@@ -207,8 +203,8 @@ def test_marks_are_exported_as_what_pickups_import_reads(narrate: Narrate, tmp_p
     assert (note["line"], note["sure"], note["note"]) == (place, True, 'too "fast", slower')
 
 
-def test_everything_can_be_done_from_the_keyboard(narrate: Narrate, tmp_path: Path) -> None:
-    folder = rendered(narrate, tmp_path)
+def test_everything_can_be_done_from_the_keyboard(rendered: Path, tmp_path: Path) -> None:
+    folder = rendered
     with browser(tmp_path) as page:
         page.open(folder / "out" / "proof.html")
         page.press("]")
@@ -261,8 +257,8 @@ def serious(page: Page) -> list[list[str]]:
     return [one for one in found if one[0] in ("serious", "critical")]
 
 
-def test_axe_finds_nothing_serious_in_any_light_or_on_a_phone(narrate: Narrate, axe: str, tmp_path: Path) -> None:
-    folder = rendered(narrate, tmp_path)
+def test_axe_finds_nothing_serious_in_any_light_or_on_a_phone(rendered: Path, axe: str, tmp_path: Path) -> None:
+    folder = rendered
     with browser(tmp_path) as page:
         page.open(folder / "out" / "proof.html")
         marked(page, "too fast")

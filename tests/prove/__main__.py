@@ -15,8 +15,8 @@ from tests.prove.mending import prove_mending
 from tests.prove.money import prove_budget
 from tests.prove.overhead import prove_overhead
 from tests.prove.overlap import prove_nights, prove_same_files
-from tests.prove.postgres import prove_postgres
 from tests.prove.pickups import prove_pickups
+from tests.prove.postgres import prove_postgres
 from tests.prove.rush import prove_rush
 from tests.prove.scripts import prove_scripts
 from tests.prove.soak import prove_soak

@@ -1,9 +1,14 @@
-"""The sandbox under test: in this process through ASGI with tones, or as a real process."""
+"""The sandbox under test: in this process with tones, through ASGI or over a socket, or as a real process."""
 
+import asyncio
+import contextlib
 import json
 import os
+import socket
 import subprocess
-from collections.abc import AsyncIterator, Callable, Iterator
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -11,11 +16,13 @@ from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 
 from narration.sandbox.app import Service, create_app
 from narration.sandbox.engine.tone import ToneEngine
 from narration.sandbox.faults import NO_LIMITS, read_switches
-from narration.sandbox.launch import command
+from narration.sandbox.launch import Switch, command
+from narration.sandbox.server import configured, listen
 
 ROOT = Path(__file__).parents[2]
 KEY = "sk-test"
@@ -115,10 +122,9 @@ async def desk(service: Service, clock: FakeClock) -> AsyncIterator[Desk]:
 
 
 @dataclass
-class Process:
-    """A sandbox running as a process of its own, and a blocking caller of it."""
+class Running:
+    """A sandbox that answers at a port, and a blocking caller of it."""
 
-    popen: subprocess.Popen[str]
     ready: dict[str, Any]
     client: httpx.Client
 
@@ -153,6 +159,53 @@ class Process:
         self.client.patch(f"{self.root}/sandbox/faults", json=changes).raise_for_status()
 
 
+@dataclass
+class Process(Running):
+    """The same as a process of its own."""
+
+    popen: subprocess.Popen[str]
+
+
+class _Thread(uvicorn.Server):
+    """The web server in a thread, where it starts in no time."""
+
+    def __init__(self, service: Service) -> None:
+        super().__init__(configured(service))
+        self._service = service
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        await super().startup(sockets)
+
+    def stop(self) -> None:
+        self.should_exit = True
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._service.house.closing.set)
+
+
+@contextlib.contextmanager
+def near(folder: Path, *, limits: bool = False, switches: Mapping[str, Switch] | None = None) -> Iterator[Running]:
+    """A sandbox with tones on a port of its own, in this process: for tests of what it says, not of how it starts."""
+    chosen = read_switches({**({} if limits else NO_LIMITS), **(switches or {})})
+    service = Service(folder, ToneEngine(), chosen, rng=Random(1))  # noqa: S311
+    listener = listen("127.0.0.1", 0, folder)
+    server = _Thread(service)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive(), "the sandbox did not start"
+            time.sleep(0.002)
+        with httpx.Client(timeout=30, trust_env=False) as client:
+            yield Running({"port": listener.getsockname()[1]}, client)
+    finally:
+        server.stop()
+        thread.join(10)
+        service.close()
+        listener.close()
+
+
 Start = Callable[..., Process]
 
 
@@ -172,7 +225,7 @@ def start() -> Iterator[Start]:
         if not line:
             _, complaint = popen.communicate()
             pytest.fail(f"the sandbox did not start: {complaint}")
-        started.append(Process(popen, json.loads(line), httpx.Client(timeout=30)))
+        started.append(Process(json.loads(line), httpx.Client(timeout=30), popen))
         return started[-1]
 
     yield go

@@ -7,8 +7,9 @@ import io
 import json
 import uuid
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,9 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 from websockets.sync.connection import Connection
 
-from tests.sandbox.conftest import DESIGN
-
-Start = Callable[..., Any]
+from tests.sandbox.conftest import DESIGN, Running, near
 
 MODEL = "cosyvoice-v3.5-flash"
 TEXT = "Nobody spoke. Then the kettle sang!"
@@ -103,8 +102,12 @@ class Place:
 
 
 @pytest.fixture
-def place(start: Start) -> Place:
-    process = start()
+def place(tmp_path: Path) -> Iterator[Place]:
+    with near(tmp_path) as running:
+        yield place_of(running)
+
+
+def place_of(process: Running) -> Place:
     fields = {
         "action": "create_voice",
         "target_model": MODEL,

@@ -9,6 +9,7 @@ import json
 import wave
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError, InvalidStatus
 from websockets.sync.client import connect
 from websockets.sync.connection import Connection
+
+from tests.sandbox.conftest import near
 
 Start = Callable[..., Any]
 
@@ -113,8 +116,9 @@ def place_of(process: Any) -> Place:  # noqa: ANN401
 
 
 @pytest.fixture
-def place(start: Start) -> Place:
-    return place_of(start())
+def place(tmp_path: Path) -> Iterator[Place]:
+    with near(tmp_path) as running:
+        yield place_of(running)
 
 
 def sound(events: list[dict[str, Any]]) -> bytes:
@@ -274,22 +278,27 @@ def test_texts_that_cannot_be_spoken_are_refused_and_not_billed(place: Place) ->
     assert (bill["synthesized"], bill["characters"]) == (0, 0)
 
 
-def test_responses_count_against_the_rate_of_the_account(start: Start) -> None:
-    place = place_of(start(limits=True, switches={"rps": 2}))
+def test_responses_count_against_the_rate_of_the_account(tmp_path: Path) -> None:
+    with near(tmp_path, limits=True, switches={"rps": 2}) as running:
+        place = place_of(running)
+        _asked_too_fast(place)
+        assert place.process.bill()["synthesized"] == 2
+
+
+def _asked_too_fast(place: Place) -> None:
     with place.session() as caller:
         caller.speak()
         caller.speak()
         caller.say("input_text_buffer.append", text="Too fast.")
         caller.say("input_text_buffer.commit")
         assert caller.until("error")[-1]["error"]["code"] == "Throttling.RateQuota"
-    assert place.process.bill()["synthesized"] == 2
 
 
-def test_an_idle_session_is_closed(start: Start) -> None:
-    place = place_of(start(switches={"socket_idle_s": 0.2}))
-    with place.session() as caller, pytest.raises(ConnectionClosed):
-        caller.hear()
-    assert caller.socket.close_code == 1000
+def test_an_idle_session_is_closed(tmp_path: Path) -> None:
+    with near(tmp_path, switches={"socket_idle_s": 0.2}) as running:
+        with place_of(running).session() as caller, pytest.raises(ConnectionClosed):
+            caller.hear()
+        assert caller.socket.close_code == 1000
 
 
 def samples_of(place: Place, **terms: object) -> np.ndarray[Any, np.dtype[np.int16]]:
