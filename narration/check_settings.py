@@ -62,10 +62,10 @@ class CheckSettings:
 
     retakes: Annotated[int, Field(ge=0, le=20)] = 2
     learn_from: Annotated[int, Field(ge=3, le=10_000)] = 8
-    pace_sigmas: _Sigmas = 3.4
+    pace_sigmas: _Sigmas = 3.8
     least_share: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)] = 0.88
     runaway_times: Annotated[float, Field(ge=1.2, le=100, allow_inf_nan=False)] = 2.5
-    repeat_sigmas: _Sigmas = 2.0
+    repeat_sigmas: _Sigmas = 3.0
     gap_ms: _Milliseconds = 2500
     head_ms: _Milliseconds = 2000
     tail_ms: _Milliseconds = 3000

@@ -18,8 +18,9 @@ from narration.take import ClipTraits, Take
 
 GROWTH = 1.1
 """What is usual of a voice is learnt anew once it has so many times the takes."""
-EDGE_ROOM_DB, HISS_ROOM_DB = 6.0, 8.0
-"""What is usual of a voice may be exceeded by so much."""
+EDGE_ROOM_DB, HISS_ROOM_DB, HISS_LOOSE_DB = 6.0, 8.0, 4.0
+"""What is usual of a voice may be exceeded by so much; the last for each time that a short take is freer, since in a
+second of speech there is no silence to hear hiss in."""
 SOFT_START_DB = -20.0
 """Of a voice whose takes begin softer than this, one that does not lacks its beginning; others begin with a vowel."""
 LEAST_VOICE_S = 0.6
@@ -27,6 +28,9 @@ LEAST_VOICE_S = 0.6
 EARLY_TAKES = 30
 """While a book is being spoken, a voice is known from so many takes on; once all is spoken, from `learn_from` on. Its
 pitch and timbre are not known from fewer at any time: a handful of short takes spread far less than the voice does."""
+EARLY_LOOSE = 1.5
+"""How much freer lengths are while a book is being spoken: the order in which takes come must not decide, so what is
+not grave waits, like all that a voice is told by, until all are there."""
 UNKNOWN_SIGMA = 0.35
 """Deviation of the logarithm of a length of a voice that is not known: a third or three times of it is too much."""
 BY_EAR = (Code.TAKE_LEVEL, Code.TAKE_NOISY, Code.TAKE_PITCH, Code.TAKE_TIMBRE)
@@ -103,7 +107,7 @@ class Judge:
         if take.traits is not None:
             heard = _heard(take, take.traits)
             found += [*self._length(heard, usual, known=known), *self._clipping(heard)]
-            if known:
+            if known and self._complete:
                 found += [*self._edges(heard, usual), *self._voice(heard, usual)]
         found.sort(key=lambda flaw: -flaw.weight)
         return tuple(found)
@@ -112,6 +116,8 @@ class Judge:
         settings, expected_s = self._settings, usual.expected_s(heard.weights)
         share = heard.speech_s / expected_s
         sigma = math.hypot(usual.pace_sigma_at(expected_s), SHORT_S / expected_s) * _doubt(usual)
+        if not self._complete:
+            sigma *= EARLY_LOOSE
         shortest_s, longest_s = usual.lengths_s
         if not known or not shortest_s / BEYOND <= expected_s <= longest_s * BEYOND:
             sigma = max(sigma, UNKNOWN_SIGMA)
@@ -172,7 +178,7 @@ class Judge:
         if heard.speech_s < LEAST_VOICE_S:
             return
         hiss_db = traits.hiss_dbfs - heard.level_dbfs
-        limit_db = max(-settings.noise_db, usual.hiss_db + HISS_ROOM_DB)
+        limit_db = max(-settings.noise_db, usual.hiss_db + HISS_ROOM_DB) + HISS_LOOSE_DB * (loose - 1)
         if hiss_db > limit_db:
             value, rule = f"{hiss_db:+.0f} dB against the speech", f"at most {limit_db:+.0f} dB"
             yield Flaw(code=Code.TAKE_NOISY, value=value, rule=rule, weight=1 + (hiss_db - limit_db) / HISS_ROOM_DB)
