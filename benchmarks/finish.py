@@ -34,7 +34,7 @@ from narration.audio.measure import probe
 from narration.audio.stitch import ASSEMBLY_RATE_HZ, Part, stitch
 from narration.book import Gap
 from narration.formats import Encoded
-from narration.settings import load_settings
+from narration.settings.settings import load_settings
 from narration.take import ClipMeasures
 
 CLIP_S = 12.0

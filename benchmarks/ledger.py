@@ -17,9 +17,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.frame import Figure, at_most, cpu, middle, told
+from narration.memory.store import Store, open_store
+from narration.memory.usage import ROWS, SCHEMA, Ledger, grouped, needed, to_table, totals
 from narration.row import Row
-from narration.store import Store, open_store
-from narration.usage import ROWS, SCHEMA, Ledger, grouped, needed, to_table, totals
 
 RUNS = 200
 ROWS_OF_A_RUN = 5_000

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator
 from unittest import mock
 
 from benchmarks.frame import Figure, at_most, cpu, told
-from narration.claims import Claim, Claims, this_run
-from narration.store import Store, at_once, open_store
+from narration.memory.claims import Claim, Claims, this_run
+from narration.memory.store import Store, at_once, open_store
+from narration.memory.takes import Takes
 from narration.take import ClipMeasures, SpeechAsk, Take
-from narration.takes import Takes
 
 FEW, MANY = 2_000, 20_000
 MOST = 12.0

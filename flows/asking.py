@@ -17,18 +17,18 @@ from narration.ask import Asked, Asking, ask_all, make_asking
 from narration.book import Book, ChapterScript
 from narration.booth import one_booth
 from narration.cast import Cast
-from narration.chat_settings import chat_place, is_own_host, other_host_key
-from narration.claims import this_run
 from narration.desk import open_desk
 from narration.keep import recover
+from narration.memory.claims import this_run
+from narration.memory.store import Store, open_store
 from narration.production import Production
 from narration.script import script_book
 from narration.script.questions import Question, questions_of
 from narration.script.verdicts import Rejected, Verdict, relabelled, verdicts_of
 from narration.services.chat import chat_price, open_chat
 from narration.services.protocol import Price
-from narration.settings import Settings, load_settings
-from narration.store import Store, open_store
+from narration.settings.chat import chat_place, is_own_host, other_host_key
+from narration.settings.settings import Settings, load_settings
 from narration.write_script import Written, drafted_scripts, write_scripts
 
 log = logging.getLogger("narration.asking")

@@ -24,17 +24,17 @@ from narration.audition import (
     price_usd,
     speak_lines,
 )
-from narration.claims import this_run
 from narration.desk import open_desk
 from narration.errors import AudioRefused, InputError, Problem, StoreError
 from narration.folder import write_whole
 from narration.keep import recover
+from narration.memory.claims import this_run
+from narration.memory.takes import Takes
+from narration.memory.voices import Voices
 from narration.plan import Plan
 from narration.report.audition_page import Heard, Part, audition_page
 from narration.take import Take
-from narration.takes import Takes
 from narration.voice import Voice
-from narration.voices import Voices
 
 PAGE = "audition.html"
 """Name of the page in the output folder."""

@@ -14,20 +14,20 @@ from pathlib import Path
 
 from flows.places import sandbox_state
 from flows.sandbox_process import sandbox
-from narration.accounts import Accounts
-from narration.api_keys import api_key
 from narration.booth import BoothSettings, Seating, booth_settings, one_booth
 from narration.cast import Cast
 from narration.design_limits import DesignLimits
 from narration.errors import InputError, Problem
+from narration.memory.accounts import Accounts
+from narration.memory.store import Store
 from narration.production import Production, ProfileRules, profile_at
-from narration.profiles import API_PATHS, api_address, websocket_beside
 from narration.sandbox.launch import account_key
 from narration.services import key_fingerprint, open_service
 from narration.services.limits import families, limits_of
 from narration.services.protocol import SpeechService
-from narration.settings import Settings, load_settings
-from narration.store import Store
+from narration.settings.api_keys import api_key
+from narration.settings.profiles import API_PATHS, api_address, websocket_beside
+from narration.settings.settings import Settings, load_settings
 
 Services = dict[str, tuple[SpeechService, Settings]]
 """Open services with the settings of the address they are at, by key of their booth."""

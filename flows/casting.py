@@ -14,15 +14,15 @@ from flows.booths import linked, lone_booth, speaking
 from flows.opening import Request, open_job
 from narration.booth import Booth, Seating
 from narration.cast import Character
-from narration.claims import this_run
 from narration.desk import Desk, open_desk
 from narration.errors import InputError, Problem
+from narration.memory.claims import this_run
+from narration.memory.store import Store
+from narration.memory.voices import Voices
 from narration.plan import design_of, role_in
 from narration.production import Production
-from narration.sheet import nearest
-from narration.store import Store
+from narration.sheets import nearest
 from narration.voice import Role, VoiceDesign
-from narration.voices import Voices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,8 @@ from contextlib import asynccontextmanager
 from flows.booths import speaking
 from flows.opening import Job
 from flows.progress import Progress
-from narration.claims import this_run
 from narration.desk import Desk, Halt, open_desk
+from narration.memory.claims import this_run
 
 
 @asynccontextmanager

@@ -15,26 +15,26 @@ from urllib.parse import urlsplit
 from flows.booths import service_key, speaking
 from flows.opening import Job
 from narration.booth import one_booth
-from narration.chat_settings import other_host_key
 from narration.check.hearing import chapter_ms, clock
 from narration.check.takes import finding_of
-from narration.check_settings import RecogniserKind
-from narration.claims import this_run
 from narration.deliver.record import ChapterRecord
 from narration.desk import Desk, open_desk
 from narration.errors import InputError
 from narration.finding import Finding
+from narration.hearing import RecogniserKind
 from narration.keep import recover
 from narration.listen import Listening, Spoken, ears_of, listen, most_usd
+from narration.memory.claims import this_run
+from narration.memory.takes import Takes
 from narration.mend import Hear
 from narration.plan import Plan
-from narration.profiles import is_loopback
 from narration.services.pricing import seconds_usd
 from narration.services.protocol import Price
 from narration.services.transcribe import is_own, most_seconds, open_recogniser, recogniser_price
-from narration.settings import Settings
+from narration.settings.chat import other_host_key
+from narration.settings.profiles import is_loopback
+from narration.settings.settings import Settings
 from narration.take import Take
-from narration.takes import Takes
 from narration.timeline import ChapterTimeline
 
 log = logging.getLogger("narration.hearing")

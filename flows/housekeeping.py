@@ -22,8 +22,8 @@ from flows.places import default_store
 from flows.showing import server_may_be_away, steps_told
 from flows.states import ended, failed
 from narration.errors import ExitCode, NarrationError
+from narration.memory.store import open_store
 from narration.report.summary import gravest
-from narration.store import open_store
 
 
 def _run_name() -> str:

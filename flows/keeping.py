@@ -14,7 +14,7 @@ from narration.booth import Booth
 from narration.desk import Desk
 from narration.errors import NarrationError
 from narration.keep import recover
-from narration.store import Store
+from narration.memory.store import Store
 from narration.upkeep import Kept, State, keep_alive, look, speaks_here
 
 log = logging.getLogger("narration.housekeeping")

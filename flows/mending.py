@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from flows.hearing import listening_of
 from flows.opening import Job
 from narration.check.takes import Judge
-from narration.check_settings import RecogniserKind
-from narration.choices import Choices
 from narration.finding import Code, Finding, noted
+from narration.hearing import RecogniserKind
+from narration.memory.choices import Choices
 from narration.mend import Mending
 from narration.plan import Plan
 from narration.take import Take

@@ -15,24 +15,24 @@ from flows.places import default_store
 from narration.book import Book, ChapterScript
 from narration.booth import Seating
 from narration.cast import Cast
-from narration.check_settings import RecogniserKind
-from narration.choices import Choices
 from narration.credits import credits_scripts, with_credits
 from narration.formats import Format
+from narration.hearing import RecogniserKind
 from narration.lexicon import LEXICON_FILE, Lexicon
-from narration.lexicon_sheet import load_lexicon
+from narration.lexicon.sheet import load_lexicon
 from narration.manuscript import read_manuscript
+from narration.memory.choices import Choices
+from narration.memory.refusals import Refusals
+from narration.memory.store import Store, open_store
+from narration.memory.takes import Takes
+from narration.memory.voices import Voices
 from narration.pickups import load_pickups
 from narration.plan import Plan, make_plan
 from narration.production import Production, load
-from narration.refusals import Refusals
 from narration.script_files import chapter_scripts
 from narration.selection import select_chapters
 from narration.services.transcribe import check_recogniser
-from narration.settings import Settings
-from narration.store import Store, open_store
-from narration.takes import Takes
-from narration.voices import Voices
+from narration.settings.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,12 +21,12 @@ from narration.deliver.record import PARTS_FOLDER, ChapterRecord, file_hash, rec
 from narration.deliver.writing import staged, write_text
 from narration.errors import InputError, NarrationError, Problem
 from narration.finding import Finding, Severity
+from narration.memory.usage import Ledger, grouped, needed
+from narration.pickups.spotting import HeardLine, Spotter, heard_lines
 from narration.report.heard import Difference, checked_heard, difference, heard_of
 from narration.report.proof import Proof, main_file, write_proof
 from narration.report.summary import REPORT, Summary, write_summary
-from narration.spotting import HeardLine, Spotter, heard_lines
 from narration.typed import object_of
-from narration.usage import Ledger, grouped, needed
 
 log = logging.getLogger("narration.render")
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from flows.booths import lone_booth, service_key, speaking
-from narration.accounts import Accounts, Belonging, in_common, twins
 from narration.errors import InputError, Problem
+from narration.memory.accounts import Accounts, Belonging, in_common, twins
+from narration.memory.store import Store
+from narration.memory.voices import Voices
 from narration.plan import Plan
 from narration.services import key_fingerprint
-from narration.store import Store
-from narration.voices import Voices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,6 +33,7 @@ from narration.errors import InputError, NarrationError, Problem, TakeDamaged, V
 from narration.finding import Code, Finding, noted
 from narration.formats import made_of_all
 from narration.keep import Recovered, recover
+from narration.memory.takes import Takes
 from narration.mend import Clock, Mending, mend_chapter, nobody_hears
 from narration.plan import ChapterPlan, Plan, PlannedChunk, PlannedVoice
 from narration.production import Production
@@ -40,7 +41,6 @@ from narration.report.coverage import coverage_of
 from narration.report.summary import ChapterSummary, Summary
 from narration.speak import SpokenChapter, SpokenPiece, speak_chapter, spoken_already, verify_spoken
 from narration.take import Take
-from narration.takes import Takes
 
 log = logging.getLogger("narration.render")
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from flows.opening import Job
 from narration.errors import InputError, Problem
+from narration.memory.takes import Takes
 from narration.pickups import Pickups, load_pickups, save_pickups
 from narration.plan import Plan
 from narration.retake import Wish, asked_again, chunks_at
-from narration.takes import Takes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

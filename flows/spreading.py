@@ -32,9 +32,9 @@ from flows.progress import Progress
 from flows.rendering import Each, render
 from narration.desk import Halt
 from narration.errors import BudgetReached, StoreError
+from narration.memory.takes import Takes
 from narration.plan import Plan, PlannedChunk
 from narration.report.summary import Summary
-from narration.takes import Takes
 
 log = logging.getLogger("narration.flow")
 

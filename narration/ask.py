@@ -13,7 +13,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from narration.answers import Answers
 from narration.chat import ACTION, KIND, ChatAnswer, ChatAsk
 from narration.errors import (
     AnswerUnclear,
@@ -24,8 +23,9 @@ from narration.errors import (
     TextTooLong,
 )
 from narration.keep import keep_answer, recover_subject
+from narration.memory.answers import Answers
+from narration.memory.refusals import Refusal, RefusalKind, Refusals
 from narration.purchase import Bought, Elsewhere, Order, buy
-from narration.refusals import Refusal, RefusalKind, Refusals
 from narration.row import Row
 from narration.services.chat import most_tokens
 from narration.services.pace import Pacer
@@ -34,11 +34,11 @@ from narration.take import Receipt
 
 if TYPE_CHECKING:
     from narration.desk import Desk
+    from narration.memory.store import Store
     from narration.script.questions import Question
     from narration.services.chat import ChatService
     from narration.services.protocol import Gate, Price
-    from narration.settings import Settings
-    from narration.store import Store
+    from narration.settings.settings import Settings
 
 log = logging.getLogger("narration.ask")
 

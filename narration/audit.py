@@ -13,10 +13,10 @@ from narration.take import Take
 from narration.voice import Voice
 
 if TYPE_CHECKING:
-    from narration.claims import Claims
-    from narration.takes import Takes
-    from narration.usage import Ledger
-    from narration.voices import Voices
+    from narration.memory.claims import Claims
+    from narration.memory.takes import Takes
+    from narration.memory.usage import Ledger
+    from narration.memory.voices import Voices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

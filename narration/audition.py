@@ -17,15 +17,15 @@ from narration.chunks import billed_characters
 from narration.design import check_quota, voice_for
 from narration.desk import Desk
 from narration.errors import InputError, NarrationError, Problem, TextRefused
+from narration.memory.takes import Takes
+from narration.memory.voices import Voices
 from narration.plan import Plan, design_of, role_in, spoken_s
 from narration.planned import PlannedChunk, PlannedVoice
 from narration.services.pricing import cost_usd, price_of
-from narration.sheet import nearest
+from narration.sheets import nearest
 from narration.speak import take_of
 from narration.take import Take
-from narration.takes import Takes
 from narration.voice import Choice, Role, Voice
-from narration.voices import Voices
 
 log = logging.getLogger("narration.audition")
 

@@ -13,12 +13,12 @@ from types import MappingProxyType
 
 from narration.cast import Cast, Character
 from narration.errors import InputError, Problem
-from narration.rates import Rates
+from narration.memory.rates import Rates
 from narration.services.limits import SystemVoices, bounded, check_region, families, limits_of, system_voices_of
 from narration.services.options import speech_options
 from narration.services.pace import Pacer
 from narration.services.protocol import SpeechService
-from narration.settings import ChunkSettings, Settings
+from narration.settings.settings import ChunkSettings, Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class BoothSettings:
 
     Attributes:
         settings: of the profile and the book; chunks are within the service's limit.
-        account: by which the store knows it (see `narration.accounts`); None without a key.
+        account: by which the store knows it (see `narration.memory.accounts`); None without a key.
     """
 
     settings: Settings

@@ -18,9 +18,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 
 from narration.design_limits import DesignLimits, DesignRules, design_problems
 from narration.errors import InputError, Problem
-from narration.sheet import Sheet, in_order, problems_of, shown
-from narration.table import TABLE_SUFFIXES, Columns, read_table_file
-from narration.yaml_sheet import read_yaml_file
+from narration.sheets import Sheet, in_order, problems_of, shown
+from narration.sheets.table import TABLE_SUFFIXES, Columns, read_table_file
+from narration.sheets.yaml import read_yaml_file
 
 
 class Role(StrEnum):
@@ -96,7 +96,7 @@ class Cast:
 
 
 SPEECH_KEYS = ("speed", "pitch", "volume", "seed", "instructions")
-"""Keys of a character that are options of speech; see `narration.settings.SpeechSettings`."""
+"""Keys of a character that are options of speech; see `narration.settings.settings.SpeechSettings`."""
 
 _COLUMNS = Columns(
     root="characters",

@@ -28,7 +28,7 @@ from narration.book import (
 from narration.errors import TextLost
 from narration.script.quotation import outer_marks
 from narration.sentences import sentence_spans, split_long
-from narration.settings import ChunkSettings, LengthUnit
+from narration.settings.settings import ChunkSettings, LengthUnit
 
 _HAN: Final = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
 """Which blocks the service counts is not documented; these hold all ideographs.

@@ -12,7 +12,6 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 
 from narration.booth import Booth
-from narration.claims import Claim
 from narration.desk import Desk
 from narration.errors import (
     AccountBlocked,
@@ -24,8 +23,9 @@ from narration.errors import (
     VoiceQuotaFull,
     VoiceRejected,
 )
-from narration.journal import Answer
 from narration.keep import keep_voice, recover_subject
+from narration.memory.claims import Claim
+from narration.memory.journal import Answer
 from narration.plan import PlannedVoice
 from narration.purchase import Bought, Elsewhere, Order, buy
 from narration.review import PATIENCE_S, await_review

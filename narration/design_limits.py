@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from narration.errors import Problem
-from narration.sheet import shown
+from narration.sheets import shown
 
 # The letters that a language cannot be without, as prefixes of their Unicode names.
 _SCRIPTS = {"zh": ("CJK",), "ja": ("HIRAGANA", "KATAKANA", "CJK"), "ko": ("HANGUL",), "ru": ("CYRILLIC",)}

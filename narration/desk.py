@@ -19,21 +19,21 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from narration.booth import Booth, Pace
-from narration.budget import Budget
-from narration.claims import RENEW_S, Claims, Run
 from narration.errors import CallFacts, NarrationError, StoreError, VoiceMissing
-from narration.journal import Answer, Journal
-from narration.rates import Rates
-from narration.refusals import Refusals
+from narration.memory.budget import Budget
+from narration.memory.claims import RENEW_S, Claims, Run
+from narration.memory.journal import Answer, Journal
+from narration.memory.rates import Rates
+from narration.memory.refusals import Refusals
+from narration.memory.store import Store
+from narration.memory.takes import Takes
+from narration.memory.usage import Ledger
+from narration.memory.voices import Voices
 from narration.row import Row
 from narration.services.limits import rate_of
 from narration.services.pace import Pacer
 from narration.services.protocol import SpeechService
-from narration.settings import LimitSettings, Settings
-from narration.store import Store
-from narration.takes import Takes
-from narration.usage import Ledger
-from narration.voices import Voices
+from narration.settings.settings import LimitSettings, Settings
 
 log = logging.getLogger(__name__)
 

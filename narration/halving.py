@@ -10,7 +10,7 @@ from dataclasses import replace
 from narration.book import Chunk, Gap
 from narration.chunks import is_speakable, measure
 from narration.sentences import sentence_spans, split_long
-from narration.settings import LengthUnit
+from narration.settings.settings import LengthUnit
 
 
 def halves(chunk: Chunk, language: str, *, within_sentences: bool) -> tuple[Chunk, Chunk] | None:

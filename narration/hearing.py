@@ -7,6 +7,7 @@ same id means the same question, whoever computes it. What was heard is kept as 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from typing import Final
 
 from narration.take import canonical_hash
@@ -16,6 +17,18 @@ KIND: Final = "recogniser"
 
 ACTION: Final = "transcribe"
 """What the ledger calls one hearing."""
+
+
+class RecogniserKind(StrEnum):
+    """Who hears the words of a take."""
+
+    NONE = "none"
+    OFFLINE = "offline"
+    """pocketsphinx, on this machine: English only."""
+    DASHSCOPE = "dashscope"
+    """The vendor's recogniser."""
+    OPENAI = "openai"
+    """Any OpenAI-compatible transcription endpoint."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,11 +12,9 @@ import hashlib
 import logging
 from dataclasses import dataclass, replace
 
-from narration.answers import Answers
 from narration.audio.clips import measure_take
 from narration.booth import Booth
 from narration.chat import ChatAnswer
-from narration.claims import Claim, Held
 from narration.desk import Desk
 from narration.errors import (
     AudioRefused,
@@ -27,10 +25,12 @@ from narration.errors import (
     VoiceRejected,
 )
 from narration.hearing import Hearing
-from narration.hearings import Hearings
-from narration.journal import Answer, History
+from narration.memory.answers import Answers
+from narration.memory.claims import Claim, Held
+from narration.memory.hearings import Hearings
+from narration.memory.journal import Answer, History
+from narration.memory.refusals import Refusal, RefusalKind
 from narration.purchase import doubt_row
-from narration.refusals import Refusal, RefusalKind
 from narration.review import PATIENCE_S, await_review
 from narration.services.protocol import DesignsByTask, TaskFailed
 from narration.take import Take

@@ -15,28 +15,27 @@ from typing import TYPE_CHECKING
 from narration.check.hearing import is_audible, is_sampled, word_flaws
 from narration.check.takes import Flaw
 from narration.check.words import expected_words
-from narration.check_settings import RecogniserKind
 from narration.errors import NarrationError, TextRefused
-from narration.hearing import ACTION, KIND, Hearing, HearingAsk
-from narration.hearings import Hearings
+from narration.hearing import ACTION, KIND, Hearing, HearingAsk, RecogniserKind
 from narration.keep import keep_hearing, recover_subject
+from narration.memory.hearings import Hearings
 from narration.purchase import Bought, Elsewhere, Order, buy
-from narration.recogniser_settings import model_of
 from narration.row import Row
 from narration.services.pace import Pacer
 from narration.services.pricing import seconds_usd
 from narration.services.protocol import OpenGate
 from narration.services.transcribe import most_seconds, recogniser_place
+from narration.settings.recogniser import model_of
 from narration.take import Receipt
 
 if TYPE_CHECKING:
     from narration.desk import Desk
+    from narration.memory.store import Store
+    from narration.memory.takes import Takes
     from narration.services.protocol import Gate, Price
     from narration.services.transcribe import Recogniser
-    from narration.settings import Settings
-    from narration.store import Store
+    from narration.settings.settings import Settings
     from narration.take import Take
-    from narration.takes import Takes
 
 log = logging.getLogger("narration.listen")
 

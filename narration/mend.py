@@ -12,12 +12,12 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from narration.check.takes import Flaw, Judge, badness, fails, finding_of
-from narration.choices import Choice, Choices, first_id
 from narration.desk import Desk
 from narration.errors import NarrationError
 from narration.finding import Code, Finding, Severity
 from narration.halving import halves
 from narration.listen import Listening, Spoken
+from narration.memory.choices import Choice, Choices, first_id
 from narration.speak import SpokenChapter, SpokenPiece, take_of
 from narration.take import Take
 

@@ -14,17 +14,19 @@ from types import MappingProxyType
 from narration.book import Book, ChapterChunks, ChapterScript, Chunk
 from narration.booth import Seating, options_by_name
 from narration.cast import Cast, Character
-from narration.choices import Choices
 from narration.chunks import billed_characters, cut_chapter, verify_coverage
 from narration.credits import without_credits
 from narration.lexicon import Lexicon
+from narration.lexicon.saying import as_said
+from narration.memory.choices import Choices
+from narration.memory.refusals import Refusals
+from narration.memory.takes import Takes
+from narration.memory.voices import Voices
 from narration.pickups import Pickups, Reading
 from narration.planned import Lookup, system_voice
 from narration.planned import PlannedChunk as PlannedChunk
 from narration.planned import PlannedVoice as PlannedVoice
 from narration.production import Production
-from narration.refusals import Refusals
-from narration.saying import as_said
 from narration.script import script_book
 from narration.script.plays import strangers_in
 from narration.script.policies import apply_policies
@@ -32,11 +34,9 @@ from narration.services.limits import EndOfService, end_of_service
 from narration.services.options import carries, directed
 from narration.services.pricing import cost_usd, price_of
 from narration.services.protocol import Price
-from narration.settings import Settings
+from narration.settings.settings import Settings
 from narration.take import SpeechAsk
-from narration.takes import Takes
 from narration.voice import Role, VoiceDesign, role_of, scope_of
-from narration.voices import Voices
 
 LATIN_PER_S = 14.6
 """Characters of a Latin script spoken in a second. Source: 790,000 characters of English made 15 h of audio."""

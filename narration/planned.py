@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 
 from narration.book import Chunk
 from narration.cast import Character
-from narration.choices import Choice, Choices, as_chosen
 from narration.halving import halves, lengths
+from narration.memory.choices import Choice, Choices, as_chosen
+from narration.memory.refusals import LengthLesson, Refusal, RefusalKind, Refusals, too_long
+from narration.memory.takes import Takes
 from narration.pickups import Key, Pickups
-from narration.refusals import LengthLesson, Refusal, RefusalKind, Refusals, too_long
-from narration.settings import LengthUnit
+from narration.settings.settings import LengthUnit
 from narration.take import SpeechAsk, Take
-from narration.takes import Takes
 from narration.voice import Voice, VoiceDesign
 
 

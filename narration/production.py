@@ -20,11 +20,11 @@ from narration.design_limits import DesignLimits
 from narration.edition import Edition, isbn_digits
 from narration.errors import InputError, Problem
 from narration.formats import DEFAULT_FORMATS, Format
-from narration.presets import DEFAULT_PRESET
-from narration.settings import typed_overrides
-from narration.sheet import Sheet, in_order, missing_file, nearest, problems_of
-from narration.text_rules import TextRule
-from narration.yaml_sheet import read_yaml_file
+from narration.lexicon.rules import TextRule
+from narration.settings.presets import DEFAULT_PRESET
+from narration.settings.settings import typed_overrides
+from narration.sheets import Sheet, in_order, missing_file, nearest, problems_of
+from narration.sheets.yaml import read_yaml_file
 
 LANGUAGES = {
     "zh": "Chinese",

@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 
 from narration.booth import Booth
 from narration.chat import ChatAsk, ChatSaid
-from narration.claims import Claim, Held
 from narration.desk import Desk
 from narration.errors import CallFacts, NarrationError, ServiceError, ServiceUnavailable, StoreError
 from narration.hearing import HearingAsk, Transcript
-from narration.journal import Answer
+from narration.memory.claims import Claim, Held
+from narration.memory.journal import Answer
 from narration.row import Row
 from narration.services.breaker import PATIENCE_S
 from narration.services.pace import Pacer, Permit

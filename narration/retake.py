@@ -12,12 +12,12 @@ from narration.book import ChapterChunks
 from narration.booth import options_by_name
 from narration.chunks import is_speakable, measure
 from narration.errors import InputError, Problem
+from narration.memory.takes import Takes
 from narration.pickups import Key, Pickup, Pickups, Reading
 from narration.place import Place
 from narration.plan import ChapterPlan, Plan, PlannedChunk, read_as
 from narration.services.options import carries
 from narration.take import SpeechAsk, Take
-from narration.takes import Takes
 
 _MOST_TAKES = 100
 """More takes of one ask than anybody listens to; a search for the next ordinal ends there."""

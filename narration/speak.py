@@ -28,9 +28,9 @@ from narration.errors import (
 from narration.finding import MEANINGS, Code, Finding
 from narration.halving import lengths
 from narration.keep import Recovered, keep_take, recover_subject
+from narration.memory.refusals import Refusal, RefusalKind
 from narration.plan import ChapterPlan, PlannedChunk
 from narration.purchase import Bought, Elsewhere, Order, buy
-from narration.refusals import Refusal, RefusalKind
 from narration.row import Row
 from narration.services.limits import system_voices_of
 from narration.services.pricing import cost_usd, price_of

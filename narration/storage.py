@@ -11,11 +11,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from narration.memory.store import Store
+from narration.memory.takes import Takes
+from narration.memory.usage import Ledger
 from narration.plan import Plan
-from narration.store import Store
 from narration.take import Take
-from narration.takes import Takes
-from narration.usage import Ledger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

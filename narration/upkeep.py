@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 from narration.booth import Booth
 from narration.desk import Desk
 from narration.errors import InputError, Problem
+from narration.memory.usage import Ledger
+from narration.memory.voices import Voices
 from narration.speak import take_of
 from narration.take import SpeechAsk, Take
-from narration.usage import Ledger
 from narration.voice import RemoteVoice, Voice, VoiceDesign
-from narration.voices import Voices
 
 FULL = 0.8
 """Share of an account's quota from which on it is told."""

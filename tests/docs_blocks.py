@@ -18,12 +18,12 @@ from typer.testing import CliRunner
 from flows.cli import exit_codes
 from flows.cli.main import app
 from narration.finding import findings_reference
-from narration.presets import Rules, preset_names, read_preset
-from narration.profiles import profile_names
 from narration.services.limits import SpeechOption, end_of_service, families, options_of, system_voices_of
 from narration.services.pricing import price_of
-from narration.settings import SpeechSettings, load_settings
-from narration.settings_reference import settings_reference
+from narration.settings.presets import Rules, preset_names, read_preset
+from narration.settings.profiles import profile_names
+from narration.settings.reference import settings_reference
+from narration.settings.settings import SpeechSettings, load_settings
 from tests import docs_drawings
 
 ROOT = Path(__file__).parents[1]

@@ -43,11 +43,11 @@ class Subject:
 SUBJECTS = {
     "chunks": Subject(files=("narration/chunks.py",), tests=("tests/test_chunk_edges.py", "tests/test_chunks.py")),
     "takes": Subject(
-        files=("narration/takes.py",), tests=("tests/memory/test_take_records.py", "tests/memory/test_takes.py")
+        files=("narration/memory/takes.py",), tests=("tests/memory/test_take_records.py", "tests/memory/test_takes.py")
     ),
     "speak": Subject(files=("narration/speak.py",), tests=("tests/stages/test_pieces.py",)),
     "usage": Subject(
-        files=("narration/usage.py", "narration/totals.py"),
+        files=("narration/memory/usage.py", "narration/memory/totals.py"),
         tests=("tests/memory/test_sums.py", "tests/memory/test_usage.py"),
     ),
 }

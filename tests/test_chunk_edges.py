@@ -20,7 +20,7 @@ from narration.book import (
 )
 from narration.chunks import cut_chapter, measure, tightest, verify_coverage
 from narration.errors import TextLost
-from narration.settings import ChunkSettings, LengthUnit
+from narration.settings.settings import ChunkSettings, LengthUnit
 
 BREAK = Paragraph(text="***", kind=ParagraphKind.SCENE_BREAK)
 

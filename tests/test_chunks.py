@@ -15,7 +15,7 @@ from narration.chunks import billed_characters, cut_chapter, is_speakable, measu
 from narration.errors import TextLost
 from narration.manuscript import read_manuscript
 from narration.script import script_chapter
-from narration.settings import ChunkSettings, LengthUnit
+from narration.settings.settings import ChunkSettings, LengthUnit
 
 CORPUS = Path(__file__).parents[1] / ".." / "shared" / "corpus"
 BOOKS = [

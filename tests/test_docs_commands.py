@@ -123,7 +123,7 @@ def shell(studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         yield studio.shop.base_url
 
     monkeypatch.setattr("flows.booths.sandbox", standing)
-    monkeypatch.setattr("narration.profiles.profiles_folder", lambda: studio.profiles)
+    monkeypatch.setattr("narration.settings.profiles.profiles_folder", lambda: studio.profiles)
     for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
     for name in _EXPORTED:

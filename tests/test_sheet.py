@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from narration.errors import InputError, Problem
-from narration.sheet import MAX_BYTES, in_order, key_text, nearest, read_text, shown
-from narration.table import Columns, read_table
-from narration.yaml_sheet import read_yaml, read_yaml_file
+from narration.sheets import MAX_BYTES, in_order, key_text, nearest, read_text, shown
+from narration.sheets.table import Columns, read_table
+from narration.sheets.yaml import read_yaml, read_yaml_file
 
 COLUMNS = Columns(root="characters", names=("name", "voice", "preview", "aliases"), required=("name", "voice"))
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flows.casting import Seat
-    from narration.store import Store
+    from narration.memory.store import Store
     from narration.upkeep import Kept
     from narration.voice import Voice
 
@@ -82,7 +82,7 @@ def delete_voice(
     One that is chosen for a character is refused.
     """
     from flows.places import default_store
-    from narration.store import open_store
+    from narration.memory.store import open_store
 
     opened = open_store(store or default_store(environ()))
     console.wait(_deleted(opened, profile_or_here(profile), voice, also_spoken))
@@ -108,7 +108,7 @@ def prune_voices(
     that this store did not make or adopt.
     """
     from flows.places import default_store
-    from narration.store import open_store
+    from narration.memory.store import open_store
 
     opened = open_store(store or default_store(environ()))
     found = console.wait(_pruned(opened, profile_or_here(profile), environ(), really=yes))
@@ -256,7 +256,7 @@ def rekey_account(
     """
     from flows.places import default_store
     from flows.rekeying import rekey
-    from narration.store import open_store
+    from narration.memory.store import open_store
 
     if same_as and other_account:
         what = "--same-as and --other-account exclude each other"

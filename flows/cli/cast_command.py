@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from narration.book import Book
     from narration.cast import Cast
     from narration.discovery import Discovery, Proposal
-    from narration.sheet import Sheet
+    from narration.sheets import Sheet
 
 EXAMPLES = examples(
     "narrate cast my-book",
@@ -108,8 +108,8 @@ def cast(
 def _look(folder: Path, minor: int) -> _Found:
     from narration.discovery import discover, propose, sheet_cast
     from narration.manuscript import read_manuscript
-    from narration.table import TABLE_SUFFIXES
-    from narration.yaml_sheet import read_yaml
+    from narration.sheets.table import TABLE_SUFFIXES
+    from narration.sheets.yaml import read_yaml
 
     manuscript, path, language, title, author = _files(folder)
     book = read_manuscript(manuscript, language=language)
@@ -136,7 +136,7 @@ def _look(folder: Path, minor: int) -> _Found:
 def _files(folder: Path) -> tuple[Path, Path, str, str, str]:
     """Manuscript, cast sheet, language, title and author; the cast sheet need not be there yet."""
     from narration.production import load_production
-    from narration.yaml_sheet import read_yaml_file
+    from narration.sheets.yaml import read_yaml_file
 
     try:
         production = load_production(folder)
@@ -162,7 +162,7 @@ def _text(sheet: Sheet, key: str) -> str:
 
 def _sheet_text(path: Path) -> tuple[str, str]:
     """The sheet with its own line ends, and its encoding."""
-    from narration.sheet import read_bytes
+    from narration.sheets import read_bytes
 
     raw = read_bytes(path, path.name)
     encoding = "utf-8"
@@ -191,7 +191,7 @@ def _table_cast(path: Path) -> Cast:
 def _neutral(book: Book, known: Cast) -> str:
     """A line in the book's language that fits anybody."""
     from narration.discovery import sheet_cast
-    from narration.yaml_sheet import read_yaml
+    from narration.sheets.yaml import read_yaml
 
     starter = sheet_cast(read_yaml(_starter(book, Path("book.md"), "", ""), "cast.yaml"))
     return starter.narrator.preview or known.narrator.preview

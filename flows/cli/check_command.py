@@ -48,7 +48,7 @@ def check(
     rule is broken. That all rules are kept does not mean that a store accepts the files.
     """
     from narration.check.folder import check_folder
-    from narration.presets import read_preset
+    from narration.settings.presets import read_preset
 
     files, name = finished_files(folder, preset)
     checked = check_folder(files, read_preset(name))

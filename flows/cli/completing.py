@@ -27,8 +27,8 @@ def _folder() -> Path:
 def profiles(unfinished: str) -> list[tuple[str, str]]:
     """The packaged profiles and the TOML files of the folder."""
     from narration.errors import NarrationError
-    from narration.profiles import profile_names
-    from narration.settings import load_settings
+    from narration.settings.profiles import profile_names
+    from narration.settings.settings import load_settings
 
     found = []
     for name in profile_names():
@@ -43,7 +43,7 @@ def profiles(unfinished: str) -> list[tuple[str, str]]:
 
 def presets(unfinished: str) -> list[tuple[str, str]]:
     """The packaged presets."""
-    from narration.presets import preset_names, read_preset
+    from narration.settings.presets import preset_names, read_preset
 
     return _matching(((name, read_preset(name).title) for name in preset_names()), unfinished)
 
@@ -95,6 +95,6 @@ def languages(unfinished: str) -> list[tuple[str, str]]:
 
 def groups(unfinished: str) -> list[tuple[str, str]]:
     """By what the ledger can be added up."""
-    from narration.totals import GROUPS
+    from narration.memory.totals import GROUPS
 
     return _matching(((name, "") for name in GROUPS), unfinished)

@@ -93,7 +93,7 @@ def _formats(written: str) -> tuple[Format, ...]:
         InputError: there is no such format.
     """
     from narration.errors import InputError, Problem
-    from narration.sheet import nearest
+    from narration.sheets import nearest
 
     names = [name.strip().lower() for name in written.split(",") if name.strip()]
     if names == ["all"]:

@@ -124,7 +124,7 @@ async def _production(folder: Path, profile: str | None, store: str | None, vari
 
 async def _store(store: str | None, variables: Mapping[str, str]) -> str:
     from flows.places import default_store
-    from narration.store import open_store
+    from narration.memory.store import open_store
 
     opened = open_store(store or default_store(variables))
     probe = "doctor/probe"
@@ -135,8 +135,8 @@ async def _store(store: str | None, variables: Mapping[str, str]) -> str:
 
 async def _runs(store: str | None, variables: Mapping[str, str]) -> str:
     from flows.places import default_store
-    from narration.claims import Claims, this_run
-    from narration.store import open_store
+    from narration.memory.claims import Claims, this_run
+    from narration.memory.store import open_store
 
     opened = open_store(store or default_store(variables))
     claims = Claims(opened, this_run())

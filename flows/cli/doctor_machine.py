@@ -28,7 +28,7 @@ async def disk(folder: Path | None, store: str | None, variables: Mapping[str, s
         StoreError: there is too little somewhere.
     """
     from flows.places import default_store
-    from narration.store import open_store
+    from narration.memory.store import open_store
 
     opened = open_store(store or default_store(variables))
     places = {"for files of work": (Path(tempfile.gettempdir()), LEAST_WORK_GB)}
@@ -60,8 +60,8 @@ async def limits(booths: list[tuple[str, Find]], store: str | None, variables: M
     """
     from flows.booths import linked
     from flows.places import default_store
-    from narration.rates import Rates
-    from narration.store import open_store
+    from narration.memory.rates import Rates
+    from narration.memory.store import open_store
 
     opened = open_store(store or default_store(variables))
     said = []

@@ -22,7 +22,7 @@ from narration.errors import (
 if TYPE_CHECKING:
     from narration.booth import Seating
     from narration.services.protocol import SpeechService
-    from narration.settings import ServiceSettings
+    from narration.settings.settings import ServiceSettings
 
 PATIENCE_S = 20.0
 """Whoever asks whether something answers does not wait as long as whoever has a book to finish."""

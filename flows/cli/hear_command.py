@@ -28,8 +28,8 @@ from flows.cli.options import (
     examples,
 )
 from flows.cli.tables import Column, table
-from narration.check_settings import RecogniserKind
 from narration.errors import ExitCode, Interrupted
+from narration.hearing import RecogniserKind
 
 if TYPE_CHECKING:
     from flows.hearing import HearPlan
@@ -129,7 +129,7 @@ def _records(job: Job) -> tuple[ChapterRecord, ...]:
 
 
 def _show_plan(job: Job, plan: Plan, planned: HearPlan) -> None:
-    from narration.recogniser_settings import model_of
+    from narration.settings.recogniser import model_of
 
     check = job.settings.check.recogniser
     missing = plan.chunks_total - len(planned.spoken)

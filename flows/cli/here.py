@@ -37,7 +37,7 @@ def finished_files(folder: Path, preset: str | None) -> tuple[Path, str]:
     Raises:
         InputError: book.yaml is there and wrong, or nothing was rendered yet.
     """
-    from narration.presets import DEFAULT_PRESET
+    from narration.settings.presets import DEFAULT_PRESET
 
     if not is_production(folder):
         return folder, preset or DEFAULT_PRESET

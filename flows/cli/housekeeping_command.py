@@ -47,7 +47,7 @@ def housekeeping(
     """
     from flows.keeping import keep_house
     from flows.places import default_store
-    from narration.store import open_store
+    from narration.memory.store import open_store
 
     opened = open_store(store or default_store(environ()))
     done = console.wait(keep_house(profile_or_here(profile), opened, environ(), speak=speak, budget_usd=budget))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from narration.book import Book, ChapterScript
     from narration.cast import Cast
     from narration.lexicon import Entry, Lexicon
-    from narration.lexicon_use import Use
+    from narration.lexicon.use import Use
     from narration.name_words import NameWord
     from narration.production import Production
 
@@ -66,7 +66,7 @@ class _Opened:
 
     def write(self, text: str) -> None:
         """Replace the lexicon's text by a longer one, once that is read back and holds nothing wrong."""
-        from narration.lexicon_sheet import read_lexicon
+        from narration.lexicon.sheet import read_lexicon
 
         try:
             read_lexicon(text, self.cast, self.path.name)
@@ -88,9 +88,9 @@ def _write(path: Path, text: str) -> None:
 
 def _open(folder: Path) -> _Opened:
     from narration.lexicon import LEXICON_FILE
-    from narration.lexicon_sheet import load_lexicon
+    from narration.lexicon.sheet import load_lexicon
     from narration.production import load
-    from narration.sheet import read_text
+    from narration.sheets import read_text
 
     production, cast = load(folder)
     path = production.lexicon or production.folder / LEXICON_FILE
@@ -152,7 +152,7 @@ def suggest(
 
 
 def _propose(opened: _Opened, names: list[NameWord]) -> int:
-    from narration.lexicon_text import added_to, new_proposals
+    from narration.lexicon.text import added_to, new_proposals
 
     notes = [(name.word, f"{console.count(name.count, 'time')}: {name.example}") for name in names]
     lines = new_proposals(opened.text, notes)
@@ -182,7 +182,7 @@ def check(
     version: Version = False,
 ) -> None:
     """Show each entry with how often it is used in the book, and those that never are."""
-    from narration.lexicon_use import uses
+    from narration.lexicon.use import uses
 
     opened = _open(folder)
     found = uses(opened.lexicon, opened.scripts())
@@ -247,8 +247,8 @@ def import_pls(
     An entry of yours is kept as it is. One of theirs that has only a phoneme cannot be used by the service: each is
     told, and the command ends with status 3.
     """
-    from narration.lexicon_text import added_to, entry_line
-    from narration.pls import new_entries, read_pls
+    from narration.lexicon.pls import new_entries, read_pls
+    from narration.lexicon.text import added_to, entry_line
 
     opened = _open(folder)
     reading = read_pls(file, label=file.name)
@@ -290,7 +290,7 @@ def export_pls(
 
     Entries for certain speakers, chapters, places, contexts or other languages have no form there, and are told.
     """
-    from narration.pls import write_pls
+    from narration.lexicon.pls import write_pls
 
     if file.is_dir():
         expected = "`narrate lexicon export FILE [DIR]`"

@@ -13,7 +13,7 @@ from flows.cli.options import Folder, Json, LogFile, Out, Quiet, Verbose, Versio
 from flows.cli.tables import Column, table
 
 if TYPE_CHECKING:
-    from narration.spotting import Spotted
+    from narration.pickups.spotting import Spotted
 
 pickups_app = typer.Typer(
     help="A proofer's notes, and the lines that they mean.", no_args_is_help=True, rich_markup_mode=None
@@ -76,8 +76,8 @@ def spotted_in(file: Path, out: Path, chapter: int | None) -> tuple[Spotted, ...
         InputError: the file cannot be read, with every row that is not understood; nothing was delivered.
     """
     from flows.proofing import spotter_of
-    from narration.notes import read_notes
-    from narration.sheet import read_text
+    from narration.pickups.notes import read_notes
+    from narration.sheets import read_text
 
     text = read_text(file, file.name)
     notes = read_notes(text, where=file.name, chapter=chapter)

@@ -25,6 +25,7 @@ from flows.cli.options import (
     examples,
 )
 from flows.cli.tables import Column, table
+from narration.hearing import RecogniserKind
 
 if TYPE_CHECKING:
     from flows.opening import Job
@@ -62,7 +63,6 @@ def plan(
 
     Spends nothing; needs neither key nor network.
     """
-    from flows.hearing import hearing_usd
     from flows.opening import Request, open_job
 
     request = Request(folder=folder, profile=profile, chapters=chapters, out=out, store=store, budget_usd=budget)
@@ -74,7 +74,7 @@ def plan(
         return
     made = console.wait(job.plan())
     if json:
-        console.show_json({**plan_json(made), "hearing_usd": console.wait(hearing_usd(job, made))})
+        console.show_json({**plan_json(made), "hearing_usd": hearing_usd(job, made)})
     else:
         show_plan(job, made)
 
@@ -310,17 +310,23 @@ def _say_cost(job: Job, plan: Plan) -> None:
         _row("", f"[yellow]that is more than the budget of {console.money(min(caps))}: the render will stop there[/]")
 
 
+def hearing_usd(job: Job, plan: Plan) -> float:
+    """What the recogniser costs beside the plan; what tells that is loaded only where the book asks for one."""
+    if job.settings.check.recogniser is RecogniserKind.NONE:
+        return 0.0
+    from flows import hearing
+
+    return console.wait(hearing.hearing_usd(job, plan))
+
+
 def _say_hearing(job: Job, plan: Plan) -> None:
     """What the recogniser costs beside that, where the book asks for one."""
-    from flows.hearing import hearing_usd
-    from narration.check_settings import RecogniserKind
-    from narration.recogniser_settings import model_of
+    from narration.settings.recogniser import model_of
 
     kind = job.settings.check.recogniser
-    if kind is RecogniserKind.NONE:
-        return
-    model = model_of(kind, job.settings.recogniser)
-    _row("words", f"heard by {escape(model)}: about {console.money(console.wait(hearing_usd(job, plan)))} more")
+    if kind is not RecogniserKind.NONE:
+        model = model_of(kind, job.settings.recogniser)
+        _row("words", f"heard by {escape(model)}: about {console.money(hearing_usd(job, plan))} more")
 
 
 def _assumed(plan: Plan) -> str:

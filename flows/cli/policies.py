@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from flows.cli import console
 from flows.cli.tables import Column, table
 from narration.chunks import billed_characters
-from narration.settings import ChunkSettings, TagPolicy
+from narration.settings.settings import ChunkSettings, TagPolicy
 
 if TYPE_CHECKING:
     from flows.opening import Job

@@ -49,10 +49,10 @@ def recover(
 async def _recovered(profile: str, store: str | None, variables: Mapping[str, str]) -> Recovered:
     from flows.booths import linked, lone_booth, speaking
     from flows.places import default_store
-    from narration.claims import this_run
     from narration.desk import open_desk
     from narration.keep import recover as recover_all
-    from narration.store import open_store
+    from narration.memory.claims import this_run
+    from narration.memory.store import open_store
 
     opened = open_store(store or default_store(variables))
     seating = linked(lone_booth(profile, variables), variables, opened)

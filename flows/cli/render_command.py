@@ -112,12 +112,11 @@ def confirmed(job: Job, plan: Plan) -> None:
     """
     if not job.seating.costs_money or not sys.stdin.isatty() or not sys.stdout.isatty():
         return
-    from flows.hearing import hearing_usd
+    from flows.cli.plan_command import hearing_usd, show_plan
 
-    most_usd = plan.cost_usd + console.wait(hearing_usd(job, plan))
+    most_usd = plan.cost_usd + hearing_usd(job, plan)
     if not most_usd:
         return
-    from flows.cli.plan_command import show_plan
 
     show_plan(job, plan)
     console.say()

@@ -15,8 +15,8 @@ from flows.cli import console
 from flows.cli.options import Folder, Json, LogFile, Out, Quiet, Verbose, Version, examples
 
 if TYPE_CHECKING:
+    from narration.pickups.signoff import MasterState, Signoff
     from narration.report.heard import Difference
-    from narration.signoff import MasterState, Signoff
 
 EXAMPLES = examples(
     'narrate signoff my-book --by "A. Proofer"     approve the masters as they are',
@@ -44,9 +44,9 @@ def signoff(
     """
     from flows.proofing import delivered_in, masters_in
     from narration.errors import ExitCode, InputError, Problem
+    from narration.pickups.signoff import Signoff, load_signoffs, save_signoffs, state_since
+    from narration.pickups.spotting import heard_lines
     from narration.report.heard import difference, heard_of
-    from narration.signoff import Signoff, load_signoffs, save_signoffs, state_since
-    from narration.spotting import heard_lines
 
     place = (out or folder / "out").absolute()
     chapters = heard_lines([record.timeline for record in delivered_in(place)])

@@ -28,8 +28,8 @@ from flows.cli.tables import Column, table
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from narration.memory.store import Store
     from narration.storage import Share
-    from narration.store import Store
     from narration.take import Take
 
 store_app = typer.Typer(help="What the store holds.", no_args_is_help=True, rich_markup_mode=None)
@@ -56,7 +56,7 @@ def du(
 ) -> None:
     """Show how much the store holds: by kind, and the takes by production."""
     from flows.places import default_store
-    from narration.store import open_store
+    from narration.memory.store import open_store
 
     opened = open_store(store or default_store(environ()))
     parts, takes = console.wait(_shares(opened))
@@ -119,8 +119,8 @@ def prune(
 
 
 async def _shares(store: Store) -> tuple[tuple[Share, ...], tuple[Share, ...]]:
+    from narration.memory.usage import Ledger
     from narration.storage import shares, shares_of_takes
-    from narration.usage import Ledger
 
     return await shares(store), await shares_of_takes(store, Ledger(store, ""))
 
@@ -129,9 +129,9 @@ async def _pruned(
     folder: Path, profile: str | None, store: str | None, variables: Mapping[str, str], *, older_than: int, really: bool
 ) -> list[Take]:
     from flows.opening import Request, open_job
+    from narration.memory.takes import Takes
+    from narration.memory.usage import Ledger
     from narration.storage import unneeded_takes
-    from narration.takes import Takes
-    from narration.usage import Ledger
 
     # All chapters, whatever book.yaml selects, with their scripts; and the credits, which no selection names.
     job = open_job(Request(folder=folder, profile=profile, store=store, chapters="1-"), variables, needs_key=True)

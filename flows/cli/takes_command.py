@@ -140,9 +140,9 @@ def _job(folder: Path, profile: str | None, store: str | None) -> Job:
 
 
 async def _used(job: Job, place: Place, number: int) -> Pickups:
+    from narration.memory.takes import Takes
     from narration.pickups import load_pickups
     from narration.retake import used
-    from narration.takes import Takes
 
     at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     return await used(await job.plan(), place, number, load_pickups(job.production.folder), Takes(job.store), at)
@@ -150,9 +150,9 @@ async def _used(job: Job, place: Place, number: int) -> Pickups:
 
 async def _known(job: Job, places: list[Place], save: Path | None) -> dict[Place, tuple[KnownTake, ...]]:
     from narration.deliver.writing import staged
+    from narration.memory.takes import Takes
     from narration.pickups import load_pickups
     from narration.retake import takes_at
-    from narration.takes import Takes
 
     plan, pickups, kept = await job.plan(), load_pickups(job.production.folder), Takes(job.store)
     found: dict[Place, tuple[KnownTake, ...]] = {}

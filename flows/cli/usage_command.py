@@ -13,8 +13,8 @@ from flows.cli.tables import Column, table
 
 if TYPE_CHECKING:
     from narration.audit import Audit
-    from narration.store import Store
-    from narration.usage import Totals
+    from narration.memory.store import Store
+    from narration.memory.usage import Totals
 
 EXAMPLES = examples(
     "narrate usage --by production",
@@ -56,8 +56,8 @@ def usage(
     Over the whole ledger: every book and every run that used the store.
     """
     from flows.places import default_store
-    from narration.store import open_store
-    from narration.usage import ROWS, Ledger, check_group, grouped, needed, totals
+    from narration.memory.store import open_store
+    from narration.memory.usage import ROWS, Ledger, check_group, grouped, needed, totals
 
     opened = open_store(store or default_store(environ()))
     if path:
@@ -108,10 +108,10 @@ def _cells(sums: Totals, *, tokens: bool) -> tuple[str, ...]:
 
 async def _audited(store: Store) -> Audit:
     from narration.audit import audit
-    from narration.claims import Claims, this_run
-    from narration.takes import Takes
-    from narration.usage import Ledger
-    from narration.voices import Voices
+    from narration.memory.claims import Claims, this_run
+    from narration.memory.takes import Takes
+    from narration.memory.usage import Ledger
+    from narration.memory.voices import Voices
 
     run = this_run()
     return await audit(Takes(store), Voices(store), Ledger(store, run.run_id), Claims(store, run))

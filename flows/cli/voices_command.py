@@ -30,7 +30,7 @@ from narration.errors import InputError, Problem
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from narration.store import Store
+    from narration.memory.store import Store
     from narration.upkeep import Kept, State
 
 voices_app = typer.Typer(
@@ -90,7 +90,7 @@ def list_voices(
     With --json also where its preview is, and the account and model that it belongs to.
     """
     from flows.places import default_store
-    from narration.store import open_store
+    from narration.memory.store import open_store
 
     opened = open_store(store or default_store(environ()))
     if remote:
@@ -202,9 +202,9 @@ def play_voice(
 
 
 async def _kept(store: Store) -> tuple[Kept, ...]:
+    from narration.memory.usage import Ledger
+    from narration.memory.voices import Voices
     from narration.upkeep import kept_voices
-    from narration.usage import Ledger
-    from narration.voices import Voices
 
     return await kept_voices(Voices(store), Ledger(store, ""))
 
@@ -240,7 +240,7 @@ def _show_state(state: State, *, json: bool) -> None:
 
 
 def _record(kept: Kept, store: Store) -> dict[str, object]:
-    from narration.voices import Voices
+    from narration.memory.voices import Voices
 
     voice = kept.voice
     return {

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import assert_never
 
-from narration.audio_settings import AudioSettings
 from narration.formats import Encoded
+from narration.settings.audio import AudioSettings
 
 HEADROOM_DB = 1.0
 """How far under the delivered true peak the limiter stays: it sees samples, and encoding raises peaks by some tenths

@@ -16,10 +16,10 @@ from narration.audio.clips import SAMPLE_BYTES, AudioSegment, at_rate, frames_at
 from narration.audio.levels import SILENCE_DBFS
 from narration.audio.tone import RoomTone
 from narration.audio.unison import Voiced, mixed
-from narration.audio_settings import AudioSettings
 from narration.book import Gap
 from narration.errors import StoreError
-from narration.presets import LoudnessUnit
+from narration.settings.audio import AudioSettings
+from narration.settings.presets import LoudnessUnit
 from narration.take import ClipMeasures
 
 ASSEMBLY_RATE_HZ = 24_000

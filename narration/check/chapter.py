@@ -9,7 +9,7 @@ from narration.check.rules import findings_of
 from narration.deliver.chapter import DeliveredChapter
 from narration.deliver.record import PARTS_FOLDER
 from narration.finding import Finding
-from narration.presets import Preset
+from narration.settings.presets import Preset
 
 
 def check_chapter(delivered: DeliveredChapter, preset: Preset) -> tuple[Finding, ...]:

@@ -16,7 +16,7 @@ from narration.audio.measure import Delivered, probe
 from narration.check.rules import finding, findings_of
 from narration.errors import InputError, Problem, ToolError
 from narration.finding import Code, Finding, Severity
-from narration.presets import Preset
+from narration.settings.presets import Preset
 
 WORKERS = 2
 """Files measured at a time; each decodes in a process of its own."""

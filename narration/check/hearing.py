@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from narration.check.takes import Flaw
 from narration.check.words import Comparison, Hitch, compare, is_grave
-from narration.check_settings import CheckSettings
 from narration.finding import Code
 from narration.hearing import Hearing
+from narration.settings.checks import CheckSettings
 from narration.take import Take
 from narration.timeline import ChapterTimeline
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from narration.audio.measure import Delivered
 from narration.finding import MEANINGS, Code, Finding
-from narration.presets import LoudnessUnit, Preset, Rules
+from narration.settings.presets import LoudnessUnit, Preset, Rules
 
 TOLERANCE_DB = 0.05
 """What a value may be over a rule before it is told: rules have one decimal, and meters differ in the second."""

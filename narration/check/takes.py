@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from narration.audio.usual import Heard, Usual, learn, looseness
 from narration.check.pace import PRIOR_S, weights_of
-from narration.check_settings import CheckSettings
 from narration.finding import MEANINGS, Code, Finding, Severity
+from narration.settings.checks import CheckSettings
 from narration.take import ClipTraits, Take
 
 GROWTH = 1.1

@@ -12,11 +12,11 @@ from narration.audio.likeness import Likeness, Pair
 from narration.audio.voiceprint import VoicePrint, print_of
 from narration.errors import AudioRefused, TakeDamaged
 from narration.finding import Code, Finding, noted
+from narration.memory.store import Store
+from narration.memory.takes import Takes
+from narration.memory.voices import Voices
 from narration.plan import Plan
 from narration.planned import PlannedChunk
-from narration.store import Store
-from narration.takes import Takes
-from narration.voices import Voices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

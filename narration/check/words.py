@@ -19,8 +19,8 @@ from narration.check.spoken_numbers import form, runs
 from narration.finding import Code
 
 if TYPE_CHECKING:
-    from narration.check_settings import CheckSettings
     from narration.hearing import HeardWord, Transcript
+    from narration.settings.checks import CheckSettings
 
 ALIKE: Final = 70.0
 """Runs of letters that are so much alike, of 100, are the same words in another spelling: their, there."""

@@ -23,7 +23,7 @@ from narration.deliver.slot import SAMPLE_KEY, Slot, chapter_slot, keys_of_chapt
 from narration.finding import Finding
 from narration.formats import Encoded, delivered_as, parts_of
 from narration.production import Production
-from narration.settings import Settings
+from narration.settings.settings import Settings
 from narration.take import Take
 
 _ALL_KEYS = re.compile(rf"\d+(-\d+)?|{SAMPLE_KEY}")

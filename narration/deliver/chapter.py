@@ -33,7 +33,7 @@ from narration.deliver.slot import Slot
 from narration.errors import StoreError, ToolError
 from narration.formats import Encoded
 from narration.production import Production
-from narration.settings import Settings
+from narration.settings.settings import Settings
 from narration.take import Take, canonical_hash
 from narration.timeline import ChapterTimeline
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from narration.audio.encodings import Correction
 from narration.audio.measure import Delivered
-from narration.presets import LoudnessUnit
-from narration.settings import Settings
+from narration.settings.presets import LoudnessUnit
+from narration.settings.settings import Settings
 
 MAX_GAIN_DB = 6.0
 """A chapter that is further off is no matter of mastering."""

@@ -11,9 +11,9 @@ from dataclasses import asdict
 from functools import partial
 
 from narration.audio.stitch import Part, Stitched
-from narration.audio_settings import AudioSettings
 from narration.book import ChapterChunks
 from narration.errors import TakeDamaged
+from narration.settings.audio import AudioSettings
 from narration.take import Take, canonical_hash
 from narration.timeline import ChapterTimeline, Cue
 

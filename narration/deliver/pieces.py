@@ -15,7 +15,7 @@ from narration.book import ChapterChunks, Chunk, Gap, ParagraphKind
 from narration.errors import InputError, Problem
 from narration.finding import Code, Finding, noted
 from narration.production import Sample
-from narration.settings import AudioSettings, Settings
+from narration.settings.settings import AudioSettings, Settings
 from narration.take import Take
 
 SAMPLE_LEAST_S, SAMPLE_BEST_S, SAMPLE_MOST_S = 60.0, 180.0, 300.0

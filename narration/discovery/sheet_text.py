@@ -18,8 +18,8 @@ from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from narration.cast import Cast, Character, Gender, Role
 from narration.discovery.proposal import Entry, Proposal
 from narration.errors import InputError, Problem
-from narration.sheet import Sheet
-from narration.yaml_sheet import read_yaml
+from narration.sheets import Sheet
+from narration.sheets.yaml import read_yaml
 
 _HINT: Final = "Write it as a list of entries that begin with `- name:`, or add the rows by hand."
 _NARRATORS: Final = frozenset({"narrator", "旁白"})

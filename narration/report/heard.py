@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from narration.pickups.spotting import HeardLine
 from narration.place import Place
-from narration.spotting import HeardLine
 
 _ID_CHARS = 12
 """Enough of a take id to tell the takes of one book apart."""

@@ -21,9 +21,9 @@ from narration.deliver.record import ChapterRecord, FileRecord
 from narration.deliver.writing import write_text
 from narration.finding import Finding
 from narration.formats import Encoded
+from narration.pickups.spotting import HeardLine, heard_lines
 from narration.place import Place
 from narration.report.heard import Difference
-from narration.spotting import HeardLine, heard_lines
 
 PROOF = "proof.html"
 """Name of the page in the output folder."""

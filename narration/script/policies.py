@@ -15,7 +15,7 @@ from narration.book import ChapterScript, Line, ParagraphKind, Removal
 from narration.cast import Cast, Gender
 from narration.script import verbs
 from narration.script.speakers import labels_of
-from narration.settings import ChunkSettings, TagPolicy
+from narration.settings.settings import ChunkSettings, TagPolicy
 
 SHORT_CHARS: Final = 40
 """Below this a line is short: in novels a fifth of the narrator's lines are, and most of those are tags."""

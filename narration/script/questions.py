@@ -17,7 +17,7 @@ from typing import Final
 from narration.book import ChapterScript, Line
 from narration.cast import Cast, Character, Gender
 from narration.chat import ChatAsk
-from narration.chat_settings import ChatSettings
+from narration.settings.chat import ChatSettings
 
 UNKNOWN: Final = "?"
 """What the model answers where it cannot tell."""
@@ -85,7 +85,7 @@ def questions_of(
         scripts: its chapters as attribution makes them.
         cast: the closed list.
         chat: how doubtful a line must be, and how much one question holds.
-        place: where they go; see `narration.chat_settings.chat_place`.
+        place: where they go; see `narration.settings.chat.chat_place`.
     """
     questions: list[Question] = []
     for script in scripts:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Final
 
 from narration.cast import Cast
-from narration.sheet import nearest
+from narration.sheets import nearest
 
 _TAIL: Final = r"(?P<doubt>\s?[?？])?(?:\s*[(（](?P<direction>[^()（）]*)[)）])?\s*"
 _WORD: Final = r"[^\W\d_][\w.'’-]*"

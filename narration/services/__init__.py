@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from narration.services.download import Downloads, Resolve
     from narration.services.envelope import Judge
     from narration.services.http import Timing, Transport
-    from narration.settings import ServiceSettings, Settings
+    from narration.settings.settings import ServiceSettings, Settings
 
 __all__ = [
     "KINDS",
@@ -118,7 +118,7 @@ def _open_cosyvoice(opening: Opening) -> SpeechService:
     from narration.services.conversation import SocketDoor
     from narration.services.cosyvoice import CosyVoiceService
     from narration.services.cosyvoice_errors import judge
-    from narration.settings import Transport
+    from narration.settings.settings import Transport
 
     service, limits = opening.settings.service, opening.settings.limits
     door, downloads = _doors(opening, service, judge)

@@ -32,7 +32,7 @@ from narration.services.events import EVENT_HEADERS, gathered
 from narration.services.http import Reply, Timing, Wire, WireFailure, WireRequest, asked_wait_s
 from narration.services.keys import ApiKey
 from narration.services.protocol import AttemptEnd, Ending, Gate
-from narration.settings import LimitSettings, ServiceSettings
+from narration.settings.settings import LimitSettings, ServiceSettings
 
 T = TypeVar("T")
 

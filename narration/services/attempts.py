@@ -17,7 +17,7 @@ from narration.services.envelope import Judge, Verdict
 from narration.services.http import Passing, Persistence, Timing, WireFailure, persist
 from narration.services.keys import ApiKey, readable
 from narration.services.protocol import AttemptEnd, Ending, Gate
-from narration.settings import LimitSettings
+from narration.settings.settings import LimitSettings
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Protocol
 
 from narration.chat import ACTION, ChatAsk, ChatSaid
-from narration.chat_settings import AnswerForm, ChatSettings, chat_url, is_own_host
 from narration.errors import (
     CallFacts,
     FormRefused,
@@ -34,10 +33,11 @@ from narration.services.http import Timing, Wire
 from narration.services.keys import ApiKey
 from narration.services.pricing import price_of
 from narration.services.protocol import Gate, Price
+from narration.settings.chat import AnswerForm, ChatSettings, chat_url, is_own_host
 
 if TYPE_CHECKING:
     from narration.services.http import Transport
-    from narration.settings import Settings
+    from narration.settings.settings import Settings
 
 COMPLETIONS: Final = "/chat/completions"
 CONTENT_MOST_CHARS: Final = 50_000

@@ -17,14 +17,14 @@ from typing import Final, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from narration.errors import AnswerUnclear, CallFacts, InputError, Problem
-from narration.profiles import websocket_beside
 from narration.services.attempts import Caller, Done, Ended, Failed, Record, Repeat, doubt_of
 from narration.services.envelope import Judge, Misshapen, Verdict, error_words, json_object, request_id, what_came
 from narration.services.http import Reply, Timing, WireFailure, asked_wait_s, tls_context
 from narration.services.keys import ApiKey
 from narration.services.protocol import AttemptEnd, Ending, Gate
 from narration.services.socket import Address, Line, SaidNo, dial
-from narration.settings import LimitSettings, ServiceSettings
+from narration.settings.profiles import websocket_beside
+from narration.settings.settings import LimitSettings, ServiceSettings
 
 T = TypeVar("T")
 

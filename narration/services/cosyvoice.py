@@ -25,7 +25,7 @@ from narration.services.limits import limits_of
 from narration.services.naming import voice_prefix
 from narration.services.protocol import Designed, Gate, Listed, OpenGate, ServiceLimits, Spoken
 from narration.services.qwen_answers import read_speech
-from narration.settings import ServiceSettings
+from narration.settings.settings import ServiceSettings
 from narration.take import Receipt, SpeechAsk
 from narration.voice import RemoteVoice, VoiceDesign
 

@@ -15,7 +15,7 @@ from narration.errors import InputError, Problem, ServiceError, TextRefused
 from narration.services.http import Reply
 from narration.services.keys import readable
 from narration.services.protocol import Ending
-from narration.settings import ServiceSettings
+from narration.settings.settings import ServiceSettings
 
 Json: TypeAlias = dict[str, object]
 """A JSON object as it came; what is in it is not to be trusted."""

@@ -38,7 +38,7 @@ from narration.services.naming import preferred_name
 from narration.services.pricing import credits_usd
 from narration.services.protocol import Designed, Gate, Listed, OpenGate, ServiceLimits, Spoken
 from narration.services.riff import wav_flaw
-from narration.settings import ServiceSettings
+from narration.settings.settings import ServiceSettings
 from narration.take import Receipt, SpeechAsk
 from narration.voice import DesignAnswer, RemoteVoice, VoiceDesign, VoiceStatus
 

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from narration.errors import InputError, Problem, TextRefused
 from narration.services.protocol import ServiceLimits
-from narration.settings import ChunkSettings, LengthUnit, ServiceSettings
+from narration.settings.settings import ChunkSettings, LengthUnit, ServiceSettings
 
 LANGUAGE_TYPES: Final = MappingProxyType(
     {

@@ -17,7 +17,7 @@ from typing import Final
 from urllib.parse import urljoin, urlsplit
 
 from narration.services.keys import readable
-from narration.settings import ServiceSettings
+from narration.settings.settings import ServiceSettings
 
 LINK_MOST_CHARS: Final = 8192
 

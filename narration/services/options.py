@@ -11,7 +11,7 @@ from dataclasses import asdict
 
 from narration.errors import InputError, Problem
 from narration.services.limits import SpeechOption, options_of
-from narration.settings import ServiceSettings, SpeechSettings
+from narration.settings.settings import ServiceSettings, SpeechSettings
 
 _AT_REST: Mapping[str, object] = asdict(SpeechSettings())
 

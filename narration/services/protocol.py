@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from narration.errors import CallFacts, ServiceError
-from narration.settings import LengthUnit
+from narration.settings.settings import LengthUnit
 from narration.take import Receipt, SpeechAsk
 from narration.voice import DesignAnswer, RemoteVoice, VoiceDesign
 

@@ -21,7 +21,7 @@ from narration.services.limits import language_type, limits_of, primary_language
 from narration.services.naming import preferred_name
 from narration.services.protocol import Designed, Gate, Listed, OpenGate, ServiceLimits, Spoken
 from narration.services.qwen_answers import Page, read_design, read_page, read_query, read_speech
-from narration.settings import ServiceSettings
+from narration.settings.settings import ServiceSettings
 from narration.take import Receipt, SpeechAsk
 from narration.voice import RemoteVoice, VoiceDesign
 

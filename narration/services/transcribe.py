@@ -11,8 +11,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
 
-from narration.chat_settings import chat_place, is_own_host
-from narration.check_settings import RecogniserKind
 from narration.errors import (
     CallFacts,
     FormRefused,
@@ -23,8 +21,7 @@ from narration.errors import (
     ServiceRefused,
     TextTooLong,
 )
-from narration.hearing import HearingAsk, Transcript
-from narration.recogniser_settings import model_of
+from narration.hearing import HearingAsk, RecogniserKind, Transcript
 from narration.services import qwen_errors
 from narration.services.api import ApiDoor
 from narration.services.envelope import Verdict
@@ -33,12 +30,14 @@ from narration.services.http import Timing, Wire
 from narration.services.keys import ApiKey
 from narration.services.pricing import price_of
 from narration.services.protocol import Gate, Price
+from narration.settings.chat import chat_place, is_own_host
+from narration.settings.recogniser import model_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from narration.services.http import Transport
-    from narration.settings import Settings
+    from narration.settings.settings import Settings
 
 OFFLINE_PLACE: Final = "offline"
 """Where sounds go that leave this machine not at all."""

@@ -15,13 +15,13 @@ from typing import Final
 
 from narration.errors import FormRefused, TextTooLong
 from narration.hearing import ACTION, HeardWord, HearingAsk, Transcript
-from narration.recogniser_settings import TRANSCRIPTIONS
 from narration.services.api import ApiCall, ApiDoor, Form, Repeat
 from narration.services.envelope import Json, Misshapen
 from narration.services.keys import ApiKey
 from narration.services.protocol import Gate
 from narration.services.transcribe import Told
 from narration.services.transcribe_dashscope import TEXT_MOST_CHARS, counted
+from narration.settings.recogniser import TRANSCRIPTIONS
 
 MOST_BYTES: Final = 25_000_000
 WORDS_MOST: Final = 5_000

@@ -16,7 +16,7 @@ from narration.audio.encode import ChapterEncoder, Output, ffmpeg_program, ffmpe
 from narration.audio.encodings import Encoding, Tags, mastering, mp3
 from narration.audio.measure import probe
 from narration.errors import StoreError, ToolError
-from narration.settings import load_settings
+from narration.settings.settings import load_settings
 
 RATE_HZ = 24_000
 AUDIO = load_settings("sandbox", environ={}).audio

@@ -16,10 +16,10 @@ from narration.audio.clips import measure_clip
 from narration.audio.levels import find_speech
 from narration.audio.stitch import ASSEMBLY_RATE_HZ, Part, Stitched, cut_of, gain_db, pause_ms, stitch
 from narration.audio.tone import ROOM_TONE_DBFS, RoomTone
-from narration.audio_settings import AudioSettings
 from narration.book import Gap
 from narration.errors import AudioRefused, StoreError
-from narration.settings import load_settings
+from narration.settings.audio import AudioSettings
+from narration.settings.settings import load_settings
 from narration.take import ClipMeasures
 
 Samples = npt.NDArray[np.int16]

@@ -13,7 +13,7 @@ from narration.audio.clips import measure_clip
 from narration.audio.levels import find_speech
 from narration.audio.stitch import ASSEMBLY_RATE_HZ, CEILING_DBFS, PAUSES_DB, Part, Stitched, stitch
 from narration.book import Gap
-from narration.settings import load_settings
+from narration.settings.settings import load_settings
 
 AUDIO = load_settings("sandbox", environ={}).audio
 Samples = npt.NDArray[np.int16]

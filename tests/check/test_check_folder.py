@@ -17,7 +17,7 @@ from narration.check.folder import Checked, check_folder
 from narration.check.rules import findings_of
 from narration.errors import InputError
 from narration.finding import MEANINGS, Code, Severity
-from narration.presets import Preset, read_preset
+from narration.settings.presets import Preset, read_preset
 from tests.audio.sounds import Floats, encoded, speech_like
 
 RATE_HZ = 44_100

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from narration.audio.usual import Heard, learn
 from narration.check.pace import PRIOR_S, weights_of
 from narration.check.takes import Flaw, Judge, badness, fails, finding_of
-from narration.check_settings import CheckSettings
 from narration.finding import MEANINGS, Code, Severity
+from narration.settings.checks import CheckSettings
 from narration.take import ClipMeasures, ClipTraits, SpeechAsk, Take
 
 RATE_HZ = 24_000

@@ -13,9 +13,9 @@ from narration.check.hearing import chapter_ms, clock, is_sampled, word_flaws
 from narration.check.spoken_numbers import form
 from narration.check.takes import fails
 from narration.check.words import Hitch, compare, folded, is_grave
-from narration.check_settings import CheckSettings
 from narration.finding import Code
 from narration.hearing import HeardWord, Hearing, HearingAsk, Transcript
+from narration.settings.checks import CheckSettings
 from narration.take import ClipMeasures, SpeechAsk, Take
 from narration.timeline import ChapterTimeline, Cue
 from narration.typed import read_as

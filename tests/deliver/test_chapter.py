@@ -14,7 +14,6 @@ import av
 import numpy as np
 import pytest
 
-import narration.settings
 from narration.audio import encode
 from narration.audio.clips import measure_clip
 from narration.book import Chapter, ChapterChunks, ChapterScript, Chunk, Gap, Paragraph
@@ -23,14 +22,21 @@ from narration.deliver.parts import stops_mid_sentence
 from narration.deliver.slot import Slot, chapter_slot
 from narration.errors import AudioRefused, StoreError, ToolError
 from narration.formats import Encoded
-from narration.presets import read_preset
 from narration.production import Production
-from narration.settings import Settings, load_settings
+from narration.settings.presets import read_preset
+from narration.settings.settings import (
+    ChunkSettings,
+    LengthUnit,
+    LimitSettings,
+    ServiceSettings,
+    Settings,
+    load_settings,
+)
 from narration.take import SpeechAsk, Take
 
 AUDIO = load_settings("sandbox", environ={}).audio
 SETTINGS = Settings(
-    service=narration.settings.ServiceSettings(
+    service=ServiceSettings(
         kind="qwen",
         profile="sandbox",
         base_url="",
@@ -42,15 +48,11 @@ SETTINGS = Settings(
         download_hosts=(),
         sandbox=True,
     ),
-    chunks=narration.settings.ChunkSettings(
-        target_chars=300, max_length=550, unit=narration.settings.LengthUnit.WEIGHTED
-    ),
-    limits=narration.settings.LimitSettings(
-        per_minute=0, per_second=0, in_flight=1, connect_s=1, read_s=1, attempts=1, total_s=1
-    ),
+    chunks=ChunkSettings(target_chars=300, max_length=550, unit=LengthUnit.WEIGHTED),
+    limits=LimitSettings(per_minute=0, per_second=0, in_flight=1, connect_s=1, read_s=1, attempts=1, total_s=1),
     audio=AUDIO,
     preset=read_preset(),
-    chat=narration.settings.load_settings("sandbox", environ={}).chat,
+    chat=load_settings("sandbox", environ={}).chat,
 )
 PRODUCTION = Production(
     folder=Path("/book"),

@@ -20,7 +20,7 @@ from narration.deliver.pieces import Spoken, in_pieces, sample_of
 from narration.errors import InputError, ToolError
 from narration.formats import Format
 from narration.production import Production, Sample
-from narration.settings import Settings
+from narration.settings.settings import Settings
 from tests.deliver.test_chapter import PRODUCTION, SETTINGS, Shelf, chapter_of, sound
 
 TITLES = ("One", "Two", "Three")

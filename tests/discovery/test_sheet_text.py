@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from narration.cast import Gender, load_cast
 from narration.discovery import Entry, Proposal, discover, merged, minor_names, propose, sheet_cast
 from narration.errors import InputError
+from narration.sheets.yaml import read_yaml
 from narration.starter import starter_files
-from narration.yaml_sheet import read_yaml
 from tests.discovery.books import TAGGED, book
 
 CASES = Path(__file__).parent / "sheets"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from narration.keep import recover
-from narration.store import Store
-from narration.usage import totals
+from narration.memory.store import Store
+from narration.memory.usage import totals
 from tests.memory.conftest import s3_endpoint, s3_variables
 from tests.stages.conftest import World, dead_pid, speak_all, world
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from narration.claims import LEASE_S, RENEW_S, Claim, Claims, Held
 from narration.errors import BudgetReached, ServiceError
+from narration.memory.claims import LEASE_S, RENEW_S, Claim, Claims, Held
 from narration.services.pace import Pacer
 from tests.faults.conftest import lawful, went_on
 from tests.memory.worlds import Cabinet, Machine, row
@@ -80,7 +80,7 @@ async def test_no_jump_makes_two_runs_of_a_machine_hold_the_same_subject(
 ) -> None:
     machine, wall, ticks = Machine(), {"now": 1.8e9}, {"now": 0.0}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("narration.presence._process_start", machine.started.get)
+        patch.setattr("narration.memory.presence._process_start", machine.started.get)
         store = Cabinet()
         first, second = (
             Claims(store, machine.run(name), clock=lambda: wall["now"], ticks=lambda: ticks["now"])
@@ -103,7 +103,7 @@ async def test_no_jump_makes_two_runs_of_a_machine_hold_the_same_subject(
 @settings(max_examples=30)
 @given(skews=st.lists(st.floats(-900, 900), min_size=1, max_size=6))
 async def test_clocks_of_two_machines_may_differ_by_a_quarter_of_an_hour(skews: list[float]) -> None:
-    """More than that a remote store refuses; see `narration.presence.SKEW_S`."""
+    """More than that a remote store refuses; see `narration.memory.presence.SKEW_S`."""
     ticks, skew = {"now": 0.0}, {"now": 0.0}
     store, machine = Cabinet(), Machine()
     mine = Claims(store, machine.run("mine", "here"), clock=lambda: 1.8e9 + ticks["now"], ticks=lambda: ticks["now"])

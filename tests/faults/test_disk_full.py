@@ -13,7 +13,7 @@ from narration.deliver.writing import write_text
 from narration.errors import ExitCode, NarrationError, StoreError
 from narration.folder import Room, write_whole
 from narration.keep import recover
-from narration.store import Store, open_store
+from narration.memory.store import Store, open_store
 from tests.faults.conftest import lawful, went_on
 from tests.stages.conftest import World, speak_all
 
@@ -43,9 +43,9 @@ class Disk:
             def give(self) -> None:
                 disk.take(-self._size)
 
-        monkeypatch.setattr("narration.store.Room", Held)
-        monkeypatch.setattr("narration.store.ROOM_BYTES", ROOM)
-        monkeypatch.setattr("narration.store.write_whole", self.write)
+        monkeypatch.setattr("narration.memory.store.Room", Held)
+        monkeypatch.setattr("narration.memory.store.ROOM_BYTES", ROOM)
+        monkeypatch.setattr("narration.memory.store.write_whole", self.write)
 
     def take(self, size: int) -> None:
         with self._lock:

@@ -19,7 +19,7 @@ from narration.services.download import Downloads
 from narration.services.http import Persistence, Timing
 from narration.services.http import Wire as DoorWire
 from narration.services.links import LinkRules
-from narration.settings import Settings, load_settings
+from narration.settings.settings import Settings, load_settings
 from tests.faults.conftest import lawful
 from tests.services.fakes import ASK, KEY
 from tests.services.gateway_fakes import wav

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from narration.errors import StoreError
-from narration.store import open_store
+from narration.memory.store import open_store
 from tests.faults.conftest import lawful, went_on
 from tests.stages.conftest import Wire, World, speak_all
 
@@ -114,7 +114,7 @@ async def test_a_store_that_stays_away_ends_the_run_and_the_next_one_goes_on(
     world: World, road: Road, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     where = f"s3://narrate/{uuid.uuid4().hex}"
-    monkeypatch.setattr("narration.store._RETRY_S", 0.5)
+    monkeypatch.setattr("narration.memory.store._RETRY_S", 0.5)
     store, wire = open_store(where), world.wire
     world.wire = Breaking(wire, road, at=2, back_s=None)
     with pytest.raises(StoreError) as caught:

@@ -12,7 +12,7 @@ import pytest
 
 from flows.booths import seating_of
 from narration.production import load
-from narration.settings import load_settings
+from narration.settings.settings import load_settings
 from tests.flows.conftest import Narrate
 from tests.flows.stage import small_book
 

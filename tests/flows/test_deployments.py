@@ -18,7 +18,7 @@ from flows.spreading import dealt
 from flows.states import NAMES, ended, outcome_tags
 from narration.errors import ExitCode
 from narration.formats import Format
-from narration.presets import preset_names
+from narration.settings.presets import preset_names
 from narration.window import read_window
 from tests.flows.conftest import Narrate
 from tests.flows.stage import ROOT

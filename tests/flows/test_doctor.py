@@ -12,11 +12,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from narration.claims import Claims, this_run
 from narration.learnt import Learnt
-from narration.rates import Rates
+from narration.memory.claims import Claims, this_run
+from narration.memory.rates import Rates
+from narration.memory.store import open_store
 from narration.services import key_fingerprint
-from narration.store import open_store
 from tests.flows.conftest import Narrate
 from tests.flows.stage import KEY, Said, small_book
 from tests.prove.harness import Vendor

@@ -23,9 +23,9 @@ from flows.spreading import LOOKED_UP, dealt, look_up, turns
 from flows.turns import Turns, in_order
 from narration.desk import Halt
 from narration.errors import BudgetReached, Interrupted
+from narration.memory.takes import Takes
 from narration.plan import ChapterPlan, Plan, PlannedChunk
 from narration.take import Take
-from narration.takes import Takes
 from narration.voice import Voice
 
 

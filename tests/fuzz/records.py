@@ -17,24 +17,24 @@ from typing import Final
 
 import pyarrow.parquet as pq
 
-from narration.answers import Answers
-from narration.budget import Budget
 from narration.chat import ChatAnswer, ChatSaid
-from narration.choices import Choice as TakeChoice
-from narration.choices import Choices
-from narration.claims import Claims, Run
-from narration.journal import Answer, Journal
 from narration.learnt import Learnt
-from narration.rates import Rates
-from narration.refusals import Refusal, RefusalKind, Refusals
+from narration.memory.answers import Answers
+from narration.memory.budget import Budget
+from narration.memory.choices import Choice as TakeChoice
+from narration.memory.choices import Choices
+from narration.memory.claims import Claims, Run
+from narration.memory.journal import Answer, Journal
+from narration.memory.rates import Rates
+from narration.memory.refusals import Refusal, RefusalKind, Refusals
+from narration.memory.store import Store, open_store
+from narration.memory.takes import Takes
+from narration.memory.usage import Ledger, to_table
+from narration.memory.voices import Voices
 from narration.row import encode_row
-from narration.settings import LengthUnit
-from narration.store import Store, open_store
+from narration.settings.settings import LengthUnit
 from narration.take import Receipt, Take
-from narration.takes import Takes
-from narration.usage import Ledger, to_table
 from narration.voice import Choice, Voice, role_of
-from narration.voices import Voices
 from tests.memory.worlds import MEASURES, Cabinet, ask, row
 from tests.services.fakes import DESIGN
 from tests.services.test_chat import ASK as CHAT

@@ -18,20 +18,20 @@ from narration.cast import load_cast
 from narration.deliver.cover import checked_cover, thumbnail
 from narration.deliver.record import read_record
 from narration.errors import InputError
-from narration.lexicon_sheet import load_lexicon
+from narration.lexicon.pls import read_pls
+from narration.lexicon.sheet import load_lexicon
 from narration.manuscript import read_manuscript
-from narration.notes import read_notes
 from narration.pickups import load_pickups
-from narration.pls import read_pls
-from narration.presets import read_preset
+from narration.pickups.notes import read_notes
+from narration.pickups.signoff import load_signoffs
 from narration.production import load
 from narration.script.following import follow
 from narration.script.marked import parse_marked, write_marked
 from narration.script_files import read_scripts
 from narration.services.riff import pcm_of, wav_flaw
-from narration.settings import load_settings
-from narration.sheet import read_text
-from narration.signoff import load_signoffs
+from narration.settings.presets import read_preset
+from narration.settings.settings import load_settings
+from narration.sheets import read_text
 from tests.fuzz import answers, records
 from tests.script.marking import CAST, LABELS, attributed, bound, chapter
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from narration.store import Store, open_store
+from narration.memory.store import Store, open_store
 from tests.memory.worlds import Machine
 
 SECRET = "a-secret-that-nobody-may-see"

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from narration.budget import BLOCKS, EPSILON_USD, PATIENCE_S, Budget
 from narration.errors import BudgetReached, StoreError
-from narration.store import Store
-from narration.usage import Ledger
+from narration.memory.budget import BLOCKS, EPSILON_USD, PATIENCE_S, Budget
+from narration.memory.store import Store
+from narration.memory.usage import Ledger
 from tests.memory.worlds import Cabinet, Hooked, Killed, Mortal, row
 
 

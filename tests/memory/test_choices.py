@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from narration.choices import Choice, Choices, as_chosen, first_id
 from narration.errors import StoreError
-from narration.store import open_store
+from narration.memory.choices import Choice, Choices, as_chosen, first_id
+from narration.memory.store import open_store
 from narration.take import SpeechAsk
 
 ASK = SpeechAsk(service="qwen", region="r", model="m", voice="v", text="Yes.", language="en")

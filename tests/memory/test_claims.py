@@ -17,12 +17,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from narration.claims import LEASE_S, RENEW_S, Claim, Claims, Held, Run, decode_claim, encode_claim, this_run
 from narration.errors import StoreError
-from narration.journal import Answer, Journal
-from narration.presence import SKEW_S
+from narration.memory.claims import LEASE_S, RENEW_S, Claim, Claims, Held, Run, decode_claim, encode_claim, this_run
+from narration.memory.journal import Answer, Journal
+from narration.memory.presence import SKEW_S
+from narration.memory.store import Store
 from narration.row import Row
-from narration.store import Store
 from narration.take import Receipt
 from tests.memory.conftest import Place
 from tests.memory.worlds import Cabinet, Hooked, Killed, Machine, Mortal, ask, row
@@ -51,8 +51,8 @@ async def test_of_many_living_runs_one_gets_the_claim(store: Store, machine: Mac
 
 CLAIMANT = """
 import asyncio, json, sys
-from narration.claims import Claim, Claims, this_run
-from narration.store import open_store
+from narration.memory.claims import Claim, Claims, this_run
+from narration.memory.store import open_store
 async def main():
     store, everybody = open_store(sys.argv[1]), int(sys.argv[3])
     claims, wins = Claims(store, this_run()), []
@@ -126,8 +126,8 @@ def test_a_claim_reads_back_as_it_was(claim: Claim) -> None:
 
 HOLDER = """
 import asyncio, sys, time
-from narration.claims import Claims, this_run
-from narration.store import open_store
+from narration.memory.claims import Claims, this_run
+from narration.memory.store import open_store
 asyncio.run(Claims(open_store(sys.argv[1]), this_run()).acquire("x", None))
 print("held", flush=True)
 time.sleep(600)
@@ -627,6 +627,6 @@ def test_whatever_dies_when_nothing_is_bought_twice(
 ) -> None:
     market = Market(seed, one_machine=one_machine)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("narration.presence._process_start", market.machine.started.get)
+        patched.setattr("narration.memory.presence._process_start", market.machine.started.get)
         asyncio.run(market.day(deaths))
         asyncio.run(market.evening())

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from narration.claims import Claim, Claims
 from narration.errors import StoreError
-from narration.journal import Answer, Journal
+from narration.memory.claims import Claim, Claims
+from narration.memory.journal import Answer, Journal
+from narration.memory.store import Store
 from narration.row import Row
-from narration.store import Store
 from narration.take import Receipt, SpeechAsk
 from narration.voice import VoiceDesign
 from tests.memory.worlds import Cabinet, Killed, Machine, Mortal, ask, row

@@ -11,16 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from narration.claims import Claims, this_run
 from narration.desk import Desk, open_desk
 from narration.errors import ServiceUnavailable
 from narration.learnt import Learnt, asked_id
+from narration.memory.claims import Claims, this_run
+from narration.memory.rates import DAY_S, Rates
+from narration.memory.store import Store, open_store
 from narration.purchase import Order, _PaidGate
-from narration.rates import DAY_S, Rates
 from narration.row import Row
 from narration.services import AttemptEnd, Ending, open_service
-from narration.settings import load_settings
-from narration.store import Store, open_store
+from narration.settings.settings import load_settings
 
 LEARNT = Learnt(rate_hz=1.5, in_flight=6, ramp_s=12.0)
 NOW = 1_795_000_000.0

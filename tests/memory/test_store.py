@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from narration.errors import InputError, StoreError
-from narration.store import AT_ONCE, Store, at_once, open_store
+from narration.memory.store import AT_ONCE, Store, at_once, open_store
 from tests.memory.conftest import SECRET, Place
 from tests.memory.worlds import Cabinet, no_leftovers
 
@@ -87,7 +87,7 @@ async def test_of_many_that_create_at_once_exactly_one_wins(store: Store) -> Non
 
 CREATOR = """
 import asyncio, sys, time
-from narration.store import open_store
+from narration.memory.store import open_store
 async def main():
     store, wins = open_store(sys.argv[1]), []
     await store.create("ready/" + sys.argv[2], b"")
@@ -214,7 +214,7 @@ async def test_a_cancelled_write_is_done_or_not_but_not_later(folder_store: Stor
 
 WRITER = """
 import asyncio, sys
-from narration.store import open_store
+from narration.memory.store import open_store
 async def main():
     store = open_store(sys.argv[1])
     print("ready", flush=True)
@@ -323,7 +323,7 @@ async def test_a_server_that_is_away_is_a_clear_error(
 
 VISITOR = """
 import asyncio, sys
-from narration.store import open_store
+from narration.memory.store import open_store
 async def main():
     store = open_store("s3://narrate/visits")
     for number in range(5):

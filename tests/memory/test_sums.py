@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from narration.errors import InputError, StoreError
+from narration.memory.store import AT_ONCE
+from narration.memory.usage import GROUPS, NO_RUN, PENDING, ROWS, SCHEMA, Ledger, Totals, grouped, to_table, totals
 from narration.row import Row
-from narration.store import AT_ONCE
-from narration.usage import GROUPS, NO_RUN, PENDING, ROWS, SCHEMA, Ledger, Totals, grouped, to_table, totals
 from tests.memory.worlds import Cabinet, Hooked, row
 
 

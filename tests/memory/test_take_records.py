@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 
 from narration.errors import StoreError, TakeDamaged
-from narration.store import AT_ONCE
+from narration.memory.store import AT_ONCE
+from narration.memory.takes import Takes
 from narration.take import ClipMeasures, ClipTraits, Take
-from narration.takes import Takes
 from tests.memory.worlds import MEASURES, Cabinet, Killed, Mortal, ask
 
 WAV = b"RIFF not really"

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from narration.errors import StoreError
-from narration.store import Store
+from narration.memory.store import Store
+from narration.memory.takes import Takes
 from narration.take import SpeechAsk, Take
-from narration.takes import Takes
 from tests.memory.worlds import MEASURES, Cabinet, Killed, Mortal, ask
 
 WAV = b"RIFF not really"

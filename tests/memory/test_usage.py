@@ -18,9 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from narration.errors import InputError, StoreError
+from narration.memory.store import Store, open_store
+from narration.memory.usage import GROUPS, ROWS, SCHEMA, Ledger, Totals, grouped, needed, to_table, totals
 from narration.row import Row, decode_row, encode_row
-from narration.store import Store, open_store
-from narration.usage import GROUPS, ROWS, SCHEMA, Ledger, Totals, grouped, needed, to_table, totals
 from tests.memory.worlds import Cabinet, Hooked, Killed, Mortal, row
 
 COLUMNS = [

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from narration.errors import StoreError
-from narration.store import Store
+from narration.memory.store import Store
+from narration.memory.voices import Voices
 from narration.voice import Voice, VoiceDesign
-from narration.voices import Voices
 from tests.memory.worlds import Cabinet, Killed, Mortal
 
 DESIGN = VoiceDesign(

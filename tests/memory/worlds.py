@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 import pytest
 from obstore.store import MemoryStore
 
-from narration.claims import Run
+from narration.memory.claims import Run
+from narration.memory.store import Store
 from narration.row import Row
-from narration.store import Store
 from narration.take import ClipMeasures, SpeechAsk
 
 T = TypeVar("T")
@@ -196,13 +196,13 @@ class Mortal(Lent):
 
 
 class Machine:
-    """The processes of one machine, as `narration.presence` sees them."""
+    """The processes of one machine, as `narration.memory.presence` sees them."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch | None = None) -> None:
         self.started: dict[int, float] = {}
         self._pids = itertools.count(10**7)
         if monkeypatch is not None:
-            monkeypatch.setattr("narration.presence._process_start", self.started.get)
+            monkeypatch.setattr("narration.memory.presence._process_start", self.started.get)
 
     def run(self, name: str, machine: str = "here") -> Run:
         """A run in a new process of its own."""

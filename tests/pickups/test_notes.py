@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from narration.errors import InputError
-from narration.notes import Note, quoted_in, read_notes, seconds_of
+from narration.pickups.notes import Note, quoted_in, read_notes, seconds_of
+from narration.pickups.spotting import Basis, HeardLine, Spotter, heard_lines
 from narration.place import Place, place_of
-from narration.spotting import Basis, HeardLine, Spotter, heard_lines
 from tests.pickups.synthetic import timelines
 
 NOTES = 200

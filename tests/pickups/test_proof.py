@@ -16,10 +16,10 @@ import pytest
 from narration.audio.waveform import POINTS_PER_S, waveform
 from narration.errors import ToolError
 from narration.finding import Code, Finding, Severity
+from narration.pickups.spotting import heard_lines
 from narration.place import Place
 from narration.report.heard import Difference, difference, heard_of
 from narration.report.proof import Proof, proof_page
-from narration.spotting import heard_lines
 from tests.flows.conftest import Narrate
 from tests.flows.stage import small_book
 from tests.pickups.synthetic import timelines

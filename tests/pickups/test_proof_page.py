@@ -25,7 +25,7 @@ from narration.place import Place
 from narration.report.heard import Difference
 from narration.report.proof import Proof, write_proof
 from narration.script import script_book
-from narration.settings import ChunkSettings, LengthUnit
+from narration.settings.settings import ChunkSettings, LengthUnit
 from narration.timeline import ChapterTimeline, Cue
 from tests.flows.conftest import Narrate
 from tests.flows.stage import ROOT

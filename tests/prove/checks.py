@@ -16,12 +16,12 @@ from pathlib import Path
 
 from narration.audio.clips import measure_take
 from narration.check.takes import Judge, fails
-from narration.check_settings import CheckSettings
 from narration.sandbox.audio import wav
 from narration.sandbox.damage import KINDS, Damage, damaged
 from narration.sandbox.descriptions import design
 from narration.sandbox.engine import EngineKind, load_engine
 from narration.sandbox.languages import Language
+from narration.settings.checks import CheckSettings
 from narration.take import ClipMeasures, ClipTraits, SpeechAsk, Take
 
 DATA = Path(__file__).parents[2] / "data"

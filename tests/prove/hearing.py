@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from narration.check.hearing import word_flaws
 from narration.check.takes import Judge, fails
 from narration.check.words import expected_words
-from narration.check_settings import CheckSettings
 from narration.hearing import HeardWord, Hearing, HearingAsk, Transcript
 from narration.sandbox.audio import wav
 from narration.sandbox.damage import Damage, damaged
@@ -29,6 +28,7 @@ from narration.sandbox.hearing import heard_in
 from narration.sandbox.languages import Language
 from narration.services.protocol import OpenGate
 from narration.services.transcribe_offline import OfflineRecogniser
+from narration.settings.checks import CheckSettings
 from narration.take import Take
 from tests.prove.checks import TEXTS, VOICES, Job, jobs, measured, take_of
 

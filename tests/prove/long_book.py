@@ -100,10 +100,10 @@ async def _fill(book: Path, studio: Studio) -> int:
     """Put a voice for every character and a take for every chunk into the store, as a render would have."""
     from flows.opening import Request, open_job
     from narration.audio.clips import measure_clip
+    from narration.memory.takes import Takes
+    from narration.memory.voices import Voices
     from narration.take import Take
-    from narration.takes import Takes
     from narration.voice import Voice
-    from narration.voices import Voices
 
     request = Request(folder=book, profile=str(studio.profile), store=str(studio.home / "store"))
     job = open_job(request, studio.environment(), needs_key=True)

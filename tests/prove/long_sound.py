@@ -15,7 +15,7 @@ import numpy.typing as npt
 from narration.audio.clips import measure_clip
 from narration.audio.stitch import ASSEMBLY_RATE_HZ, Part, stitch
 from narration.book import Gap
-from narration.settings import load_settings
+from narration.settings.settings import load_settings
 from narration.take import ClipMeasures
 
 AUDIO = load_settings("sandbox", environ={}).audio

@@ -7,11 +7,11 @@ import re
 import tempfile
 from pathlib import Path
 
-from narration.choices import Choices, first_id
+from narration.memory.choices import Choices, first_id
+from narration.memory.store import open_store
+from narration.memory.takes import Takes
 from narration.sandbox.damage import Damage
-from narration.store import open_store
 from narration.take import Take
-from narration.takes import Takes
 from tests.prove.harness import DEMO, Studio, vendor
 
 POISON = ("quicksilver", "hornblende", "marzipan")

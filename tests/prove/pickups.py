@@ -20,8 +20,8 @@ import numpy.typing as npt
 from flows.proofing import spotter_of
 from narration.audio.encode import ffmpeg_program
 from narration.deliver.record import PARTS_FOLDER
-from narration.notes import Note
-from narration.spotting import HeardLine, Spotter
+from narration.pickups.notes import Note
+from narration.pickups.spotting import HeardLine, Spotter
 from tests.prove.harness import DEMO, Studio, Vendor, vendor
 
 OFF_S = 0.5

@@ -10,7 +10,7 @@ import pytest
 from narration.errors import ServiceError, ServiceUnavailable
 from narration.services import AttemptEnd, Ending, OpenGate, open_service
 from narration.services.protocol import DesignsByTask
-from narration.settings import Settings, load_settings
+from narration.settings.settings import Settings, load_settings
 from narration.take import SpeechAsk
 from narration.voice import VoiceDesign
 

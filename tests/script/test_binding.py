@@ -12,7 +12,7 @@ from narration.book import Line, Paragraph, ParagraphKind, Respelling
 from narration.chunks import cut_chapter, verify_coverage
 from narration.errors import InputError
 from narration.script.binding import bind
-from narration.settings import ChunkSettings, LengthUnit
+from narration.settings.settings import ChunkSettings, LengthUnit
 from tests.script.marking import CAST, attributed, bound, chapter, marked, parsed, written
 
 LIMITS = ChunkSettings(target_chars=300, max_length=600, unit=LengthUnit.CODEPOINTS)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from narration.book import ChapterChunks
 from narration.chunks import cut_chapter, verify_coverage
 from narration.script.policies import apply_policies
-from narration.settings import ChunkSettings, LengthUnit, TagPolicy
+from narration.settings.settings import ChunkSettings, LengthUnit, TagPolicy
 from tests.script.marking import CAST, attributed, bound, chapter
 
 PLAIN = ChunkSettings(target_chars=300, max_length=600, unit=LengthUnit.CODEPOINTS)

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from narration.book import Chapter, ChapterScript, Line
 from narration.chat import ChatSaid
-from narration.chat_settings import ChatSettings
 from narration.script.questions import SYSTEM, UNKNOWN, Question, questions_of
 from narration.script.verdicts import Rejected, Verdict, read_labels, relabelled, verdicts_of
-from narration.settings import load_settings
+from narration.settings.chat import ChatSettings
+from narration.settings.settings import load_settings
 from tests.script.marking import CAST, attributed, chapter
 
 CHAT = load_settings("sandbox", environ={}).chat

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from narration.book import ChapterChunks, Respelling
 from narration.chunks import cut_chapter, measure, verify_coverage
 from narration.halving import halves
-from narration.settings import ChunkSettings, LengthUnit
+from narration.settings.settings import ChunkSettings, LengthUnit
 from tests.script.marking import attributed, bound, chapter
 
 LIMITS = ChunkSettings(target_chars=300, max_length=600, unit=LengthUnit.CODEPOINTS)

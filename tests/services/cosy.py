@@ -8,7 +8,7 @@ from dataclasses import replace
 import httpx
 
 from narration.services import SpeechService, open_service
-from narration.settings import load_settings
+from narration.settings.settings import load_settings
 from narration.take import SpeechAsk
 from narration.voice import VoiceDesign
 from tests.services.fakes import BASE, KEY, LINK, FakeTime

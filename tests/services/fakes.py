@@ -10,7 +10,7 @@ import httpx
 from narration.errors import BudgetReached
 from narration.services import AttemptEnd, Ending, SpeechService, open_service
 from narration.services.http import Timing
-from narration.settings import load_settings
+from narration.settings.settings import load_settings
 from narration.take import SpeechAsk
 from narration.voice import VoiceDesign
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import httpx
 
 from narration.services import SpeechService, open_service
-from narration.settings import load_settings
+from narration.settings.settings import load_settings
 from narration.take import Receipt, SpeechAsk
 from tests.services.fakes import DESIGN, VOICE, FakeTime
 

@@ -15,7 +15,7 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from narration.services import SpeechService, open_service
 from narration.services.http import Timing
-from narration.settings import load_settings
+from narration.settings.settings import load_settings
 from narration.take import SpeechAsk
 from tests.services.fakes import KEY, VOICE
 

@@ -13,7 +13,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from narration.services import SpeechService, open_service
 from narration.services.http import Timing
 from narration.services.pcm import wav_file
-from narration.settings import load_settings
+from narration.settings.settings import load_settings
 from tests.services.fakes import BASE, KEY
 
 PCM = bytes(range(256)) * 8

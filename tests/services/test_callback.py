@@ -8,7 +8,7 @@ import pytest
 from narration.errors import InputError
 from narration.services import OpenGate, open_service
 from narration.services.callback import Callback, callback_flaw
-from narration.settings import load_settings
+from narration.settings.settings import load_settings
 from tests.services.gateway_fakes import GATEWAY_ASK, GATEWAY_DESIGN
 
 GOOD = [

@@ -29,7 +29,7 @@ from narration.sandbox.chat import tokens
 from narration.services import Ending, OpenGate
 from narration.services.chat import ChatService, chat_price, most_tokens, open_chat
 from narration.services.pricing import price_of, tokens_usd
-from narration.settings import Settings, load_settings
+from narration.settings.settings import Settings, load_settings
 from tests.services.fakes import Answer, FakeTime, Listening, Wire
 
 KEY = "sk-a-key-that-nobody-may-see"

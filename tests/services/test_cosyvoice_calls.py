@@ -10,7 +10,7 @@ import pytest
 
 from narration.errors import AnswerUnclear, InputError, ServiceRefused, TextRefused, VoiceMissing
 from narration.services import OpenGate, open_service
-from narration.settings import load_settings
+from narration.settings.settings import load_settings
 from narration.take import Receipt
 from narration.voice import VoiceStatus
 from tests.services.cosy import (

@@ -15,7 +15,7 @@ from narration.services import SpeechService, open_service
 from narration.services.http import Timing
 from narration.services.links import Link, LinkRefused, LinkRules, public_only
 from narration.services.riff import wav_flaw
-from narration.settings import load_settings
+from narration.settings.settings import load_settings
 from narration.take import Receipt
 from tests.services.fakes import Wire
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from narration.errors import AnswerUnclear, ServiceError, ServiceRefused, ServiceUnavailable, TextRefused
 from narration.services import Ending, OpenGate, SpeechService, Spoken, open_service
 from narration.services.riff import pcm_of, wav_flaw
-from narration.settings import load_settings
+from narration.settings.settings import load_settings
 from tests.services.fakes import ASK, BASE, KEY, LINK, FakeTime, Listening, Wire
 from tests.services.gateway_fakes import wav
 

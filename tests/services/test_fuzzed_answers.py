@@ -15,7 +15,7 @@ from narration.errors import ServiceError
 from narration.services import Listed, OpenGate, Spoken, open_service
 from narration.services.http import Timing
 from narration.services.protocol import SpeechService
-from narration.settings import Settings, load_settings
+from narration.settings.settings import Settings, load_settings
 from narration.take import Receipt, SpeechAsk
 from narration.voice import VoiceDesign
 

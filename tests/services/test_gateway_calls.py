@@ -29,7 +29,7 @@ from narration.errors import (
 from narration.services import Ending, OpenGate, open_service
 from narration.services.http import Timing
 from narration.services.protocol import DesignsByTask, TaskFailed
-from narration.settings import load_settings
+from narration.settings.settings import load_settings
 from narration.voice import VoiceStatus
 from tests.services.fakes import VOICE, Answer, FakeTime, Listening, Wire
 from tests.services.gateway_fakes import (

@@ -10,12 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from narration.api_keys import api_key
 from narration.chunks import measure
 from narration.errors import InputError
 from narration.services.limits import bounded, families, limits_of, options_of
 from narration.services.options import speech_options
-from narration.settings import ChunkSettings, LengthUnit, ServiceSettings, Settings, SpeechSettings, load_settings
+from narration.settings.api_keys import api_key
+from narration.settings.settings import (
+    ChunkSettings,
+    LengthUnit,
+    ServiceSettings,
+    Settings,
+    SpeechSettings,
+    load_settings,
+)
 
 REALTIME = load_settings("international-realtime", environ={})
 COSYVOICE = load_settings("china-cosyvoice", environ={})

@@ -20,7 +20,7 @@ from narration.errors import (
     VoiceMissing,
 )
 from narration.services import OpenGate, open_service
-from narration.settings import load_settings
+from narration.settings.settings import load_settings
 from narration.voice import VoiceStatus
 from tests.services.fakes import (
     ASK,

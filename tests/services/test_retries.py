@@ -14,7 +14,7 @@ from narration.errors import (
     ServiceUnavailable,
 )
 from narration.services import Ending, OpenGate, open_service
-from narration.settings import load_settings
+from narration.settings.settings import load_settings
 from tests.services.fakes import (
     ASK,
     BASE,

@@ -18,7 +18,7 @@ from narration.services import KINDS, cost_usd, key_fingerprint, open_service, p
 from narration.services.keys import ApiKey, readable
 from narration.services.limits import LANGUAGE_TYPES, end_of_service, limits_of, rate_of, regions_of
 from narration.services.naming import preferred_name, voice_prefix
-from narration.settings import LengthUnit, Settings, load_settings
+from narration.settings.settings import LengthUnit, Settings, load_settings
 
 VD = "qwen3-tts-vd-2026-01-26"
 

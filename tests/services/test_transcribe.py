@@ -41,7 +41,7 @@ from narration.services.transcribe import (
 )
 from narration.services.transcribe_dashscope import MOST_BYTES
 from narration.services.transcribe_openai import form_of
-from narration.settings import Settings, load_settings
+from narration.settings.settings import Settings, load_settings
 from tests.services.fakes import Answer, FakeTime, Listening, Wire
 
 KEY = "sk-a-key-that-nobody-may-see"

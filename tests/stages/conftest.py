@@ -19,12 +19,15 @@ import pytest
 
 from flows.opening import Request, open_job
 from narration.booth import one_booth
-from narration.choices import Choices
-from narration.claims import Run, this_run
 from narration.design import voice_for
 from narration.desk import Desk, Halt, open_desk
+from narration.memory.choices import Choices
+from narration.memory.claims import Run, this_run
+from narration.memory.refusals import Refusals
+from narration.memory.store import Store, open_store
+from narration.memory.takes import Takes
+from narration.memory.voices import Voices
 from narration.plan import Plan, PlannedChunk, make_plan
-from narration.refusals import Refusals
 from narration.sandbox.app import Service, create_app
 from narration.sandbox.engine.tone import ToneEngine
 from narration.sandbox.faults import NO_LIMITS, read_switches
@@ -32,13 +35,10 @@ from narration.sandbox.wire import DroppedError
 from narration.services import key_fingerprint, open_service
 from narration.services.http import Timing
 from narration.services.protocol import Gate, SpeechService, Spoken
-from narration.settings import Settings, load_settings
+from narration.settings.settings import Settings, load_settings
 from narration.speak import SpokenChapter, speak_chapter
-from narration.store import Store, open_store
 from narration.take import Receipt, SpeechAsk
-from narration.takes import Takes
 from narration.voice import Voice
-from narration.voices import Voices
 
 KEY = "sk-stages"
 BASE_URL = "http://127.0.0.1:9/api/v1"

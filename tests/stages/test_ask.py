@@ -11,17 +11,17 @@ import httpx
 import pytest
 
 from flows.asking import AskJob, label, open_ask_job
-from narration.answers import Answers
 from narration.ask import Asked, ask_all, make_asking
 from narration.errors import BudgetReached, KeyRefused, ServiceUnavailable, StoreError
 from narration.keep import recover
 from narration.manuscript import read_manuscript
+from narration.memory.answers import Answers
+from narration.memory.store import Store
+from narration.memory.usage import totals
 from narration.production import load
 from narration.services.chat import open_chat
 from narration.services.http import Timing
 from narration.services.pricing import price_of, tokens_usd
-from narration.store import Store
-from narration.usage import totals
 from tests.stages.conftest import KEY, World
 from tests.stages.test_kills import Killed, MortalStore
 

@@ -9,13 +9,13 @@ import pytest
 from narration.audition import choose, hold, plan_audition, price_usd, speak_lines, stale_of
 from narration.design import give_up_missing
 from narration.errors import BudgetReached, InputError
+from narration.memory.takes import Takes
+from narration.memory.voices import Voices
 from narration.plan import Plan
 from narration.sandbox.models import Family
 from narration.take import Take
-from narration.takes import Takes
 from narration.upkeep import adopt, delete_voice, kept_voices
 from narration.voice import Choice
-from narration.voices import Voices
 from tests.stages.conftest import CAST, TEXT, World, speak_all
 
 AT = "2026-11-21T08:00:00.000+00:00"

@@ -11,24 +11,24 @@ from typing import Any
 import pytest
 
 from narration.booth import Seating, booth_settings
-from narration.choices import Choices
-from narration.claims import Claim
 from narration.design import check_quota, voice_for
 from narration.desk import Desk, open_desk
 from narration.errors import VoiceMissing, VoiceQuotaFull
-from narration.journal import Answer
 from narration.keep import Recovered, recover
+from narration.memory.choices import Choices
+from narration.memory.claims import Claim
+from narration.memory.journal import Answer
+from narration.memory.refusals import Refusals
+from narration.memory.takes import Takes
+from narration.memory.voices import Voices
 from narration.plan import make_plan
-from narration.refusals import Refusals
 from narration.row import Row
 from narration.services import key_fingerprint, open_service
 from narration.services.http import Timing
 from narration.services.pcm import wav_file
-from narration.settings import LengthUnit, Settings
+from narration.settings.settings import LengthUnit, Settings
 from narration.speak import speak_chapter
 from narration.take import Receipt, SpeechAsk
-from narration.takes import Takes
-from narration.voices import Voices
 from tests.stages.conftest import KEY, World, quiet
 
 

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from narration.services.options import carries, directed
-from narration.settings import load_settings
+from narration.settings.settings import load_settings
 from tests.stages.conftest import World
 from tests.stages.test_scripts import edit, script, speak
 

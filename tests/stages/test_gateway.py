@@ -11,8 +11,8 @@ import pytest
 from narration.design import voice_for
 from narration.errors import BudgetReached, LinkExpired, ServiceUnavailable, TextRefused, VoiceMissing
 from narration.keep import recover
-from narration.settings import Settings, load_settings
-from narration.usage import totals
+from narration.memory.usage import totals
+from narration.settings.settings import Settings, load_settings
 from tests.stages.conftest import BASE_URL, World, speak_all
 from tests.stages.test_kills import Killed, MortalStore
 

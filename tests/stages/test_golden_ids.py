@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from narration.memory.voices import Voices
 from narration.plan import design_of
-from narration.settings import load_settings
+from narration.settings.settings import load_settings
 from narration.voice import Voice, VoiceDesign
-from narration.voices import Voices
 from tests.stages.conftest import World
 
 DESIGNS = {

@@ -20,10 +20,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from narration.errors import BudgetReached, NarrationError
 from narration.keep import recover
+from narration.memory.usage import Ledger, totals
 from narration.sandbox.app import Service
 from narration.sandbox.engine.tone import ToneEngine
 from narration.sandbox.faults import NO_LIMITS, read_switches
-from narration.usage import Ledger, totals
 from tests.stages.conftest import Wire, World, speak_all
 from tests.stages.test_kills import Killed, MortalStore
 

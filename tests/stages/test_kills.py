@@ -9,8 +9,8 @@ import pytest
 
 from narration.desk import Desk
 from narration.keep import recover
-from narration.store import Store
-from narration.usage import totals
+from narration.memory.store import Store
+from narration.memory.usage import totals
 from tests.stages.conftest import World, speak_all
 
 

@@ -11,24 +11,25 @@ import httpx
 import pytest
 
 from narration.check.takes import Judge, fails
-from narration.check_settings import CheckSettings, RecogniserKind
-from narration.choices import Choices
 from narration.desk import Desk
 from narration.errors import BudgetReached, KeyRefused, ServiceUnavailable, StoreError, TextTooLong
 from narration.finding import Code
-from narration.hearings import Hearings
+from narration.hearing import RecogniserKind
 from narration.keep import recover
 from narration.listen import Ears, Listening, Spoken, ears_of, listen, most_usd
+from narration.memory.choices import Choices
+from narration.memory.hearings import Hearings
+from narration.memory.store import Store
+from narration.memory.takes import Takes
+from narration.memory.usage import totals
 from narration.mend import Mending, mend_chapter
 from narration.report.coverage import coverage_of
 from narration.services.http import Timing
 from narration.services.pricing import seconds_usd
 from narration.services.transcribe import open_recogniser, recogniser_price
-from narration.settings import Settings
+from narration.settings.checks import CheckSettings
+from narration.settings.settings import Settings
 from narration.speak import SpokenChapter
-from narration.store import Store
-from narration.takes import Takes
-from narration.usage import totals
 from tests.stages.conftest import KEY, World, speak_all
 from tests.stages.test_kills import Killed, MortalStore
 

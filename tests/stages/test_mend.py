@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from narration.check.takes import Judge
-from narration.check_settings import CheckSettings
-from narration.choices import Choices
 from narration.desk import Desk
 from narration.finding import Severity
+from narration.memory.choices import Choices
 from narration.mend import Mending, mend_chapter
 from narration.plan import Plan
+from narration.settings.checks import CheckSettings
 from narration.speak import SpokenChapter, verify_spoken
 from narration.take import Take
 from tests.stages.conftest import World, speak_all

@@ -13,7 +13,6 @@ import pytest
 from narration.book import Removal
 from narration.booth import Booth
 from narration.chunks import billed_characters
-from narration.claims import Claim
 from narration.design import voice_for
 from narration.desk import FAILURES, Desk
 from narration.errors import (
@@ -28,8 +27,9 @@ from narration.errors import (
 )
 from narration.finding import MEANINGS, Code, Severity
 from narration.halving import lengths
+from narration.memory.claims import Claim
+from narration.memory.refusals import Refusal, RefusalKind
 from narration.plan import ChapterPlan, Plan, PlannedChunk
-from narration.refusals import Refusal, RefusalKind
 from narration.services.pricing import cost_usd, price_of
 from narration.services.protocol import Gate, SpeechService, Spoken, TaskFailed
 from narration.speak import (

@@ -16,13 +16,13 @@ from narration.design import voice_for
 from narration.desk import Desk
 from narration.errors import ServiceError, ServiceUnavailable, VoiceRejected
 from narration.keep import recover
+from narration.memory.store import Store
+from narration.memory.usage import totals
 from narration.review import LONGEST_S, PATIENCE_S
 from narration.sandbox.app import Service
 from narration.sandbox.engine.tone import ToneEngine
 from narration.sandbox.faults import NO_LIMITS, read_switches
 from narration.speak import SpokenChapter, speak_chapter, verify_spoken
-from narration.store import Store
-from narration.usage import totals
 from narration.voice import Voice
 from tests.stages.conftest import CAST, Wire, World, quiet
 from tests.stages.test_kills import Killed, MortalStore

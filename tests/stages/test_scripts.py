@@ -13,11 +13,11 @@ from narration.deliver.chapter import DeliveredChapter, deliver_chapter
 from narration.deliver.slot import chapter_slot
 from narration.errors import InputError
 from narration.manuscript import read_manuscript
+from narration.memory.takes import Takes
 from narration.plan import Plan
 from narration.production import load
 from narration.speak import SpokenChapter, verify_spoken
 from narration.take import Take
-from narration.takes import Takes
 from narration.write_script import Written, write_scripts
 from tests.stages.conftest import CAST, TEXT, World, speak_all
 

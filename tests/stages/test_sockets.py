@@ -16,10 +16,10 @@ import uvicorn
 
 from narration.errors import ServiceError
 from narration.keep import recover
+from narration.memory.usage import totals
 from narration.sandbox.server import configured
-from narration.settings import Settings
+from narration.settings.settings import Settings
 from narration.take import TAKE_ID_CHARS
-from narration.usage import totals
 from tests.stages.conftest import World, speak_all
 from tests.stages.test_kills import TEXT, Killed, MortalStore, _buy_everything
 

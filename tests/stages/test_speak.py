@@ -19,8 +19,8 @@ from narration.errors import (
     VoiceQuotaFull,
 )
 from narration.keep import recover
+from narration.memory.usage import totals
 from narration.speak import SpokenChapter, speak_chapter, verify_spoken
-from narration.usage import totals
 from tests.stages.conftest import World, quiet, speak_all
 
 

@@ -7,10 +7,10 @@ import dataclasses
 import pytest
 
 from narration.errors import ServiceRefused
-from narration.journal import Journal
 from narration.keep import recover
-from narration.settings import Settings
-from narration.usage import totals
+from narration.memory.journal import Journal
+from narration.memory.usage import totals
+from narration.settings.settings import Settings
 from tests.stages.conftest import World, speak_all
 from tests.stages.test_kills import Killed, MortalStore
 

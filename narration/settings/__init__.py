@@ -1,0 +1,1 @@
+"""What a production is rendered with: settings from defaults, profile, book and command line, one module a table."""
