@@ -249,26 +249,27 @@ async def open_desk(
         clock=clock,
         sleep=sleep,
     )
-    store.keep_room(halt.stop)
-    await desk.claims.announce()
-    if production and (others := await desk.claims.others_at(production)):
-        said = "%s is being rendered by another run, too (%s): they share the work, and nothing is bought twice"
-        log.warning(said, production, ", ".join(others))
-    for pace in await _take_part(desk):
-        pace.pacer.make_room(LOOK_ROUND_S + 0.5)
-    renewal = asyncio.create_task(_renew(desk))
-    try:
-        yield desk
-    finally:
-        store.give_room()
-        renewal.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await renewal
-        await _remember(desk)
-        await ledger.compact()
-        await desk.gather_dead_rows()
-        await budget.close()
-        await desk.claims.leave()
+    with contextlib.ExitStack() as held:
+        held.enter_context(store.room(halt.stop))
+        await desk.claims.announce()
+        if production and (others := await desk.claims.others_at(production)):
+            said = "%s is being rendered by another run, too (%s): they share the work, and nothing is bought twice"
+            log.warning(said, production, ", ".join(others))
+        for pace in await _take_part(desk):
+            pace.pacer.make_room(LOOK_ROUND_S + 0.5)
+        renewal = asyncio.create_task(_renew(desk))
+        try:
+            yield desk
+        finally:
+            held.close()  # what is written last may need the room
+            renewal.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await renewal
+            await _remember(desk)
+            await ledger.compact()
+            await desk.gather_dead_rows()
+            await budget.close()
+            await desk.claims.leave()
 
 
 async def _booths(

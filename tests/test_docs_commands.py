@@ -31,6 +31,7 @@ ELSEWHERE = (
     (r"aws |rsync |docker |git |pip |gh |pipx |uv ", "a program of others, with another machine behind it"),
     (r"sed .*automations", "the id is the reader's"),
     (r"python -m (tests|pytest)|python benchmarks/", "CI runs it, or its short form"),
+    (r"apt-get |runuser ", "it changes this machine; python -m tests.prove postgres has a cluster of its own"),
     (r"(sudo |)systemctl |journalctl |crontab ", "it changes this machine"),
     (r"source ", "the reader's own shell"),
 )

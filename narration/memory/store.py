@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import re
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -29,7 +30,7 @@ from narration.errors import InputError, Problem, StoreError
 from narration.folder import FULL, Room, sweep, write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable, Iterator
 
     from obstore.store import ObjectStore
 
@@ -70,28 +71,38 @@ class Store:
         self.folder = folder
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="store")
         self._room: Room | None = None
-        self._on_full: Callable[[StoreError], None] | None = None
+        self._buyers: list[Callable[[StoreError], None]] = []
 
-    def keep_room(self, on_full: Callable[[StoreError], None], size_bytes: int | None = None) -> None:
-        """Hold some space of a local store's disk, for answers that come in when there is no more.
+    @contextmanager
+    def room(self, on_full: Callable[[StoreError], None], size_bytes: int = ROOM_BYTES) -> Iterator[None]:
+        """Hold some space of a local store's disk meanwhile, for answers that come in when there is no more.
+
+        Runs of one process hold it together: it is let go of when the last of them ends, or a write needs it.
 
         Args:
             on_full: told, from any thread, when a write needs it: nothing more is to be bought then.
-            size_bytes: how much; `ROOM_BYTES` by default.
+            size_bytes: how much.
 
         Raises:
             StoreError: there is not so much, so that nothing should be bought at all.
         """
         if self.folder is None:
+            yield
             return
+        if not self._buyers:
+            try:
+                self._room = Room(self.folder, size_bytes)
+            except OSError as error:
+                raise self._broken("write", "what is to be bought", error) from error
+        self._buyers.append(on_full)
         try:
-            self._room = Room(self.folder, ROOM_BYTES if size_bytes is None else size_bytes)
-        except OSError as error:
-            raise self._broken("write", "what is to be bought", error) from error
-        self._on_full = on_full
+            yield
+        finally:
+            self._buyers.remove(on_full)
+            if not self._buyers:
+                self._give_room()
 
-    def give_room(self) -> None:
-        """Let go of it."""
+    def _give_room(self) -> None:
         room, self._room = self._room, None
         if room is not None:
             room.give()
@@ -103,10 +114,11 @@ class Store:
             # Not by obstore, which gives a file its name before its bytes are on the disk.
             return write_whole(path, data, create=create)
         except OSError as error:
-            if error.errno not in FULL or self._on_full is None:
+            if error.errno not in FULL or not self._buyers:
                 raise
-            self._on_full(self._broken("write", key, error))
-            self.give_room()
+            for on_full in tuple(self._buyers):
+                on_full(self._broken("write", key, error))
+            self._give_room()
             return write_whole(path, data, create=create)
 
     async def create(self, key: str, data: bytes) -> bool:

@@ -114,8 +114,11 @@ def test_room_is_held_without_a_name_and_can_be_given(tmp_path: Path) -> None:
 
 def test_room_that_is_not_there_is_a_full_disk(tmp_path: Path) -> None:
     told: list[StoreError] = []
-    with pytest.raises(StoreError, match="The disk is full") as caught:
-        open_store(tmp_path).keep_room(told.append, 1 << 60)
+    with (
+        pytest.raises(StoreError, match="The disk is full") as caught,
+        open_store(tmp_path).room(told.append, 1 << 60),
+    ):
+        pass
     assert "run the same command again" in caught.value.hint
     assert told == []
 
@@ -144,4 +147,15 @@ def test_an_output_folder_that_cannot_be_written_says_what_to_do(
 def test_a_store_elsewhere_keeps_no_room() -> None:
     store = Store.__new__(Store)
     store.folder = None
-    store.keep_room(lambda _: None)
+    with store.room(lambda _: None):
+        assert not hasattr(store, "_room")
+
+
+def test_runs_of_one_process_hold_one_room_until_the_last_ends(tmp_path: Path) -> None:
+    store, told = open_store(tmp_path), list[StoreError]()
+    with store.room(told.append):
+        with store.room(lambda _: None):
+            room = store._room
+        assert room is not None
+        assert store._room is room
+    assert store._room is None

@@ -110,7 +110,9 @@ def test_both_wires_come_to_the_same_sound_and_the_same_bill(shop: Vendor) -> No
         assert code == 0, err
         after = shop.bill()
         usage = studio.usage()
-        bills.append((usage["synthesized"], usage["characters_billed"], usage["voices_created"], usage["cost_usd"]))
+        bills.append(
+            (usage["synthesized"], usage["characters_billed"], usage["voices_created"], round(usage["cost_usd"], 9))
+        )
         assert usage["characters_billed"] == after["characters"] - before["characters"]
         assert usage["voices_created"] == after["voices_created"] - before["voices_created"] == 3
         assert summary["chunks_spoken"] == usage["synthesized"]

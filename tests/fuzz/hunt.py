@@ -33,6 +33,10 @@ HARD_S = 60.0
 """Of time on the wall for one input, after which the process is ended from outside."""
 
 
+START = "forkserver"
+"""How processes begin: from one that has loaded everything and never had a thread, whose locks a fork would copy."""
+
+
 class TooSlow(BaseException):
     """An input took longer than `MOST_S`; nothing that is tested catches this."""
 
@@ -92,7 +96,8 @@ def hunted(
 
 
 def _in_process(name: str, folder: Path, *, seconds: float, seed: int, count: int) -> tuple[int, list[Find]]:
-    context = multiprocessing.get_context("fork")
+    context = multiprocessing.get_context(START)
+    context.set_forkserver_preload(["tests.fuzz.hunt"])
     here, there = context.Pipe(duplex=False)
     process = context.Process(target=_hunt, args=(name, folder, seconds, seed, count, there))
     process.start()

@@ -52,6 +52,7 @@ def test_a_reader_that_breaks_hangs_or_eats_memory_is_found(tmp_path: Path, monk
         "eats": lambda _data, _folder: bytearray(40 << 30),
     }
     monkeypatch.setattr("tests.fuzz.hunt.MOST_S", 0.2)
+    monkeypatch.setattr("tests.fuzz.hunt.START", "fork")  # so that the targets below are there
     for name, read in readers.items():
         monkeypatch.setitem(TARGETS, name, Target(read, lambda: iter([b"seed"])))
         seeds_of.cache_clear()
