@@ -31,7 +31,6 @@ from narration.plan import Plan, make_plan
 from narration.production import Production, load
 from narration.script_files import chapter_scripts
 from narration.selection import select_chapters
-from narration.services.transcribe import check_recogniser
 from narration.settings.settings import Settings
 
 
@@ -137,7 +136,10 @@ def open_job(
         check = {**production.overrides.get("check", {}), "recogniser": recogniser.value}
         production = dataclasses.replace(production, overrides={**production.overrides, "check": check})
     seating = seating_of(production, cast, environ, profile=request.profile, needs_key=needs_key)
-    check_recogniser(seating.settings, production.language)
+    if seating.settings.check.recogniser is not RecogniserKind.NONE:
+        from narration.services.transcribe import check_recogniser  # what asks one is loaded where there is one
+
+        check_recogniser(seating.settings, production.language)
     if production.cover is not None:
         from narration.deliver.cover import checked_cover  # pictures are read where there is one
 
