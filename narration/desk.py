@@ -43,6 +43,9 @@ LOOK_ROUND_S = 2.5
 FAILURES = 3
 """So many calls in a row that failed in spite of their retries stop a run: the service is away."""
 
+MEASURED_AT_ONCE = 2
+"""Takes; numpy works beside the interpreter for most of the time, and more would only take memory."""
+
 
 class Halt:
     """Whether the run is to stop buying, and why.
@@ -92,6 +95,8 @@ class Desk:
         clock: Unix seconds.
         sleep: waits so many seconds.
         locks: one for each subject that is asked for now, so that a run does not compete with itself.
+        measuring: held while a take is measured, in a thread, so that answers and the clock are not kept waiting; only
+            a few at a time, as each takes some tens of MiB.
     """
 
     production: str
@@ -112,6 +117,7 @@ class Desk:
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     locks: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    measuring: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MEASURED_AT_ONCE))
 
     @property
     def run(self) -> Run:

@@ -64,7 +64,8 @@ async def keep_take(desk: Desk, booth: Booth | None, claim: Claim, answer: Answe
         raise StoreError(f"The journal of {claim.subject} does not say what was asked.")
     try:
         audio = await _sound(booth, answer)
-        measures, traits = measure_take(audio)
+        async with desk.measuring:
+            measures, traits = await asyncio.to_thread(measure_take, audio)
     except TaskFailed as failed:
         await _close_failed(desk, claim, answer, failed)
         raise
