@@ -23,8 +23,8 @@ from narration.errors import (
     TextTooLong,
 )
 from narration.keep import keep_answer, recover_subject
-from narration.memory.answers import Answers
 from narration.memory.refusals import Refusal, RefusalKind, Refusals
+from narration.memory.replies import answers_in
 from narration.purchase import Bought, Elsewhere, Order, buy
 from narration.row import Row
 from narration.services.chat import most_tokens
@@ -121,7 +121,7 @@ async def make_asking(store: Store, questions: tuple[Question, ...], price: Pric
         StoreError: the store cannot be read.
     """
     ids = [question.ask.ask_id for question in questions]
-    answers = await Answers(store).find(ids)
+    answers = await answers_in(store).find(ids)
     refused = await Refusals(store).find(one for one in ids if one not in answers)
     return Asking(questions=questions, answers=answers, refused=frozenset(refused), price=price)
 
@@ -232,7 +232,7 @@ async def answer_to(desk: Desk, endpoint: Endpoint, question: Question) -> tuple
         NarrationError: as `narration.purchase.buy` and `narration.keep.keep_answer` raise.
     """
     ask, wait_s = question.ask, WAIT_S[0]
-    answers = Answers(desk.store)
+    answers = answers_in(desk.store)
     async with desk.locks[ask.ask_id]:
         while True:
             answer = await answers.get(ask.ask_id)
@@ -258,7 +258,7 @@ def _order(desk: Desk, endpoint: Endpoint, question: Question) -> Order:
     given, taken = most_tokens(ask)
 
     async def there() -> bool:
-        return await Answers(desk.store).get(ask.ask_id) is not None
+        return await answers_in(desk.store).get(ask.ask_id) is not None
 
     row = Row(
         call_id="",

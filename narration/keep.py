@@ -25,11 +25,10 @@ from narration.errors import (
     VoiceRejected,
 )
 from narration.hearing import Hearing
-from narration.memory.answers import Answers
 from narration.memory.claims import Claim, Held
-from narration.memory.hearings import Hearings
 from narration.memory.journal import Answer, History
 from narration.memory.refusals import Refusal, RefusalKind
+from narration.memory.replies import answers_in, hearings_in
 from narration.purchase import doubt_row
 from narration.review import PATIENCE_S, await_review
 from narration.services.protocol import DesignsByTask, TaskFailed
@@ -169,7 +168,7 @@ async def keep_answer(desk: Desk, claim: Claim, answer: Answer) -> ChatAnswer:
     kept = ChatAnswer(
         ask=answer.question, said=answer.said, price_usd=row.price_usd, created_at=row.at, run_id=row.run_id
     )
-    await Answers(desk.store).put(kept)
+    await answers_in(desk.store).put(kept)
     await desk.ledger.note(row)
     await desk.claims.release(claim)
     return kept
@@ -187,7 +186,7 @@ async def keep_hearing(desk: Desk, claim: Claim, answer: Answer) -> Hearing:
     kept = Hearing(
         ask=answer.listened, said=answer.transcript, price_usd=row.price_usd, created_at=row.at, run_id=row.run_id
     )
-    await Hearings(desk.store).put(kept)
+    await hearings_in(desk.store).put(kept)
     await desk.ledger.note(row)
     await desk.claims.release(claim)
     return kept
@@ -364,9 +363,9 @@ async def _is_kept(desk: Desk, subject: str, answer: Answer) -> bool:
     if answer.design is not None:
         return await desk.voices.get(subject) is not None
     if answer.question is not None:
-        return await Answers(desk.store).get(subject) is not None
+        return await answers_in(desk.store).get(subject) is not None
     if answer.listened is not None:
-        return await Hearings(desk.store).get(subject) is not None
+        return await hearings_in(desk.store).get(subject) is not None
     return await desk.takes.get(subject) is not None
 
 

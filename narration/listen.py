@@ -18,7 +18,7 @@ from narration.check.words import expected_words
 from narration.errors import NarrationError, TextRefused
 from narration.hearing import ACTION, KIND, Hearing, HearingAsk, RecogniserKind
 from narration.keep import keep_hearing, recover_subject
-from narration.memory.hearings import Hearings
+from narration.memory.replies import hearings_in
 from narration.purchase import Bought, Elsewhere, Order, buy
 from narration.row import Row
 from narration.services.pace import Pacer
@@ -136,7 +136,7 @@ class Listening:
             StoreError: the store cannot be read.
         """
         asks = [self.ask_of(take).ask_id for take in self.to_hear(takes)]
-        self.known |= await Hearings(self.store).find(asks)
+        self.known |= await hearings_in(self.store).find(asks)
 
     def hearing(self, take: Take) -> Hearing | None:
         """What was heard of a take, or None."""
@@ -222,7 +222,7 @@ async def _heard(desk: Desk | None, ears: Ears, listening: Listening, spoken: Sp
 async def _for_nothing(ears: Ears, listening: Listening, ask: HearingAsk, spoken: Spoken, takes: Takes) -> Hearing:
     told = await ears.recogniser.transcribe(await takes.audio(spoken.take), ask, OpenGate())
     hearing = Hearing(ask=ask, said=told.said, price_usd=0.0, created_at="", run_id="")
-    await Hearings(listening.store).put(hearing)
+    await hearings_in(listening.store).put(hearing)
     return hearing
 
 
@@ -237,7 +237,7 @@ async def hearing_of_take(
     Raises:
         NarrationError: as `narration.purchase.buy` and `narration.keep.keep_hearing` raise.
     """
-    wait_s, hearings = WAIT_S[0], Hearings(desk.store)
+    wait_s, hearings = WAIT_S[0], hearings_in(desk.store)
     async with desk.locks[ask.ask_id]:
         while True:
             known = await hearings.get(ask.ask_id)
@@ -261,7 +261,7 @@ async def hearing_of_take(
 
 def _order(desk: Desk, ears: Ears, ask: HearingAsk, spoken: Spoken) -> Order:
     async def there() -> bool:
-        return await Hearings(desk.store).get(ask.ask_id) is not None
+        return await hearings_in(desk.store).get(ask.ask_id) is not None
 
     row = Row(
         call_id="",

@@ -20,6 +20,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from random import Random
 from types import FrameType
+from typing import Literal
 
 from narration.errors import InputError, NarrationError
 from tests.fuzz.mutate import mutated
@@ -33,7 +34,7 @@ HARD_S = 60.0
 """Of time on the wall for one input, after which the process is ended from outside."""
 
 
-START = "forkserver"
+START: Literal["fork", "forkserver"] = "forkserver"
 """How processes begin: from one that has loaded everything and never had a thread, whose locks a fork would copy."""
 
 
@@ -96,7 +97,7 @@ def hunted(
 
 
 def _in_process(name: str, folder: Path, *, seconds: float, seed: int, count: int) -> tuple[int, list[Find]]:
-    context = multiprocessing.get_context(START)
+    context = multiprocessing.get_context("fork") if START == "fork" else multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.fuzz.hunt"])
     here, there = context.Pipe(duplex=False)
     process = context.Process(target=_hunt, args=(name, folder, seconds, seed, count, there))

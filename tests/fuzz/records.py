@@ -19,7 +19,6 @@ import pyarrow.parquet as pq
 
 from narration.chat import ChatAnswer, ChatSaid
 from narration.learnt import Learnt
-from narration.memory.answers import Answers
 from narration.memory.budget import Budget
 from narration.memory.choices import Choice as TakeChoice
 from narration.memory.choices import Choices
@@ -27,6 +26,7 @@ from narration.memory.claims import Claims, Run
 from narration.memory.journal import Answer, Journal
 from narration.memory.rates import Rates
 from narration.memory.refusals import Refusal, RefusalKind, Refusals
+from narration.memory.replies import answers_in
 from narration.memory.store import Store, open_store
 from narration.memory.takes import Takes
 from narration.memory.usage import Ledger, to_table
@@ -193,6 +193,6 @@ READERS: Final[dict[str, Reader]] = {
         _json(Choice(role=ROLE, design_id=DESIGN.design_id, locked=True, at="")),
     ),
     "record-said": _reader(
-        f"answers/{CHAT.ask_id[:2]}/{CHAT.ask_id}.json", lambda store: Answers(store).get(CHAT.ask_id), _json(_SAID)
+        f"answers/{CHAT.ask_id[:2]}/{CHAT.ask_id}.json", lambda store: answers_in(store).get(CHAT.ask_id), _json(_SAID)
     ),
 }

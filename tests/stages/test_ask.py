@@ -15,7 +15,7 @@ from narration.ask import Asked, ask_all, make_asking
 from narration.errors import BudgetReached, KeyRefused, ServiceUnavailable, StoreError
 from narration.keep import recover
 from narration.manuscript import read_manuscript
-from narration.memory.answers import Answers
+from narration.memory.replies import answers_in
 from narration.memory.store import Store
 from narration.memory.usage import totals
 from narration.production import load
@@ -237,10 +237,10 @@ async def test_an_answer_of_another_question_is_named(asks: World) -> None:
     assert data is not None
     await store.put(f"answers/{other[:2]}/{other}.json", data)
     with pytest.raises(StoreError, match="of another question"):
-        await Answers(store).get(other)
+        await answers_in(store).get(other)
     await store.put(f"answers/{other[:2]}/{other}.json", b"{}")
     with pytest.raises(StoreError, match="to ask again"):
-        await Answers(store).get(other)
+        await answers_in(store).get(other)
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])

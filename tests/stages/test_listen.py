@@ -18,7 +18,7 @@ from narration.hearing import RecogniserKind
 from narration.keep import recover
 from narration.listen import Ears, Listening, Spoken, ears_of, listen, most_usd
 from narration.memory.choices import Choices
-from narration.memory.hearings import Hearings
+from narration.memory.replies import hearings_in
 from narration.memory.store import Store
 from narration.memory.takes import Takes
 from narration.memory.usage import totals
@@ -207,10 +207,10 @@ async def test_a_record_of_another_sound_is_named(said: World) -> None:
     assert data is not None
     await said.store.put(f"hearings/{other[:2]}/{other}.json", data)
     with pytest.raises(StoreError, match="of another sound"):
-        await Hearings(said.store).get(other)
+        await hearings_in(said.store).get(other)
     await said.store.put(f"hearings/{other[:2]}/{other}.json", b"{}")
     with pytest.raises(StoreError, match="heard again"):
-        await Hearings(said.store).get(other)
+        await hearings_in(said.store).get(other)
 
 
 async def test_a_sentence_that_was_dropped_is_heard_to_be_missing_and_spoken_again(said: World) -> None:
