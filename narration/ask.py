@@ -22,10 +22,11 @@ from narration.errors import (
     TextRefused,
     TextTooLong,
 )
-from narration.keep import keep_answer, recover_subject
+from narration.keep import keep_answer
 from narration.memory.refusals import Refusal, RefusalKind, Refusals
 from narration.memory.replies import answers_in
-from narration.purchase import Bought, Elsewhere, Order, buy
+from narration.once import once
+from narration.purchase import Bought, Order, buy
 from narration.row import Row
 from narration.services.chat import most_tokens
 from narration.services.pace import Pacer
@@ -41,9 +42,6 @@ if TYPE_CHECKING:
     from narration.settings.settings import Settings
 
 log = logging.getLogger("narration.ask")
-
-WAIT_S = (0.05, 2.0)
-"""How long to wait before looking again while another run asks the same: first, and at the most, in seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,26 +229,13 @@ async def answer_to(desk: Desk, endpoint: Endpoint, question: Question) -> tuple
     Raises:
         NarrationError: as `narration.purchase.buy` and `narration.keep.keep_answer` raise.
     """
-    ask, wait_s = question.ask, WAIT_S[0]
-    answers = answers_in(desk.store)
-    async with desk.locks[ask.ask_id]:
-        while True:
-            answer = await answers.get(ask.ask_id)
-            if answer is not None:
-                return answer, False
-            newest = await desk.claims.newest(ask.ask_id)
-            if newest is not None and (newest.run.run_id == desk.run.run_id or not await desk.claims.alive(newest.run)):
-                if (await recover_subject(desk, ask.ask_id)).kept:
-                    continue
-            elif newest is not None:
-                await asyncio.sleep(wait_s)
-                wait_s = min(WAIT_S[1], wait_s * 2)
-                continue
-            try:
-                claim, bought = await buy(desk, _order(desk, endpoint, question), _sender(endpoint, ask))
-            except Elsewhere:
-                continue
-            return await keep_answer(desk, claim, bought), True
+    ask, answers = question.ask, answers_in(desk.store)
+
+    async def bought() -> ChatAnswer:
+        claim, answer = await buy(desk, _order(desk, endpoint, question), _sender(endpoint, ask))
+        return await keep_answer(desk, claim, answer)
+
+    return await once(desk, ask.ask_id, kept=lambda: answers.get(ask.ask_id), bought=bought)
 
 
 def _order(desk: Desk, endpoint: Endpoint, question: Question) -> Order:

@@ -8,6 +8,7 @@ is not made again; a voice that is kept is never replaced.
 from __future__ import annotations
 
 import base64
+import itertools
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 
@@ -26,6 +27,7 @@ from narration.errors import (
 from narration.keep import keep_voice, recover_subject
 from narration.memory.claims import Claim
 from narration.memory.journal import Answer
+from narration.once import once
 from narration.plan import PlannedVoice
 from narration.purchase import Bought, Elsewhere, Order, buy
 from narration.review import PATIENCE_S, await_review
@@ -36,9 +38,6 @@ from narration.take import Receipt
 from narration.voice import RemoteVoice, Voice, VoiceStatus
 
 log = logging.getLogger("narration.design")
-
-WAIT_S = (0.1, 2.0)
-"""How long to wait before looking again while another run makes the voice: first, and at the most, in seconds."""
 
 
 async def voice_for(desk: Desk, planned: PlannedVoice) -> tuple[Voice, bool]:
@@ -51,51 +50,44 @@ async def voice_for(desk: Desk, planned: PlannedVoice) -> tuple[Voice, bool]:
         VoiceRejected: the service reviewed the design and refused it.
         NarrationError: as `narration.purchase.buy` raises.
     """
-    design_id, wait_s, failures = planned.design.design_id, WAIT_S[0], 0
-    async with desk.locks[design_id]:
-        while True:
-            voice = await desk.voices.get(design_id)
-            if voice is not None:
-                return voice, False
+    design_id, booth = planned.design.design_id, desk.booths[planned.booth]
+    failures = itertools.count(1)
+
+    async def kept() -> Voice | None:
+        voice = await desk.voices.get(design_id)
+        if voice is None:
             await _stop_if_refused(desk, design_id)
-            newest = await desk.claims.newest(design_id)
-            if newest is not None and (newest.run.run_id == desk.run.run_id or not await desk.claims.alive(newest.run)):
-                if await _left_by_the_dead(desk, planned):
-                    continue
-            elif newest is not None:
-                await desk.sleep(wait_s)
-                wait_s = min(WAIT_S[1], wait_s * 2)
-                continue
-            bought = await _bought(desk, planned)
-            if bought is None:
-                continue
-            booth = desk.booths[planned.booth]
-            try:
-                return await keep_voice(desk, booth, *bought), True
-            except TaskFailed as failed:
-                failures += 1
-                if not failed.again or failures >= booth.settings.limits.attempts:
-                    raise failed.error from None
+        return voice
+
+    async def bought() -> Voice:
+        claim, answer = await _bought(desk, planned)
+        try:
+            return await keep_voice(desk, booth, claim, answer)
+        except TaskFailed as failed:
+            if not failed.again or next(failures) >= booth.settings.limits.attempts:
+                raise failed.error from None
+            raise Elsewhere from None  # the account may have it by now
+
+    return await once(desk, design_id, kept=kept, bought=bought, left=lambda: _left_by_the_dead(desk, planned))
 
 
-async def _bought(desk: Desk, planned: PlannedVoice) -> tuple[Claim, Answer] | None:
-    """Have the voice created; None where the store is to be looked at again: somebody else has it, or the account.
+async def _bought(desk: Desk, planned: PlannedVoice) -> tuple[Claim, Answer]:
+    """Have the voice created.
 
     Raises:
+        Elsewhere: the store is to be looked at again: somebody else has the voice, or the account.
         NarrationError: as `narration.purchase.buy` raises.
     """
     design_id = planned.design.design_id
     if await desk.voices.doubted(design_id) and await _reconciled(desk, planned):
-        return None
+        raise Elsewhere
     try:
         return await buy(desk, _order(desk, planned), _sender(planned))
-    except Elsewhere:
-        return None
     except ServiceError as error:
         if error.call is not None and error.call.in_doubt:
             await desk.voices.doubt(design_id)
             if await _reconciled(desk, planned):
-                return None
+                raise Elsewhere from None
         raise
 
 

@@ -17,9 +17,10 @@ from narration.check.takes import Flaw
 from narration.check.words import expected_words
 from narration.errors import NarrationError, TextRefused
 from narration.hearing import ACTION, KIND, Hearing, HearingAsk, RecogniserKind
-from narration.keep import keep_hearing, recover_subject
+from narration.keep import keep_hearing
 from narration.memory.replies import hearings_in
-from narration.purchase import Bought, Elsewhere, Order, buy
+from narration.once import once
+from narration.purchase import Bought, Order, buy
 from narration.row import Row
 from narration.services.pace import Pacer
 from narration.services.pricing import seconds_usd
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("narration.listen")
 
-WAIT_S = (0.05, 2.0)
-"""How long to wait before looking again while another run has the same sound heard: first, and at the most, in s."""
 OFFLINE_AT_ONCE = 4
 
 
@@ -237,26 +236,14 @@ async def hearing_of_take(
     Raises:
         NarrationError: as `narration.purchase.buy` and `narration.keep.keep_hearing` raise.
     """
-    wait_s, hearings = WAIT_S[0], hearings_in(desk.store)
-    async with desk.locks[ask.ask_id]:
-        while True:
-            known = await hearings.get(ask.ask_id)
-            if known is not None:
-                return known, False
-            newest = await desk.claims.newest(ask.ask_id)
-            if newest is not None and (newest.run.run_id == desk.run.run_id or not await desk.claims.alive(newest.run)):
-                if (await recover_subject(desk, ask.ask_id)).kept:
-                    continue
-            elif newest is not None:
-                await asyncio.sleep(wait_s)
-                wait_s = min(WAIT_S[1], wait_s * 2)
-                continue
-            sound = await takes.audio(spoken.take)
-            try:
-                claim, answer = await buy(desk, _order(desk, ears, ask, spoken), _sender(ears, ask, spoken, sound))
-            except Elsewhere:
-                continue
-            return await keep_hearing(desk, claim, answer), True
+    hearings = hearings_in(desk.store)
+
+    async def bought() -> Hearing:
+        sound = await takes.audio(spoken.take)
+        claim, answer = await buy(desk, _order(desk, ears, ask, spoken), _sender(ears, ask, spoken, sound))
+        return await keep_hearing(desk, claim, answer)
+
+    return await once(desk, ask.ask_id, kept=lambda: hearings.get(ask.ask_id), bought=bought)
 
 
 def _order(desk: Desk, ears: Ears, ask: HearingAsk, spoken: Spoken) -> Order:

@@ -7,6 +7,7 @@ words are ever spoken by another voice than their character's.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -29,8 +30,9 @@ from narration.finding import MEANINGS, Code, Finding
 from narration.halving import lengths
 from narration.keep import Recovered, keep_take, recover_subject
 from narration.memory.refusals import Refusal, RefusalKind
+from narration.once import once
 from narration.plan import ChapterPlan, PlannedChunk
-from narration.purchase import Bought, Elsewhere, Order, buy
+from narration.purchase import Bought, Order, buy
 from narration.row import Row
 from narration.services.limits import system_voices_of
 from narration.services.pricing import cost_usd, price_of
@@ -39,9 +41,6 @@ from narration.take import SpeechAsk, Take
 from narration.voice import Voice
 
 log = logging.getLogger("narration.speak")
-
-WAIT_S = (0.05, 2.0)
-"""How long to wait before looking again while another run speaks the same words: first, and at the most, in seconds."""
 
 
 class Watcher(Protocol):
@@ -220,34 +219,26 @@ async def take_of(desk: Desk, booth: Booth, ask: SpeechAsk, *, chapter: int, cha
     Raises:
         NarrationError: as `narration.purchase.buy` and `narration.keep.keep_take` raise.
     """
-    take_id, wait_s, failures = ask.take_id, WAIT_S[0], 0
-    async with desk.locks[take_id]:
-        while True:
-            take = await desk.takes.get(take_id)
-            if take is not None:
-                return take, False
-            newest = await desk.claims.newest(take_id)
-            if newest is not None and (newest.run.run_id == desk.run.run_id or not await desk.claims.alive(newest.run)):
-                recovered = await recover_subject(desk, take_id)
-                if recovered.waiting:
-                    raise _waiting(ask, recovered)
-                if recovered.kept:
-                    continue
-            elif newest is not None:
-                await desk.sleep(wait_s)
-                wait_s = min(WAIT_S[1], wait_s * 2)
-                continue
+
+    async def left() -> bool:
+        recovered = await recover_subject(desk, ask.take_id)
+        if recovered.waiting:
+            raise _waiting(ask, recovered)
+        return bool(recovered.kept)
+
+    async def bought() -> Take:
+        for failures in itertools.count(1):
+            claim, answer = await buy(desk, _order(desk, booth, ask, chapter, character), _sender(ask))
             try:
-                claim, answer = await buy(desk, _order(desk, booth, ask, chapter, character), _sender(ask))
-                return await keep_take(desk, booth, claim, answer), True
-            except Elsewhere:
-                continue
+                return await keep_take(desk, booth, claim, answer)
             except TaskFailed as failed:
-                failures += 1
                 if not failed.again or failures >= booth.settings.limits.attempts:
                     raise failed.error from None
                 why = failed.error.what
                 log.info("chapter %d: task %d of a chunk failed and is made anew: %s", chapter, failures, why)
+        raise AssertionError
+
+    return await once(desk, ask.take_id, kept=lambda: desk.takes.get(ask.take_id), bought=bought, left=left)
 
 
 def _order(desk: Desk, booth: Booth, ask: SpeechAsk, chapter: int, character: str) -> Order:

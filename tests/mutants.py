@@ -45,7 +45,7 @@ SUBJECTS = {
     "takes": Subject(
         files=("narration/memory/takes.py",), tests=("tests/memory/test_take_records.py", "tests/memory/test_takes.py")
     ),
-    "speak": Subject(files=("narration/speak.py",), tests=("tests/stages/test_pieces.py",)),
+    "speak": Subject(files=("narration/speak.py", "narration/once.py"), tests=("tests/stages/test_pieces.py",)),
     "usage": Subject(
         files=("narration/memory/usage.py", "narration/memory/totals.py"),
         tests=("tests/memory/test_sums.py", "tests/memory/test_usage.py"),

@@ -33,7 +33,6 @@ from narration.plan import ChapterPlan, Plan, PlannedChunk
 from narration.services.pricing import cost_usd, price_of
 from narration.services.protocol import Gate, SpeechService, Spoken, TaskFailed
 from narration.speak import (
-    WAIT_S,
     SpokenChapter,
     SpokenPiece,
     _gone,
@@ -461,7 +460,6 @@ async def test_a_take_that_another_run_has_spoken_meanwhile_is_waited_for_and_no
         assert len(world.spoken()) == 1
         await other.claims.release(claim)
     assert waited == [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 2.0, 2.0, 2.0]
-    assert WAIT_S == (0.05, 2.0)
 
 
 @pytest.mark.parametrize(("again", "speaks"), [(True, 12), (False, 1)])
