@@ -7,7 +7,8 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from flows.night import Night, NightSummary
+from flows.endings import NightSummary
+from flows.night import Night
 from flows.progress import Progress
 from narration.finding import Finding
 from narration.plan import Plan, PlannedVoice

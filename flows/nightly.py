@@ -18,9 +18,10 @@ from prefect.exceptions import PrefectException
 from prefect.runtime import flow_run
 
 from flows.artifacts import key_from, night_markdown, night_rows
+from flows.endings import NightSummary
 from flows.forms import entry
 from flows.labels import label, tag_outcome
-from flows.night import Night, NightRequest, NightSummary
+from flows.night import Night, NightRequest
 from flows.opening import Job
 from flows.places import books_folder
 from flows.progress import Progress

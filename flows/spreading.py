@@ -27,9 +27,10 @@ from prefect.exceptions import PrefectException
 from prefect.runtime import flow_run
 from prefect.states import Cancelled
 
+from flows.making import Each
 from flows.opening import Job
 from flows.progress import Progress
-from flows.rendering import Each, render
+from flows.rendering import render
 from narration.desk import Halt
 from narration.errors import BudgetReached, StoreError
 from narration.memory.takes import Takes

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import hypothesis
 import pytest
@@ -43,9 +44,10 @@ def _homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _own_home(_homes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test has a store of its own."""
-    monkeypatch.setenv("NARRATION_HOME", tempfile.mkdtemp(dir=_homes))
+def _own_home(_homes: Path) -> Iterator[None]:
+    """Each test has a store and an environment of its own: what a command or a page exports goes with the test."""
+    with mock.patch.dict(os.environ, NARRATION_HOME=tempfile.mkdtemp(dir=_homes)):
+        yield
 
 
 def _loopback_only(connect: Any) -> Any:  # noqa: ANN401 — the signatures of socket's own methods

@@ -128,8 +128,7 @@ def shell(studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
     for name in _EXPORTED:
-        monkeypatch.setenv(name, "")  # so that what a page exports is forgotten with it
-        monkeypatch.delenv(name)
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NARRATION_HOME", str(tmp_path / "narration"))
     here = tmp_path / "here"
     with chdir(tmp_path):

@@ -20,5 +20,11 @@ def test_no_test_sees_a_key_or_a_server_of_the_users() -> None:
     assert names <= {"PREFECT_HOME"}
 
 
+@pytest.mark.parametrize("test", ["one", "another"])
+def test_what_a_test_exports_is_forgotten_with_it(test: str) -> None:
+    assert "AWS_GUARD" not in os.environ
+    os.environ["AWS_GUARD"] = test
+
+
 def test_no_test_writes_into_the_users_home(tmp_path_factory: pytest.TempPathFactory) -> None:
     assert Path(os.environ["NARRATION_HOME"]).is_relative_to(tmp_path_factory.getbasetemp())

@@ -24,7 +24,8 @@ from flows.cli.tables import Column, table
 from flows.cli.unattended import interruptible, server_answers, server_is_named
 
 if TYPE_CHECKING:
-    from flows.night import BookOfNight, Night, NightSummary
+    from flows.endings import BookOfNight, NightSummary
+    from flows.night import Night
 
 EXAMPLES = examples(
     "narrate nightly shelf --window 22:00-06:00 --budget 20",

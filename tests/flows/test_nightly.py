@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.night import Became, Night, NightRequest, NightSummary
+from flows.endings import Became, NightSummary
+from flows.night import Night, NightRequest
 from flows.opening import Job
 from flows.progress import Progress
 from flows.rendering import render

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -17,7 +18,7 @@ import pytest
 from tests.flows.conftest import Narrate
 from tests.flows.stage import Recorder, recorder, small_book
 from tests.prove.harness import KEY, NARRATE, ROOT, Studio, Vendor, bought_twice, vendor
-from tests.prove.server import Server, free_port
+from tests.prove.server import Server, free_port, worker
 
 pytestmark = [pytest.mark.slow, pytest.mark.prefect, pytest.mark.xdist_group("prefect")]
 
@@ -42,21 +43,47 @@ class Evening:
     Attributes:
         server, shop, told: Prefect, the vendor, and where notifications go.
         folder: of the books, each with a store of its own.
-        process: `narrate serve`.
+        log: of `narrate serve`.
+        process: `narrate serve`, once it was started.
     """
 
     server: Server
     shop: Vendor
     told: Recorder
     folder: Path
-    process: subprocess.Popen[bytes]
     log: Path
+    process: subprocess.Popen[bytes] | None = None
 
     def book(self, name: str, **limits: int) -> Path:
         return small_book(self.folder / name, profile=str(self.shop.profile(**limits)))
 
     def start(self, name: str, **parameters: object) -> str:
         return self.server.run("render-book", production=name, store=str(self.store(name)), **parameters)
+
+    def serve(self) -> None:
+        """Begin to serve, with a schedule of the nightly run."""
+        rule = ("--rrule", "FREQ=WEEKLY;BYDAY=SU;BYHOUR=3", "--zone", "Europe/Vienna")
+        with self.log.open("wb") as out:
+            self.process = subprocess.Popen(
+                [*NARRATE, "serve", "--shelf", "shelf", *rule],
+                env=self.server.variables(
+                    NARRATION_HOME=str(self.folder / "home"),
+                    NARRATION_BOOKS=str(self.folder),
+                    DASHSCOPE_API_KEY=KEY,
+                    PREFECT_RUNNER_POLL_FREQUENCY="1",
+                    PREFECT_FLOWS_HEARTBEAT_FREQUENCY="30",
+                ),
+                cwd=self.folder,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+        _until("it does not serve", lambda: "Serving until Ctrl-C" in self.log.read_text())
+
+    def end(self) -> int:
+        """Say the word that ends it; its exit code."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=PATIENCE_S)
 
     def store(self, name: str) -> Path:
         return self.folder / f"store-{name}"
@@ -110,27 +137,15 @@ def _automated(server: Server, url: str, folder: Path) -> None:
 def evening(prefect: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evening]:
     """`narrate serve` with all automations, for as long as this module lasts."""
     folder = tmp_path_factory.mktemp("evening")
-    variables = prefect.variables(
-        NARRATION_HOME=str(folder / "home"),
-        NARRATION_BOOKS=str(folder),
-        DASHSCOPE_API_KEY=KEY,
-        PREFECT_RUNNER_POLL_FREQUENCY="1",
-        PREFECT_FLOWS_HEARTBEAT_FREQUENCY="30",
-    )
     (folder / "shelf").mkdir()
-    rule = ("--rrule", "FREQ=WEEKLY;BYDAY=SU;BYHOUR=3", "--zone", "Europe/Vienna")
-    argv = [*NARRATE, "serve", "--shelf", "shelf", *rule]
     with vendor(folder) as shop, recorder() as told:
         _automated(prefect, told.root, folder)
-        log = folder / "serve.log"
-        with log.open("wb") as out:
-            process = subprocess.Popen(argv, env=variables, cwd=folder, stdout=out, stderr=subprocess.STDOUT)
+        evening = Evening(server=prefect, shop=shop, told=told, folder=folder, log=folder / "serve.log")
         try:
-            _until("it does not serve", lambda: "Serving until Ctrl-C" in log.read_text())
-            yield Evening(server=prefect, shop=shop, told=told, folder=folder, process=process, log=log)
+            evening.serve()
+            yield evening
         finally:
-            process.terminate()
-            process.wait(timeout=PATIENCE_S)
+            evening.end()
             for automation in prefect.post("automations/filter"):
                 prefect.delete(f"automations/{automation['id']}")
 
@@ -175,23 +190,49 @@ def test_a_spend_above_the_limit_waits_for_a_yes_and_a_no_spends_nothing(evening
     assert not list(evening.store("too-dear").rglob("*.wav"))
 
 
+@contextlib.contextmanager
+def _for_a_worker(evening: Evening) -> Iterator[str]:
+    """The flow of a book, offered once more: to a pool with one worker; the path of that deployment."""
+    kept = ("flow_id", "entrypoint", "parameter_openapi_schema")
+    served = evening.server.get("deployments/name/render-book/render-book")
+    evening.server.post("work_pools/", {"name": "desk", "type": "process"})
+    offered = {"name": "pooled", "work_pool_name": "desk", "pull_steps": [], **{name: served[name] for name in kept}}
+    path = f"deployments/{evening.server.post('deployments/', offered)['id']}"
+    own = {"NARRATION_BOOKS": str(evening.folder), "NARRATION_HOME": str(evening.folder / "home")}
+    with worker(evening.server, evening.folder / "worker", pool="desk", PREFECT_WORKER_QUERY_SECONDS="1", **own):
+        yield path
+    evening.server.delete(path)
+
+
+@contextlib.contextmanager
+def _for_who_serves(evening: Evening) -> Iterator[str]:
+    yield f"deployments/{evening.server.get('deployments/name/render-book/render-book')['id']}"
+
+
+@pytest.mark.parametrize(("name", "offered"), [("stopped", _for_who_serves), ("stopped-worker", _for_a_worker)])
 def test_a_run_that_is_cancelled_comes_to_rest_and_the_next_one_buys_only_the_rest(
-    evening: Evening, narrate: Narrate, monkeypatch: pytest.MonkeyPatch
+    evening: Evening,
+    narrate: Narrate,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    offered: Callable[[Evening], contextlib.AbstractContextManager[str]],
 ) -> None:
-    book = evening.book("stopped", in_flight=2)
+    book = evening.book(name, in_flight=2)
     before = len(evening.shop.rows())
     evening.shop.switch(latency_ms=500)
-    run_id = evening.start("stopped")
-    _until("nothing is spoken", lambda: len(evening.shop.rows()) >= before + 2)
-    evening.server.post(f"flow_runs/{run_id}/set_state", {"state": {"type": "CANCELLING", "name": "Cancelling"}})
-    run = evening.ended(run_id)
+    with offered(evening) as deployment:
+        parameters = {"production": name, "store": str(evening.store(name))}
+        run_id = evening.server.post(f"{deployment}/create_flow_run", {"parameters": parameters})["id"]
+        _until("nothing is spoken", lambda: len(evening.shop.rows()) >= before + 2)
+        evening.server.post(f"flow_runs/{run_id}/set_state", {"state": {"type": "CANCELLING", "name": "Cancelling"}})
+        run = evening.ended(run_id)
     assert run["state_type"] == "CANCELLED", run["state"]
-    assert {"book:stopped", "outcome:Cancelled"} <= set(run["tags"])
-    assert evening.left_open("stopped") == []
+    assert {f"book:{name}", "outcome:Cancelled"} <= set(run["tags"])
+    assert evening.left_open(name) == []
     spoken = len(evening.shop.rows())
     evening.shop.switch(latency_ms=0)
     monkeypatch.setenv("DASHSCOPE_API_KEY", KEY)
-    again = narrate("render", book, "--store", evening.store("stopped"), "--json")
+    again = narrate("render", book, "--store", evening.store(name), "--json")
     assert again.code == 0, again.err
     assert again.json["chunks_spoken"] == len(evening.shop.rows()) - spoken > 0
     assert (again.json["recovered"], again.json["calls_in_doubt"]) == (0, 0)
@@ -237,7 +278,7 @@ def _hasten(server: Server, *, within_s: int) -> None:
     server.put(f"automations/{found['id']}", {**kept, "trigger": {**kept["trigger"], "within": within_s}})
 
 
-def test_everything_is_served_and_a_word_ends_it(evening: Evening) -> None:
+def test_everything_is_served_a_word_ends_it_and_schedules_wake_with_the_next_serving(evening: Evening) -> None:
     found = {one["name"]: one for one in evening.server.post("deployments/filter")}
     assert set(found) == {"render-book", "nightly", "audition-cast", "housekeeping"}
     assert all(one["status"] == "READY" for one in found.values())
@@ -249,13 +290,16 @@ def test_everything_is_served_and_a_word_ends_it(evening: Evening) -> None:
         "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}},
     }
     _until("the schedule starts no run", lambda: evening.server.post("flow_runs/filter", planned))
-    evening.process.send_signal(signal.SIGTERM)
-    assert evening.process.wait(timeout=PATIENCE_S) == 0
+    assert evening.end() == 0
     said = evening.log.read_text()
     assert "Stopped." in said
     assert "Traceback" not in said
     assert "Warning" not in said
     assert evening.server.get("deployments/name/nightly/nightly")["paused"]
+    assert not evening.server.post("flow_runs/filter", planned)
+    evening.serve()
+    assert not evening.server.get("deployments/name/nightly/nightly")["paused"]
+    _until("the schedule starts no run any more", lambda: evening.server.post("flow_runs/filter", planned))
 
 
 @pytest.mark.parametrize(
