@@ -31,6 +31,7 @@ class Format(StrEnum):
     VTT = "vtt"
     EPUB = "epub"
     LPF = "lpf"
+    CUE = "cue"
     ABS = "abs"
 
 
@@ -38,11 +39,14 @@ DEFAULT_FORMATS = (Format.MP3,)
 
 _DELIVERED = {Format.MP3: Encoded.MP3, Format.FLAC: Encoded.FLAC, Format.OPUS: Encoded.OPUS}
 _PARTS = {Format.M4B: Encoded.M4A, Format.EPUB: Encoded.M4A, Format.LPF: Encoded.MP3}
+_NAMED = {Format.CUE: Encoded.MP3}
+"""The chapters' files that it names: they are delivered with it, as what is in the hidden folder may go at any time."""
 
 
 def delivered_as(formats: Iterable[Format]) -> tuple[Encoded, ...]:
     """The encodings that are deliverables themselves, in a fixed order."""
-    wanted = {_DELIVERED[found] for found in formats if found in _DELIVERED}
+    brought = _DELIVERED | _NAMED
+    wanted = {brought[found] for found in formats if found in brought}
     return tuple(encoded for encoded in Encoded if encoded in wanted)
 
 

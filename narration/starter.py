@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import unicodedata
 
+from narration.formats import Format
 from narration.production import LANGUAGES
 
 _NARRATOR = {"zh": "旁白"}
@@ -69,7 +70,7 @@ budget_usd: 5
 
 # How the finished files are mastered, what they are delivered as, and what is said of the book in them.
 # preset: acx             # acx, podcast, audiobookshelf, none
-# formats: [mp3, m4b]     # mp3, m4b, flac, opus, srt, vtt, epub, lpf, abs
+# formats: [mp3, m4b]     # {formats}
 # narrator: Who Reads
 # series: Name of the Series
 # series_index: 1
@@ -135,6 +136,7 @@ def starter_files(
         author=_quoted(author, "Anonymous"),
         language=language,
         languages=", ".join(f"{code} ({name})" for code, name in LANGUAGES.items()),
+        formats=", ".join(Format),
         manuscript=json.dumps(manuscript_name, ensure_ascii=False),
     )
     narrator = _NARRATOR.get(language, "Narrator")

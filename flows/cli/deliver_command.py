@@ -60,7 +60,7 @@ def deliver(
     """Make the finished files from the takes in the store. Speaks nothing and needs no key.
 
     A chapter whose takes and settings did not change is not made again, and a container whose chapters did not change
-    is not packed again. Containers and companions (m4b, epub, lpf, abs) are made from the whole book.
+    is not packed again. Containers and companions are made from the whole book.
     """
     from flows.opening import Request, open_job
     from flows.progress import Progress

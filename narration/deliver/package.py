@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
@@ -17,6 +17,7 @@ from narration.audio.encodings import LANGUAGE_CODES
 from narration.audio.m4b import Facts, Part, write_m4b
 from narration.audio.measure import Delivered, probe
 from narration.deliver.cover import Cover, write_cover
+from narration.deliver.cue import MOST_TRACKS, write_cue
 from narration.deliver.epub import write_epub
 from narration.deliver.library import METADATA, write_library
 from narration.deliver.lpf import write_lpf
@@ -82,7 +83,7 @@ def package(
     """Make everything but the chapters' own files that `production.formats` names.
 
     Args:
-        tracks: all of the book, in order, with the encodings that `narration.formats.parts_of` names.
+        tracks: all of the book, in order, with the encodings that `narration.formats` has made for these formats.
         hashes: SHA-256 of the tracks' files.
         production: formats and edition.
         cover: of the book.
@@ -142,8 +143,10 @@ def _jobs(release: Release, cover: Cover, formats: Sequence[Format], hashes: Map
         yield from _captions(release, name, formats, wanted, CAPTIONS[wanted])
     for wanted in (found for found in Format if found in formats and found in BOOKS):
         one = BOOKS[wanted]
-        facts = [edition, picture, of(release.tracks, one.sound), *one.facts(release)]
-        yield _Job(file=f"{name}.{wanted}", facts=facts, make=lambda path, one=one: one.write(path, release))  # type: ignore[misc]
+        for file, tracks in _sheets(release.tracks, f"{name}.{wanted}", one.most_tracks):
+            held = replace(release, tracks=tracks)
+            facts = [edition, picture, of(tracks, one.sound), *one.facts(held)]
+            yield _Job(file=file, facts=facts, make=lambda path, one=one, held=held: one.write(path, held))  # type: ignore[misc]
 
 
 def _timelines(tracks: Sequence[Track]) -> list[object]:
@@ -196,14 +199,20 @@ class WholeBook:
     """A file that is made from the whole book.
 
     Attributes:
-        sound: the encoding of the chapters that is in it; `narration.formats` has it made.
+        sound: the encoding of the chapters that is in it or that it names; `narration.formats` has it made.
         write: makes it at a path, of a release.
         facts: what else it is made from: where these change, it is made anew.
+        most_tracks: how many tracks one file can hold; a longer book is several files. 0 is any number.
     """
 
     sound: Encoded
     write: Callable[[Path, Release], None]
     facts: Callable[[Release], list[object]] = lambda _release: []
+    most_tracks: int = 0
+
+
+def _of_cue(release: Release) -> list[object]:
+    return [track.files[Encoded.MP3].name for track in release.tracks]
 
 
 def _of_epub(release: Release) -> list[object]:
@@ -214,6 +223,7 @@ BOOKS: Mapping[Format, WholeBook] = MappingProxyType(
     {
         Format.EPUB: WholeBook(sound=Encoded.M4A, write=write_epub, facts=_of_epub),
         Format.LPF: WholeBook(sound=Encoded.MP3, write=write_lpf),
+        Format.CUE: WholeBook(sound=Encoded.MP3, write=write_cue, facts=_of_cue, most_tracks=MOST_TRACKS),
     }
 )
 """A new format of this kind is a module that writes it, and a row here and in `narration.formats`."""
@@ -231,6 +241,17 @@ def _volumes(tracks: Sequence[Track], name: str) -> list[tuple[str, tuple[Track,
             found.append([])
         found[-1].append(track)
     return [(f"{name}, Volume {number}.m4b", tuple(volume)) for number, volume in enumerate(found, start=1)]
+
+
+def _sheets(tracks: tuple[Track, ...], file: str, most: int) -> list[tuple[str, tuple[Track, ...]]]:
+    """The files of a format that holds so many tracks at most: names, and what is in them."""
+    if not most or len(tracks) <= most:
+        return [(file, tracks)]
+    path = PurePosixPath(file)
+    return [
+        (f"{path.stem}, Sheet {number}{path.suffix}", tracks[start : start + most])
+        for number, start in enumerate(range(0, len(tracks), most), start=1)
+    ]
 
 
 def _m4b_maker(release: Release, tracks: Sequence[Track], file: str, cover: Cover) -> Callable[[Path], None]:

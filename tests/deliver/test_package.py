@@ -15,16 +15,17 @@ from narration.audio.measure import probe
 from narration.book import Line, ParagraphKind
 from narration.deliver.book import Delivery, HeardFile
 from narration.deliver.cover import cover_of
-from narration.deliver.package import Package
+from narration.deliver.package import BOOKS, CAPTIONS, Package
 from narration.deliver.pieces import Spoken, in_pieces, sample_of
 from narration.errors import InputError, ToolError
-from narration.formats import Format
+from narration.formats import Format, delivered_as, made_of_all, parts_of
 from narration.production import Production, Sample
 from narration.settings.settings import Settings
 from tests.deliver.test_chapter import PRODUCTION, SETTINGS, Shelf, chapter_of, sound
 
 TITLES = ("One", "Two", "Three")
 ALL = tuple(Format)
+DELIVERY = Path(__file__).parents[2] / "docs" / "delivery.md"
 
 
 class Press:
@@ -101,7 +102,15 @@ def test_every_format_is_there_and_measured(press: Press) -> None:
             assert f"{number:02} - {title}.{suffix}" in names
     book = PRODUCTION.title
     shelf = f"Audiobookshelf/Anonymous/Counting/Vol 1 - {book}"
-    for name in (f"{book}.m4b", f"{book}.epub", f"{book}.lpf", f"{book}.srt", f"{book}.vtt", "cover.jpg"):
+    for name in (
+        f"{book}.m4b",
+        f"{book}.epub",
+        f"{book}.lpf",
+        f"{book}.cue",
+        f"{book}.srt",
+        f"{book}.vtt",
+        "cover.jpg",
+    ):
         assert name in names
     for name in (f"{shelf}/{book}.m4b", f"{shelf}/metadata.json", f"{shelf}/cover.jpg", f"{shelf}/reader.txt"):
         assert name in names
@@ -109,6 +118,17 @@ def test_every_format_is_there_and_measured(press: Press) -> None:
     assert measured == probe(press.folder / f"{book}.m4b")
     assert not [name for name in names if name.endswith(".part")]
     assert {pictures(press.folder / f"01 - One.{suffix}") for suffix in ("mp3", "flac", "opus")} == {0, 1}
+
+
+@pytest.mark.parametrize("wanted", ALL)
+def test_a_format_is_in_its_tables_and_has_a_row_of_the_documentation(wanted: Format) -> None:
+    if made_of_all((wanted,)):
+        assert wanted in {*BOOKS, *CAPTIONS, Format.M4B, Format.ABS}, "nothing makes it"
+    if wanted in BOOKS:
+        encoded = (*delivered_as((wanted,)), *parts_of((wanted,)))
+        assert encoded == (BOOKS[wanted].sound,), "narration.formats does not have its sound made"
+    rows = [line.split("|")[1] for line in DELIVERY.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    assert sum(f"`{wanted}`" in row for row in rows) == 1
 
 
 def pictures(path: Path) -> int:

@@ -100,6 +100,7 @@ def test_a_wrong_value_of_a_preset_is_refused_as_any_setting(tmp_path: Path) -> 
         ((Format.M4B,), (), (Encoded.M4A,)),
         ((Format.LPF, Format.MP3, Format.SRT), (Encoded.MP3,), ()),
         ((Format.LPF, Format.FLAC), (Encoded.FLAC,), (Encoded.MP3,)),
+        ((Format.CUE, Format.M4B), (Encoded.MP3,), (Encoded.M4A,)),
         (tuple(Format), (Encoded.MP3, Encoded.FLAC, Encoded.OPUS), (Encoded.M4A,)),
     ],
 )
