@@ -1,7 +1,7 @@
 """A service that damages a tenth of its takes, and three lines every time: the rest is right, the three are named.
 
 Without a recogniser a word more or less in a long line is within what a voice's lengths vary, so a few slip through.
-With one, here the sandbox's behind the vendor's wire, every take is heard, and no take of wrong words may.
+With one, here the sandbox's behind the vendor's wire, hardly any may. Lines that were damaged each time are told.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from tests.prove.harness import DEMO, Studio, vendor
 
 POISON = ("quicksilver", "hornblende", "marzipan")
 MOST_OVERHEAD = 0.15
-MOST_SLIPS = 0.01
+MOST_SLIPS, MOST_SLIPS_HEARD = 0.01, 0.0025
 """Share of the lines that may be heard damaged and untold: without a recogniser a word more or less in a long line, and
-a stranger with the same voice, are not heard."""
+a stranger with the same voice, are not heard; with one, hardly more than the stranger."""
 _SENTENCE = re.compile(r"[^.!?\n“”#]+[.!?]+")
 
 
@@ -112,12 +112,16 @@ def prove_mending(
         compared = [take_id for take_id in heard if take_id in right and not _is_poison(takes, take_id)]
         wrong = [take_id for take_id in compared if heard[take_id] != right[take_id]]
         by_hash = {take.sha256: take for take in takes.values()}
-        slips = "; ".join(_slip(by_hash[heard[take_id]], good[take_id]) for take_id in wrong)
+        lines = {found["text"] for found in findings}
+        untold = [take_id for take_id in wrong if good[take_id].ask.text not in lines]
+        slips = "; ".join(_slip(by_hash[heard[take_id]], good[take_id]) for take_id in untold)
+        most_slips = MOST_SLIPS if recogniser == "none" else MOST_SLIPS_HEARD
         others = [found for found in findings if not any(word in found["text"] for word in POISON)]
         told = (
             f"{summary['chunks_spoken']} takes, {summary['retakes']} retakes ({overhead:.1%}), exit code {code}; "
             f"{len(compared) - len(wrong)} of {len(compared)} heard takes are as if nothing had been damaged, "
-            f"the three lines named, {len(others)} others too; the next run buys nothing"
+            f"{len(wrong) - len(untold)} of the rest named and {len(untold)} not; the three lines named; "
+            f"{len(others)} findings of others; the next run buys nothing"
             + (f"; not told: {slips}" if slips else "")
             + "".join(f"; named: {found['code']} {found['message']} “{found['text']}”" for found in others)
         )
@@ -125,7 +129,7 @@ def prove_mending(
         assert (code, again_code) == (3, 3), err
         assert named == set(POISON), told
         assert overhead < MOST_OVERHEAD, told
-        assert len(wrong) <= MOST_SLIPS * len(compared), told
+        assert len(untold) <= most_slips * len(compared), told
         return told
 
 
