@@ -112,8 +112,8 @@ def prove_mending(
         compared = [take_id for take_id in heard if take_id in right and not _is_poison(takes, take_id)]
         wrong = [take_id for take_id in compared if heard[take_id] != right[take_id]]
         by_hash = {take.sha256: take for take in takes.values()}
-        lines = {found["text"] for found in findings}
-        untold = [take_id for take_id in wrong if good[take_id].ask.text not in lines]
+        told_of = {found["text"] for found in findings}
+        untold = [take_id for take_id in wrong if good[take_id].ask.text not in told_of]
         slips = "; ".join(_slip(by_hash[heard[take_id]], good[take_id]) for take_id in untold)
         most_slips = MOST_SLIPS if recogniser == "none" else MOST_SLIPS_HEARD
         others = [found for found in findings if not any(word in found["text"] for word in POISON)]
