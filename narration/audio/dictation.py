@@ -3,8 +3,9 @@
 Free dictation is of no use on synthetic speech (seven words of ten wrong on espeak-ng's), so nothing is dictated: the
 expected words are laid along the sound, in their order, none left out, and either they fit from the first to the last
 or they do not. A sound that lacks some of them does not fit; nor do many that lack none, of voices unlike those that
-the model learnt from. So a fit is a proof, and no fit proves nothing. Each sound is tried as it is, and as if spoken
-by a larger and by a smaller speaker.
+the model learnt from. So a fit is strong evidence that all words are there, and no proof: a sound that lacks its first
+words may fit, too, with these squeezed into its first syllables (docs/hearing.md has the figures). No fit says nothing.
+Each sound is tried as it is, and as if spoken by a larger and by a smaller speaker.
 
 On standard input: a line of JSON, `{"bytes": N, "words": [...]}`, then N bytes of a WAV file; on standard output a line
 for each: `{"followed": true, "words": [[text, start_ms, end_ms], ...]}`. Invariant: whatever is sent is answered with

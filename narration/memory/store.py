@@ -287,8 +287,8 @@ class Store:
         """Remove what killed writers left in a local folder: half-written files, and folders emptied of claims.
 
         Args:
-            older_than_s: files written to within so many seconds stay. A living writer needs milliseconds, and one
-                whose file is gone gets a `StoreError`; 0 is for when no other process writes.
+            older_than_s: files written to within so many seconds stay. What a living writer of this machine has
+                begun stays however old it is (see `narration.folder`); 0 is for when no other machine writes.
 
         Returns:
             How many files were removed.

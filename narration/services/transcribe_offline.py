@@ -1,7 +1,7 @@
 """The recogniser of this machine: pocketsphinx, in processes of its own. English only, free, and honest about it.
 
 It is told the expected words, and follows them through the sound (`narration.audio.dictation` says how): `followed` is
-a proof that all of them are there, and its absence proves nothing.
+strong evidence that all of them are there, if no proof, and its absence says nothing.
 
 Invariant: whatever becomes of a process, this one goes on: a process that dies or hangs is replaced, and its sound is
 counted as not followed.

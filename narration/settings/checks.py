@@ -67,7 +67,7 @@ class CheckSettings:
     pitch_sigmas: _Sigmas = 6.0
     timbre_sigmas: _Sigmas = 4.5
     recogniser: RecogniserKind = RecogniserKind.NONE
-    missing_words: _Words = 3
-    added_words: _Words = 3
+    missing_words: _Words = 2
+    added_words: _Words = 2
     changed_words: _Words = 3
     heard_share: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.4

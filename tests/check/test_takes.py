@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from narration.audio.usual import Heard, learn
+from narration.check.hearing import word_flaws
 from narration.check.pace import PRIOR_S, weights_of
 from narration.check.takes import Flaw, Judge, badness, fails, finding_of
 from narration.finding import MEANINGS, Code, Severity
+from narration.hearing import HeardWord, Hearing, HearingAsk, Transcript
 from narration.settings.checks import CheckSettings
 from narration.take import ClipMeasures, ClipTraits, SpeechAsk, Take
 
@@ -106,6 +108,15 @@ GOLDEN = {
     Code.TAKE_TIMBRE: take(114, timbre_db=tuple(float(band) for band in range(20))),
 }
 
+SAID = "the old man went down to the sea and counted stones there until evening came"
+HEARD = {
+    Code.TAKE_LACKS_WORDS: "the old man went down to the sea until evening came",
+    Code.TAKE_ADDS_WORDS: f"{SAID} until evening came",
+    Code.TAKE_CHANGES_WORDS: "the old man went down to the sea with twelve yellow birds until evening came",
+    Code.TAKE_UNCLEAR: "ship big bull fence up rug why sky by sounded bones where hill leaving game",
+}
+"""What a recogniser makes of a take of `SAID`: the codes that only words have."""
+
 
 def judge(*more: Take, **changes: object) -> Judge:
     made = Judge(CheckSettings(**changes), [*GOOD, *more])  # type: ignore[arg-type]
@@ -125,8 +136,25 @@ def test_a_take_with_one_flaw_has_its_code_and_no_other(code: Code) -> None:
     assert flaw.rule
 
 
+def words_of(heard: str) -> tuple[Flaw, ...]:
+    said = Transcript(request_id="", words=tuple(HeardWord(text=word) for word in heard.split()))
+    ask = HearingAsk(kind="openai", place="", model="", sha256="", language="en")
+    hearing = Hearing(ask=ask, said=said, price_usd=0.0, created_at="", run_id="")
+    return word_flaws(take(300, SAID), hearing, "", CheckSettings())
+
+
+@pytest.mark.parametrize("code", HEARD, ids=str)
+def test_a_take_whose_words_have_one_flaw_has_its_code_and_no_other(code: Code) -> None:
+    (flaw,) = words_of(HEARD[code])
+    assert flaw.code is code
+    assert flaw.value
+    assert flaw.rule
+    assert fails((flaw,)) == (MEANINGS[code].severity is Severity.ERROR)
+    assert words_of(SAID) == ()
+
+
 def test_every_code_of_a_take_has_a_golden_case() -> None:
-    assert set(GOLDEN) == {code for code in Code if code.startswith("take-")}
+    assert {*GOLDEN, *HEARD} == {code for code in Code if code.startswith("take-")}
 
 
 def test_good_takes_have_no_flaws_though_a_fifth_of_the_voices_takes_are_spoilt() -> None:

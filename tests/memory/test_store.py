@@ -8,7 +8,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -264,6 +267,31 @@ async def test_the_sweep_spares_what_is_young_and_what_is_not_ours(folder_store:
     assert users.exists()
     assert (folder_store.folder / "takes" / "empty").exists()
     assert not (folder_store.folder / "open").exists()
+
+
+async def test_no_sweep_takes_what_is_being_written_whoever_believes_to_be_alone(folder_store: Store) -> None:
+    async def write(number: int) -> None:
+        for _ in range(40):
+            await folder_store.put(f"runs/{number}.json", b"{}")
+            await folder_store.create(f"open/{number}/{uuid.uuid4().hex}", b"{}")
+
+    over = threading.Event()
+
+    def sweep_on() -> int:
+        times = 0
+        while not over.is_set():
+            folder_store.sweep()
+            times += 1
+        return times
+
+    with ThreadPoolExecutor(2) as pool:
+        sweeping = [pool.submit(sweep_on) for _ in range(2)]
+        try:
+            await asyncio.gather(*map(write, range(8)))
+        finally:
+            over.set()
+        assert min(one.result() for one in sweeping) > 10
+    assert len(await folder_store.keys("open/")) == 8 * 40
 
 
 def test_there_is_nothing_to_sweep_on_s3(s3_variables: dict[str, str]) -> None:

@@ -32,6 +32,7 @@ PROOFS: dict[str, Callable[[], str]] = {
     "checks": lambda: prove_checks() + prove_hearing(),
     "hearing": prove_hearing,
     "mending": prove_mending,
+    "mending-heard": lambda: prove_mending(recogniser="dashscope"),
     "pickups": prove_pickups,
     "long-book": prove_long_book,
     "soak": prove_soak,

@@ -40,6 +40,10 @@ in_flight = {in_flight}
 
 [check]
 retakes = {retakes}
+recogniser = "{recogniser}"
+
+[recogniser]
+per_minute = 0
 """
 
 
@@ -75,11 +79,19 @@ class Vendor:
         answer = httpx.patch(f"{self.root}/sandbox/faults", json=changes)
         answer.raise_for_status()
 
-    def profile(self, *, per_minute: int = 0, per_second: float = 0, in_flight: int = 8, retakes: int = 0) -> Path:
+    def profile(
+        self,
+        *,
+        per_minute: int = 0,
+        per_second: float = 0,
+        in_flight: int = 8,
+        retakes: int = 0,
+        recogniser: str = "none",
+    ) -> Path:
         """A profile for this vendor; without retakes, as the tone engine's chords are no voices to be judged."""
-        path = self.folder / f"profile-{per_minute}-{per_second}-{in_flight}-{retakes}.toml"
+        path = self.folder / f"profile-{per_minute}-{per_second}-{in_flight}-{retakes}-{recogniser}.toml"
         limits = {"per_minute": per_minute, "per_second": per_second, "in_flight": in_flight}
-        text = PROFILE.format(base_url=self.base_url, retakes=retakes, **limits)
+        text = PROFILE.format(base_url=self.base_url, retakes=retakes, recogniser=recogniser, **limits)
         path.write_text(text)
         return path
 

@@ -2,7 +2,8 @@
 
 The takes are those of `tests.prove.checks`. pocketsphinx is slow on them, so it hears a sample: some of each of the
 four kinds of damage that are about words, and some of the good ones. The other recogniser is the sandbox's, which
-knows what is in its takes: what it finds is what the comparison of words can find at all. English and Chinese;
+knows what is in its takes: what it finds is what the comparison of words can find at all. That one is also made to err
+as a good recogniser does, to see what runs of words can be told without accusing good takes. English and Chinese;
 pocketsphinx hears English only.
 """
 
@@ -11,10 +12,11 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import json
+import random
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from narration.check.hearing import word_flaws
 from narration.check.takes import Judge, fails
@@ -32,8 +34,14 @@ from narration.settings.checks import CheckSettings
 from narration.take import Take
 from tests.prove.checks import TEXTS, VOICES, Job, jobs, measured, take_of
 
-ABOUT_WORDS = (Damage.CUT_END, Damage.CUT_START, Damage.DROPPED, Damage.REPEATED)
+LACKING = (Damage.CUT_END, Damage.CUT_START, Damage.DROPPED)
+ABOUT_WORDS = (*LACKING, Damage.REPEATED)
 MOST_ACCUSED, LEAST_HEARD = 0.02, 0.9
+LEFT_OUT, ADDED, MISTAKEN = 0.01, 0.005, 0.035
+"""Errors of a recogniser that gets one word of twenty wrong, by word."""
+LEAST_FOLLOWED, MOST_FITTING = 0.4, 0.15
+"""Of the good takes so many are followed at least, and of those that lack words so many at the most, by pocketsphinx.
+Measured are 58 % of 60 and 3 % of 30; by chance a sample of this size is beyond these once in some hundred times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +75,9 @@ class Gain:
         spoilt = sum(count for kind, count in self.every.items() if kind)
         return sum(count for kind, count in self.both.items() if kind) / max(1, spoilt)
 
+    def followed_of(self, *kinds: str) -> float:
+        return sum(self.followed[kind] for kind in kinds) / max(1, sum(self.every[kind] for kind in kinds))
+
     def accused(self) -> float:
         return (self.both[""] - self.without[""]) / max(1, self.every[""])
 
@@ -89,6 +100,21 @@ def perfect(job: Job) -> Transcript:
     heard = heard_in(load_engine(EngineKind.ESPEAK), json.dumps(["", traits, job.language, job.text, flaws]))
     words = (HeardWord(text=one.word, start_ms=int(one.start_s * 1000), end_ms=int(one.end_s * 1000)) for one in heard)
     return Transcript(request_id="", words=tuple(words))
+
+
+def erring(said: Transcript, seed: int) -> Transcript:
+    """The same with the errors of a good recogniser: words left out, added, and taken for others."""
+    chance = random.Random(seed)  # noqa: S311 — errors, not secrets
+    words: list[HeardWord] = []
+    for word in said.words:
+        draw = chance.random()
+        if draw < LEFT_OUT:
+            continue
+        if draw < LEFT_OUT + ADDED:
+            words.append(replace(word, text=chance.choice(said.words).text))
+        other = LEFT_OUT + ADDED < draw < LEFT_OUT + ADDED + MISTAKEN
+        words.append(replace(word, text=chance.choice(said.words).text) if other else word)
+    return replace(said, words=tuple(words))
 
 
 def sound(job: Job) -> bytes:
@@ -153,12 +179,16 @@ def prove_hearing(takes: int = 2_000, *, each: int = 10, good: int = 60, seed: i
         words = [(job, take) for job, take in everything if not job.kind or Damage(job.kind) in ABOUT_WORDS]
         with ProcessPoolExecutor(2) as pool:
             heard = list(pool.map(perfect, [job for job, _ in words], chunksize=50))
-        for run, least in ((3, 0.0), (1, LEAST_HEARD)):
+        wrong = [erring(said, number) for number, said in enumerate(heard)]
+        for run in (3, 2, 1):
+            settings = CheckSettings(missing_words=run, added_words=run)
             title = f"{language}, a recogniser that hears everything (the sandbox's), runs of {run}:"
-            bound = gain(title, judge, words, heard, CheckSettings(missing_words=run, added_words=run))
-            assert bound.found() >= least, str(bound)
+            bound = gain(title, judge, words, heard, settings)
+            errs = gain(f"{language}, the same with one word of twenty wrong:", judge, words, wrong, settings)
+            assert run > 1 or bound.found() >= LEAST_HEARD, str(bound)
             assert bound.accused() <= MOST_ACCUSED, str(bound)
-            parts.append(str(bound))
+            assert run < CheckSettings().missing_words or errs.accused() <= MOST_ACCUSED, str(errs)
+            parts += [str(bound), str(errs)]
         if language == "en" and importlib.util.find_spec("pocketsphinx") is not None:
             picked = [one for one in words if not one[0].kind][:good]
             for kind in ABOUT_WORDS:
@@ -171,6 +201,7 @@ def prove_hearing(takes: int = 2_000, *, each: int = 10, good: int = 60, seed: i
                 CheckSettings(),
             )
             assert offline.accused() <= 2 * MOST_ACCUSED, str(offline)
-            assert sum(offline.followed[kind] for kind in ABOUT_WORDS[:3]) == 0, str(offline)
+            assert offline.followed_of("") >= LEAST_FOLLOWED, str(offline)
+            assert offline.followed_of(*LACKING) <= MOST_FITTING, str(offline)
             parts.append(str(offline))
     return "\n".join(["", *parts, ""])

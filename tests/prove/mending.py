@@ -1,4 +1,8 @@
-"""A service that damages a tenth of its takes, and three lines every time: the rest is right, the three are named."""
+"""A service that damages a tenth of its takes, and three lines every time: the rest is right, the three are named.
+
+Without a recogniser a word more or less in a long line is within what a voice's lengths vary, so a few slip through.
+With one, here the sandbox's behind the vendor's wire, hardly any may. Lines that were damaged each time are told.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +20,9 @@ from tests.prove.harness import DEMO, Studio, vendor
 
 POISON = ("quicksilver", "hornblende", "marzipan")
 MOST_OVERHEAD = 0.15
-MOST_SLIPS = 0.01
+MOST_SLIPS, MOST_SLIPS_HEARD = 0.01, 0.0025
 """Share of the lines that may be heard damaged and untold: without a recogniser a word more or less in a long line, and
-a stranger with the same voice, are not heard."""
+a stranger with the same voice, are not heard; with one, hardly more than the stranger."""
 _SENTENCE = re.compile(r"[^.!?\n“”#]+[.!?]+")
 
 
@@ -49,8 +53,20 @@ async def _takes(store: Path) -> tuple[dict[str, Take], dict[str, str]]:
     return takes, heard
 
 
-def prove_mending(lines: int = 900, *, engine: str = "espeak", kinds: tuple[Damage, ...] = tuple(Damage)) -> str:
+def prove_mending(
+    lines: int = 900,
+    *,
+    engine: str = "espeak",
+    kinds: tuple[Damage, ...] = tuple(Damage),
+    recogniser: str = "none",
+) -> str:
     """Render with a tenth of the takes damaged; then the same words in the same voices undamaged, and compare.
+
+    Args:
+        lines: of the book.
+        engine: of the sandbox.
+        kinds: of damage.
+        recogniser: who hears the words of the damaged takes.
 
     Returns:
         The figures, in one sentence.
@@ -67,7 +83,8 @@ def prove_mending(lines: int = 900, *, engine: str = "espeak", kinds: tuple[Dama
             "title: Mending\nauthor: Nobody\nlanguage: en\nmanuscript: book.md\ncast: cast.yaml\n"
         )
         with vendor(folder, engine=engine) as service:
-            studio = Studio(home=folder / "home", out=folder / "out", profile=service.profile(retakes=2))
+            profile = service.profile(retakes=2, recogniser=recogniser)
+            studio = Studio(home=folder / "home", out=folder / "out", profile=profile)
             service.switch(
                 damage=0.1, damage_words=list(POISON), damage_kinds=list(kinds), damage_word_kinds=["cut_end"]
             )
@@ -94,20 +111,26 @@ def prove_mending(lines: int = 900, *, engine: str = "espeak", kinds: tuple[Dama
             good, right = asyncio.run(_takes(folder / "clean"))
         compared = [take_id for take_id in heard if take_id in right and not _is_poison(takes, take_id)]
         wrong = [take_id for take_id in compared if heard[take_id] != right[take_id]]
-        assert len(spoilt) == asked
-        assert (code, again_code) == (3, 3), err
-        assert named == set(POISON), findings
-        assert overhead < MOST_OVERHEAD, f"{overhead:.1%}"
         by_hash = {take.sha256: take for take in takes.values()}
-        slips = "; ".join(_slip(by_hash[heard[take_id]], good[take_id]) for take_id in wrong)
-        assert len(wrong) <= MOST_SLIPS * len(compared), slips
+        told_of = {found["text"] for found in findings}
+        untold = [take_id for take_id in wrong if good[take_id].ask.text not in told_of]
+        slips = "; ".join(_slip(by_hash[heard[take_id]], good[take_id]) for take_id in untold)
+        most_slips = MOST_SLIPS if recogniser == "none" else MOST_SLIPS_HEARD
         others = [found for found in findings if not any(word in found["text"] for word in POISON)]
-        return (
+        told = (
             f"{summary['chunks_spoken']} takes, {summary['retakes']} retakes ({overhead:.1%}), exit code {code}; "
             f"{len(compared) - len(wrong)} of {len(compared)} heard takes are as if nothing had been damaged, "
-            f"the three lines named, {len(others)} others too; the next run buys nothing"
+            f"{len(wrong) - len(untold)} of the rest named and {len(untold)} not; the three lines named; "
+            f"{len(others)} findings of others; the next run buys nothing"
             + (f"; not told: {slips}" if slips else "")
+            + "".join(f"; named: {found['code']} {found['message']} “{found['text']}”" for found in others)
         )
+        assert len(spoilt) == asked
+        assert (code, again_code) == (3, 3), err
+        assert named == set(POISON), told
+        assert overhead < MOST_OVERHEAD, told
+        assert len(untold) <= most_slips * len(compared), told
+        return told
 
 
 def _slip(heard: Take, right: Take) -> str:
