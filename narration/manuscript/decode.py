@@ -81,7 +81,7 @@ def decode(data: bytes, where: str) -> str:
 
 
 def _refuse_binary(data: bytes, where: str) -> None:
-    expected = "EPUB, DOCX, HTML, Fountain, Markdown or plain text"
+    expected = "EPUB, DOCX, HTML, FictionBook, Fountain, Markdown or plain text"
     for magic, kind, hint in _MAGIC:
         # Only what is no text goes by its first letters: a novel may well begin with "RIFF" or "ID3".
         if data.startswith(magic) and (magic in {b"%PDF", b"{\\rtf"} or not _is_utf8(data)):

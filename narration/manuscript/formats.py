@@ -12,12 +12,13 @@ from narration.errors import InputError, Problem
 from narration.manuscript.archive import Archive
 from narration.manuscript.texts import named_reader
 
+_FICTIONBOOK_SUFFIX: Final = ".fb2"
 _HTML_SUFFIXES: Final = frozenset({".html", ".htm", ".xhtml", ".xht"})
 _ZIP: Final = b"PK\x03\x04"
 _EMPTY_ZIP: Final = b"PK\x05\x06"
 _ZIP_SUFFIXES: Final = frozenset({".epub", ".docx", ".docm", ".odt"})
 _HEAD_BYTES: Final = 1024
-_READ: Final = "EPUB, DOCX, HTML, Fountain, Markdown or plain text"
+_READ: Final = "EPUB, DOCX, HTML, FictionBook, Fountain, Markdown or plain text"
 
 
 class Format(StrEnum):
@@ -26,6 +27,7 @@ class Format(StrEnum):
     EPUB = "epub"
     DOCX = "docx"
     HTML = "html"
+    FICTIONBOOK = "fb2"
     TEXT = "text"
     """Whatever else: `narration.manuscript.texts` knows its kinds."""
 
@@ -56,7 +58,8 @@ def format_of(data: bytes, suffix: str, where: str) -> Format:
         or (head.startswith(b"<?xml") and b"<html" in head)
     ):
         return Format.HTML
-    return Format.TEXT
+    is_fictionbook = head.startswith((b"<?xml", b"<fictionbook")) and b"fictionbook" in head
+    return Format.FICTIONBOOK if is_fictionbook or suffix == _FICTIONBOOK_SUFFIX else Format.TEXT
 
 
 def _of_archive(data: bytes, where: str) -> Format:
