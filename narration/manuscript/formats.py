@@ -10,6 +10,7 @@ from typing import Final
 
 from narration.errors import InputError, Problem
 from narration.manuscript.archive import Archive
+from narration.manuscript.decode import READ_KINDS
 from narration.manuscript.texts import named_reader
 
 _FICTIONBOOK_SUFFIX: Final = ".fb2"
@@ -18,7 +19,6 @@ _ZIP: Final = b"PK\x03\x04"
 _EMPTY_ZIP: Final = b"PK\x05\x06"
 _ZIP_SUFFIXES: Final = frozenset({".epub", ".docx", ".docm", ".odt"})
 _HEAD_BYTES: Final = 1024
-_READ: Final = "EPUB, DOCX, HTML, FictionBook, Fountain, Markdown or plain text"
 
 
 class Format(StrEnum):
@@ -71,7 +71,7 @@ def _of_archive(data: bytes, where: str) -> Format:
     if is_epub or any(name.lower().endswith(".opf") for name in archive.names):
         return Format.EPUB
     kind, hint = _other_archive(archive, mimetype)
-    raise InputError(Problem(what=f"this is {kind}", where=where, expected=_READ, hint=hint))
+    raise InputError(Problem(what=f"this is {kind}", where=where, expected=READ_KINDS, hint=hint))
 
 
 def _other_archive(archive: Archive, mimetype: bytes) -> tuple[str, str]:
@@ -87,4 +87,4 @@ def _other_archive(archive: Archive, mimetype: bytes) -> tuple[str, str]:
 def _refuse_kindle(data: bytes, where: str) -> None:
     if data[60:68] in {b"BOOKMOBI", b"TEXtREAd"} or data.startswith((b"\xeaDRMION", b"CONT\x02\x00", b"TPZ0")):
         hint = "Convert it to EPUB, for instance with Calibre; a copy-protected one cannot be converted."
-        raise InputError(Problem(what="this is a Kindle book (MOBI, AZW)", where=where, expected=_READ, hint=hint))
+        raise InputError(Problem(what="this is a Kindle book (MOBI, AZW)", where=where, expected=READ_KINDS, hint=hint))
