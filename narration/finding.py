@@ -46,6 +46,7 @@ class Code(StrEnum):
     TAKE_ADDS_WORDS = "take-017"
     TAKE_CHANGES_WORDS = "take-018"
     TAKE_UNCLEAR = "take-019"
+    TAKE_WHISPERED = "take-020"
     TAKES_UNHEARD = "words-001"
     NOT_AUDIO = "file-001"
     DAMAGED = "file-002"
@@ -131,6 +132,7 @@ MEANINGS: Mapping[Code, Meaning] = MappingProxyType(
         Code.TAKE_ADDS_WORDS: _error("words were heard in the take that are not in its text", _LISTEN),
         Code.TAKE_CHANGES_WORDS: _warning("words of the take were heard as other words", _LISTEN),
         Code.TAKE_UNCLEAR: _warning("hardly any word of the take was understood by the recogniser", _LISTEN),
+        Code.TAKE_WHISPERED: _warning("hardly any of the take has a pitch: it is whispered, or noise", _LISTEN),
         Code.TAKES_UNHEARD: _error(
             "the recogniser that the book asks for did not hear every take",
             "Run the same command again once the reason is gone; what was heard is kept. Or set `recogniser: none` in "

@@ -32,7 +32,7 @@ def init(
             "--manuscript",
             "-m",
             metavar="FILE",
-            help="The manuscript: Markdown, text, EPUB, DOCX, HTML, Fountain.",
+            help="The manuscript: Markdown, text, EPUB, DOCX, HTML, FictionBook, Fountain.",
             show_default=False,
         ),
     ],

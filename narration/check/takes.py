@@ -106,7 +106,7 @@ class Judge:
         found = [*self._pauses(take)]
         if take.traits is not None:
             heard = _heard(take, take.traits)
-            found += [*self._length(heard, usual, known=known), *self._clipping(heard)]
+            found += [*self._length(heard, usual, known=known), *self._clipping(heard), *self._whisper(heard)]
             if known and self._complete:
                 found += [*self._edges(heard, usual), *self._voice(heard, usual)]
         found.sort(key=lambda flaw: -flaw.weight)
@@ -158,6 +158,13 @@ class Judge:
         if found > most:
             value, rule = f"{found / 10_000:.2f} % of the samples", f"at most {most / 10_000:.2f} %"
             yield Flaw(code=Code.TAKE_CLIPPED, value=value, rule=rule, weight=found / max(1, most))
+
+    def _whisper(self, heard: Heard) -> Iterator[Flaw]:
+        least, found = self._settings.voiced_share, heard.traits.voiced
+        if heard.speech_s >= LEAST_VOICE_S and found < least:
+            yield Flaw(
+                code=Code.TAKE_WHISPERED, value=f"{found:.0%}", rule=f"at least {least:.0%}", weight=1 + least - found
+            )
 
     def _edges(self, heard: Heard, usual: Usual) -> Iterator[Flaw]:
         settings, traits = self._settings, heard.traits

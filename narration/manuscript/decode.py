@@ -12,6 +12,9 @@ from typing import Final
 
 from narration.errors import InputError, Problem
 
+READ_KINDS: Final = "EPUB, DOCX, HTML, FictionBook, Fountain, Markdown or plain text"
+"""What there are readers for, as messages say it."""
+
 _CONVERT: Final = "Open it in the program that made it and save it as DOCX, Markdown or plain text."
 
 _PICTURE: Final = "Name the text itself; a scan must first be turned into text."
@@ -81,11 +84,10 @@ def decode(data: bytes, where: str) -> str:
 
 
 def _refuse_binary(data: bytes, where: str) -> None:
-    expected = "EPUB, DOCX, HTML, Fountain, Markdown or plain text"
     for magic, kind, hint in _MAGIC:
         # Only what is no text goes by its first letters: a novel may well begin with "RIFF" or "ID3".
         if data.startswith(magic) and (magic in {b"%PDF", b"{\\rtf"} or not _is_utf8(data)):
-            raise InputError(Problem(what=f"this is {kind}", where=where, expected=expected, hint=hint))
+            raise InputError(Problem(what=f"this is {kind}", where=where, expected=READ_KINDS, hint=hint))
     if data.startswith(tuple(bom for bom, _ in _BOMS)):
         return
     offset = data.find(b"\0")
@@ -98,7 +100,7 @@ def _refuse_binary(data: bytes, where: str) -> None:
                 what=f"NUL byte at byte {offset} ({_line(data, offset)}): this is no text"
                 + (", or UTF-16 without a byte order mark" if wide else ""),
                 where=where,
-                expected=expected,
+                expected=READ_KINDS,
                 hint="Save it as UTF-8." if wide else "",
             ),
         )

@@ -10,14 +10,15 @@ from typing import Final
 
 from narration.errors import InputError, Problem
 from narration.manuscript.archive import Archive
+from narration.manuscript.decode import READ_KINDS
 from narration.manuscript.texts import named_reader
 
+_FICTIONBOOK_SUFFIX: Final = ".fb2"
 _HTML_SUFFIXES: Final = frozenset({".html", ".htm", ".xhtml", ".xht"})
 _ZIP: Final = b"PK\x03\x04"
 _EMPTY_ZIP: Final = b"PK\x05\x06"
 _ZIP_SUFFIXES: Final = frozenset({".epub", ".docx", ".docm", ".odt"})
 _HEAD_BYTES: Final = 1024
-_READ: Final = "EPUB, DOCX, HTML, Fountain, Markdown or plain text"
 
 
 class Format(StrEnum):
@@ -26,6 +27,7 @@ class Format(StrEnum):
     EPUB = "epub"
     DOCX = "docx"
     HTML = "html"
+    FICTIONBOOK = "fb2"
     TEXT = "text"
     """Whatever else: `narration.manuscript.texts` knows its kinds."""
 
@@ -56,7 +58,8 @@ def format_of(data: bytes, suffix: str, where: str) -> Format:
         or (head.startswith(b"<?xml") and b"<html" in head)
     ):
         return Format.HTML
-    return Format.TEXT
+    is_fictionbook = head.startswith((b"<?xml", b"<fictionbook")) and b"fictionbook" in head
+    return Format.FICTIONBOOK if is_fictionbook or suffix == _FICTIONBOOK_SUFFIX else Format.TEXT
 
 
 def _of_archive(data: bytes, where: str) -> Format:
@@ -68,7 +71,7 @@ def _of_archive(data: bytes, where: str) -> Format:
     if is_epub or any(name.lower().endswith(".opf") for name in archive.names):
         return Format.EPUB
     kind, hint = _other_archive(archive, mimetype)
-    raise InputError(Problem(what=f"this is {kind}", where=where, expected=_READ, hint=hint))
+    raise InputError(Problem(what=f"this is {kind}", where=where, expected=READ_KINDS, hint=hint))
 
 
 def _other_archive(archive: Archive, mimetype: bytes) -> tuple[str, str]:
@@ -84,4 +87,4 @@ def _other_archive(archive: Archive, mimetype: bytes) -> tuple[str, str]:
 def _refuse_kindle(data: bytes, where: str) -> None:
     if data[60:68] in {b"BOOKMOBI", b"TEXtREAd"} or data.startswith((b"\xeaDRMION", b"CONT\x02\x00", b"TPZ0")):
         hint = "Convert it to EPUB, for instance with Calibre; a copy-protected one cannot be converted."
-        raise InputError(Problem(what="this is a Kindle book (MOBI, AZW)", where=where, expected=_READ, hint=hint))
+        raise InputError(Problem(what="this is a Kindle book (MOBI, AZW)", where=where, expected=READ_KINDS, hint=hint))

@@ -15,6 +15,7 @@ from narration.manuscript.chapters import arrange
 from narration.manuscript.decode import decode
 from narration.manuscript.docx import read_docx
 from narration.manuscript.epub import read_epub
+from narration.manuscript.fictionbook import read_fictionbook
 from narration.manuscript.finish import finished
 from narration.manuscript.formats import Format, format_of
 from narration.manuscript.labelled import with_labelled_speakers
@@ -27,7 +28,7 @@ _XHTML_SUFFIXES: Final = frozenset({".xhtml", ".xht"})
 
 
 def read_manuscript(path: Path, *, language: str | None = None, keep: frozenset[str] = frozenset()) -> Book:
-    """Reads a manuscript: EPUB, DOCX, HTML, Fountain, Markdown, and everything else as plain text.
+    """Reads a manuscript: EPUB, DOCX, HTML, FictionBook, Fountain, Markdown, and everything else as plain text.
 
     Args:
         path: the file.
@@ -60,6 +61,8 @@ def _read(data: bytes, suffix: str, where: str, language: str | None, leavings: 
         case Format.HTML:
             is_xhtml = suffix in _XHTML_SUFFIXES
             return read_html(data, where, language=language, leavings=leavings, is_xhtml=is_xhtml)
+        case Format.FICTIONBOOK:
+            return read_fictionbook(data, where, language=language, leavings=leavings)
         case Format.TEXT:
             return _read_text(data, named_reader(suffix) or PLAIN, where, language, leavings)
         case _:

@@ -37,6 +37,7 @@ class CheckSettings:
         edge_db: a take whose outermost 10 ms are nearer than this to the speech, and louder than is usual of the voice,
             begins or ends in the midst of a sound.
         clipped_ppm: samples in flat tops, per million.
+        voiced_share: where less of the speech than this has a pitch, it is whispered, or noise; 0 is no rule.
         level_db: distance of the level from the voice's own.
         level_sigmas: the same, in sigmas; both have to be exceeded.
         noise_db: noise nearer than this to the level of the speech, and above what is usual of the voice, is too much.
@@ -60,6 +61,7 @@ class CheckSettings:
     tail_ms: _Milliseconds = 3000
     edge_db: _Decibels = 7.0
     clipped_ppm: Annotated[int, Field(ge=0, le=1_000_000)] = 300
+    voiced_share: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.05
     level_db: _Decibels = 6.0
     level_sigmas: _Sigmas = 6.0
     noise_db: _Decibels = 29.0

@@ -106,6 +106,7 @@ GOLDEN = {
     Code.TAKE_NOISY: take(112, hiss_dbfs=-40.0),
     Code.TAKE_PITCH: take(113, pitch_hz=190.0),
     Code.TAKE_TIMBRE: take(114, timbre_db=tuple(float(band) for band in range(20))),
+    Code.TAKE_WHISPERED: take(115, voiced=0.01),
 }
 
 SAID = "the old man went down to the sea and counted stones there until evening came"
@@ -177,6 +178,12 @@ def test_good_takes_have_no_flaws_though_a_fifth_of_the_voices_takes_are_spoilt(
 )
 def test_a_threshold_that_a_production_widens_lets_the_take_pass(code: Code, changes: dict[str, object]) -> None:
     assert judge(**changes).flaws(GOLDEN[code]) == ()
+
+
+@pytest.mark.parametrize(("voiced", "found"), [(0.049, [Code.TAKE_WHISPERED]), (0.05, [])])
+def test_a_take_without_pitch_is_whispered(voiced: float, found: list[Code]) -> None:
+    assert codes(judge().flaws(take(116, voiced=voiced))) == found
+    assert codes(judge(voiced_share=0.0).flaws(take(116, voiced=voiced))) == []
 
 
 def test_a_voice_of_which_little_is_known_is_judged_by_wide_limits_only() -> None:

@@ -54,8 +54,8 @@ class Evening:
     log: Path
     process: subprocess.Popen[bytes] | None = None
 
-    def book(self, name: str, **limits: int) -> Path:
-        return small_book(self.folder / name, profile=str(self.shop.profile(**limits)))
+    def book(self, name: str, *, in_flight: int = 8) -> Path:
+        return small_book(self.folder / name, profile=str(self.shop.profile(in_flight=in_flight)))
 
     def start(self, name: str, **parameters: object) -> str:
         return self.server.run("render-book", production=name, store=str(self.store(name)), **parameters)

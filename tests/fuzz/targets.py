@@ -151,6 +151,7 @@ TARGETS: Final[dict[str, Target]] = {
     "epub": Target(_manuscript(".epub"), _golden("epub")),
     "docx": Target(_manuscript(".docx"), _golden("docx")),
     "html": Target(_manuscript(".html"), _golden("html")),
+    "fb2": Target(_manuscript(".fb2"), _golden("fb2")),
     "fountain": Target(_manuscript(".fountain"), _golden("fountain")),
     "markdown": Target(_manuscript(".md"), _chapters(40)),
     "text": Target(_manuscript(".txt"), _chapters(30)),

@@ -1,4 +1,4 @@
-"""EPUB and DOCX files made in the tests, and a book shown as text."""
+"""EPUB, DOCX and FictionBook files made in the tests, and a book shown as text."""
 
 from __future__ import annotations
 
@@ -79,6 +79,15 @@ def docx(body: str, **parts: str) -> bytes:
 def typed(text: str) -> str:
     """A paragraph of a Word document."""
     return f'<w:p><w:r><w:t xml:space="preserve">{text}</w:t></w:r></w:p>'
+
+
+def fb2(body: str, *, facts: str = "", after: str = "", doctype: str = "") -> bytes:
+    """A FictionBook of a body; `facts` are those of its title, `after` its notes and pictures."""
+    return (
+        f'<?xml version="1.0" encoding="utf-8"?>{doctype}<FictionBook xmlns:l="http://www.w3.org/1999/xlink" '
+        f'xmlns="http://www.gribuser.ru/xml/fictionbook/2.0"><description><title-info>{facts}</title-info></description>'
+        f"<body>{body}</body>{after}</FictionBook>"
+    ).encode()
 
 
 def shown(book: Book) -> str:

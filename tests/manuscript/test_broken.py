@@ -9,7 +9,7 @@ import pytest
 from narration.book import Book
 from narration.errors import InputError
 from narration.manuscript import read_manuscript
-from tests.manuscript.making import docx, epub, epub_files, page, typed, zipped
+from tests.manuscript.making import docx, epub, epub_files, fb2, page, typed, zipped
 
 LONG = "<p>" + "The lamp was out and the boat was late, and nobody in the house had slept. " * 12 + "</p>"
 
@@ -197,6 +197,7 @@ def test_right_to_left_text_and_emoji_stay_as_they_are(tmp_path: Path) -> None:
         (epub({"a.xhtml": body}), "a.epub"),
         (docx("".join(map(typed, lines))), "a.docx"),
         (body.encode(), "a.html"),
+        (fb2(f"<section>{body}</section>"), "a.fb2"),
         ("\n\n".join(lines).encode(), "a.fountain"),
     ):
         book = read(tmp_path, data, name)
@@ -209,6 +210,7 @@ def test_one_paragraph_of_200_000_characters_is_read(tmp_path: Path) -> None:
         (epub({"a.xhtml": f"<p>{text}</p>"}), "a.epub"),
         (docx(typed(text)), "a.docx"),
         (f"<p>{text}".encode(), "a.html"),
+        (fb2(f"<section><p>{text}</p></section>"), "a.fb2"),
         (text.encode(), "a.txt"),
         (text.encode(), "a.md"),
         (text.encode(), "a.fountain"),
@@ -220,7 +222,7 @@ def test_one_paragraph_of_200_000_characters_is_read(tmp_path: Path) -> None:
         assert time.perf_counter() - started < 10
 
 
-MEGABYTES = [(".txt", 50), (".md", 5), (".html", 10), (".epub", 10), (".docx", 10), (".fountain", 10)]
+MEGABYTES = [(".txt", 50), (".md", 5), (".html", 10), (".epub", 10), (".docx", 10), (".fb2", 10), (".fountain", 10)]
 
 
 @pytest.mark.slow
@@ -234,6 +236,8 @@ def test_far_more_text_than_a_novel_is_read(tmp_path: Path, suffix: str, megabyt
         starts = range(0, len(lines), 5000)
         chapters = {f"c{at}.xhtml": "".join(f"<p>{line}</p>" for line in lines[at : at + 5000]) for at in starts}
         data = epub(chapters, {name: name for name in chapters})
+    elif suffix == ".fb2":
+        data = fb2("<section>" + "".join(f"<p>{line}</p>" for line in lines) + "</section>")
     else:
         data = "\n\n".join(f"<p>{line}</p>" if suffix == ".html" else line for line in lines).encode()
     book = read(tmp_path, data, f"long{suffix}")

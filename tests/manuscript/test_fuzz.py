@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from narration.errors import InputError
 from narration.manuscript import read_manuscript
-from tests.manuscript.making import docx, epub_files, folder_zipped, page, zipped
+from tests.manuscript.making import docx, epub_files, fb2, folder_zipped, page, zipped
 from tests.manuscript.test_golden import CASES
 
 QUICK = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -28,6 +28,10 @@ TYPED = [
 ELEMENTS = (
     "<w:p> </w:p> <w:r> </w:r> <w:t>one</w:t> <w:ins> </w:ins> <w:del> </w:del> <w:br/> <w:tab/> <w:tbl> </w:tbl> "
     "<w:footnoteReference/> <w:pPr><w:numPr/></w:pPr> <w:sym/> <w:pict/> two"
+)
+FICTION = (
+    "<section/> <section><p>one</p></section> <title><p>two</p></title> <title/> <p/> <v>three</v> <stanza/> <image/> "
+    "<poem><stanza><v/><v>four</v></stanza></poem> <empty-line/> <a>5</a> <binary/> <body/> <?x?> <!---->"
 )
 MARKUP = st.lists(st.sampled_from(TAGS.split() + TYPED), max_size=30).map(" ".join)
 RUNS = st.lists(st.sampled_from(ELEMENTS.split()), max_size=20).map("".join)
@@ -88,6 +92,17 @@ def test_broken_packages_never_break_the_reader(tmp_path: Path, part: str, data:
 def test_broken_documents_never_break_the_reader(tmp_path: Path, body: str) -> None:
     read_or_refuse(tmp_path, docx(body), "book.docx")
     read_or_refuse(tmp_path, docx("<w:p><w:r><w:t>one</w:t></w:r></w:p>", styles=body, numbering=body), "book.docx")
+
+
+@QUICK
+@given(body=st.lists(st.sampled_from(FICTION.split()), max_size=30).map(" ".join), data=st.data())
+def test_no_fictionbook_breaks_the_reader(tmp_path: Path, body: str, data: st.DataObject) -> None:
+    whole = bytearray(fb2(body))
+    read_or_refuse(tmp_path, bytes(whole), "book.fb2")
+    read_or_refuse(tmp_path, bytes(whole[: data.draw(st.integers(0, len(whole)))]), "book.fb2")
+    for _ in range(data.draw(st.integers(1, 5))):
+        whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
+    read_or_refuse(tmp_path, bytes(whole), "book.fb2")
 
 
 @QUICK

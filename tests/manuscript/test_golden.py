@@ -32,4 +32,4 @@ def test_a_manuscript_becomes_its_golden_book(case: Path, tmp_path: Path) -> Non
 
 def test_there_are_golden_books_of_every_markup_format() -> None:
     names = {case.name.partition("-")[0] for case in CASES}
-    assert {"epub2", "epub3", "epub", "docx", "html", "fountain"} <= names
+    assert {"epub2", "epub3", "epub", "docx", "html", "fb2", "fountain"} <= names

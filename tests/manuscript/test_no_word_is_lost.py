@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from narration.book import Book, LeftOutKind
 from narration.manuscript import read_manuscript
-from tests.manuscript.making import docx, epub
+from tests.manuscript.making import docx, epub, fb2
 
 ALL = frozenset(kind.value for kind in LeftOutKind)
 LAW = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -112,6 +112,40 @@ def test_every_word_of_a_word_document_is_read_once(tmp_path: Path, bodies: list
     path.write_bytes(docx(body, styles=STYLES))
     book = read_manuscript(path, keep=ALL)
     assert sorted(words_of(book)) == sorted(re.findall(r"word\d+x", body))
+
+
+FICTION_TEMPLATES = (
+    "<p>{}</p>|<section>{}{}</section>|<section><title><p>{}</p><p>{}</p></title>{}</section>|<title>{}</title>"
+    "|<subtitle>{}</subtitle>|<epigraph><p>{}</p><text-author>{}</text-author></epigraph>|<cite>{}</cite>"
+    "|<poem><title>{}</title><stanza><v>{}</v><v>{}</v></stanza><date>{}</date></poem>|<v>{}</v>|<empty-line/>"
+    '|<strong>{}</strong>|<style name="x">{}</style>|<a l:href="#n" type="note">{}</a>|<image l:href="#i"/>'
+    "|<table><tr><th>{}</th><td>{}</td></tr></table>|<annotation>{}</annotation>|<empty-line>{}</empty-line>"
+)
+FICTION_ELEMENTS = FICTION_TEMPLATES.split("|")
+FICTIONS = st.recursive(
+    st.just(" W "),
+    lambda inner: st.builds(
+        lambda template, children: filled(template, *children),
+        st.sampled_from(FICTION_ELEMENTS),
+        st.lists(st.lists(inner, max_size=3).map("".join), max_size=3),
+    ),
+    max_leaves=12,
+)
+
+
+@LAW
+@given(trees=st.lists(FICTIONS, min_size=1, max_size=6), notes=FICTIONS)
+def test_every_word_of_a_fictionbook_is_read_once_or_counted(tmp_path: Path, trees: list[str], notes: str) -> None:
+    body = numbered(f"<section><p>W</p>{''.join(trees)}<p>W</p></section>|{notes}<p>W</p>")
+    path = tmp_path / "book.fb2"
+    text, _, apart = body.partition("|")
+    path.write_bytes(fb2(text, after=f'<body name="notes">{apart}</body>'))
+    book = read_manuscript(path, keep=ALL)
+    assert sorted(words_of(book)) == sorted(re.findall(r"word\d+x", body))
+    assert not book.left_out
+    book = read_manuscript(path)
+    left = sum(item.characters for item in book.left_out)
+    assert left >= len("".join(re.findall(r"word\d+x", body))) - len("".join(words_of(book)))
 
 
 def test_a_kind_that_is_none_is_refused_with_the_nearest(tmp_path: Path) -> None:
