@@ -219,6 +219,26 @@ def test_chapters_that_fit_are_not_cut(press: Press) -> None:
     ]
 
 
+@pytest.mark.parametrize("room_s", [6.0, 9.0, 20.0])
+def test_a_chunk_that_no_file_has_room_for_is_a_file_of_its_own_and_none_is_empty(press: Press, room_s: float) -> None:
+    whole = press.spoken(("A.", "Long.", "B.", "Longer."), "Odd", 1, seconds=1.0)
+    long = press.spoken(("Long.", "Longer."), "Odd", 2, seconds=12.0).takes
+    story = dataclasses.replace(whole, takes=(whole.takes[0], long[0], whole.takes[2], long[1]))
+    pieces = in_pieces(story, longest(SETTINGS, room_s))
+    assert [len(piece.takes) for piece in pieces] == [1, 1, 1, 1]
+    assert [take for piece in pieces for take in piece.takes] == list(story.takes)
+
+
+def test_what_several_say_together_is_never_cut_apart(press: Press) -> None:
+    story = press.spoken(("Alone.", "Both.", "Both too.", "After."), "Choir", 1, seconds=4.0)
+    chunks = [
+        dataclasses.replace(chunk, unison=(5, 9) if chunk.index in (1, 2) else None) for chunk in story.cut.chunks
+    ]
+    story = dataclasses.replace(story, cut=dataclasses.replace(story.cut, chunks=tuple(chunks)))
+    pieces = in_pieces(story, longest(SETTINGS, 12.0))
+    assert [len(piece.takes) for piece in pieces] == [1, 2, 1]
+
+
 def where(key: str) -> str:
     return f"book.yaml, line 12, sample.{key}"
 
@@ -283,6 +303,12 @@ def test_a_book_without_a_long_chapter_has_no_automatic_sample_and_says_so(press
     chosen, findings = sample_of(Sample(), press.chapters, SETTINGS, where)
     assert chosen is None
     assert [finding.code for finding in findings] == ["sample-001"]
+
+
+def test_a_sample_that_only_has_an_end_begins_with_the_chapter(press: Press) -> None:
+    chosen, _ = sample_of(Sample(chapter=2, end="“Who is there?”"), press.chapters, SETTINGS, where)
+    assert chosen is not None
+    assert [chunk.text for chunk in chosen.cut.chunks] == ["Two", "It was late in Two.", "“Who is there?”"]
 
 
 def test_the_sample_is_a_file_of_its_own(press: Press) -> None:
