@@ -15,12 +15,13 @@ from narration.audio.measure import probe
 from narration.book import Line, ParagraphKind
 from narration.deliver.book import Delivery, HeardFile
 from narration.deliver.cover import cover_of
-from narration.deliver.package import Package
+from narration.deliver.package import Package, _captions, _volumes, _write_srt
 from narration.deliver.pieces import Spoken, in_pieces, sample_of
 from narration.errors import InputError, ToolError
 from narration.formats import Format
 from narration.production import Production, Sample
 from narration.settings.settings import Settings
+from tests.deliver.releases import lines_track, release
 from tests.deliver.test_chapter import PRODUCTION, SETTINGS, Shelf, chapter_of, sound
 
 TITLES = ("One", "Two", "Three")
@@ -316,3 +317,26 @@ def test_the_sample_is_a_file_of_its_own(press: Press) -> None:
     assert made.files[0] == press.folder / "Sample.mp3"
     press.deliver((Format.MP3,))
     assert not (press.folder / "Sample.mp3").exists()
+
+
+def test_a_very_long_book_is_several_volumes_whose_captions_begin_at_nought(tmp_path: Path) -> None:
+    tracks = [lines_track(number, [("Narrator", f"Line {number}.")]) for number in (1, 2, 3)]
+    long = [
+        dataclasses.replace(
+            one, timeline=dataclasses.replace(one.timeline, frames=int(13 * 3600 * one.timeline.rate_hz))
+        )
+        for one in tracks[:2]
+    ]
+    volumes = _volumes([*long, tracks[2]], "Book")
+    assert [(name, [track.chapter.number for track in held]) for name, held in volumes] == [
+        ("Book, Volume 1.m4b", [1]),
+        ("Book, Volume 2.m4b", [2, 3]),
+    ]
+    assert [name for name, _ in _volumes(tracks, "Book")] == ["Book.m4b"]
+    made = release([*long, tracks[2]], tmp_path / "cover.jpg")
+    jobs = {job.file: job for job in _captions(made, "Book", (Format.M4B,), Format.SRT, _write_srt)}
+    assert list(jobs)[3:] == ["Book, Volume 1.srt", "Book, Volume 2.srt"]
+    jobs["Book, Volume 2.srt"].make(tmp_path / "two.srt")
+    said = (tmp_path / "two.srt").read_text(encoding="utf-8")
+    assert said.startswith("1\n00:00:00,250")
+    assert "\n13:00:00,250" in said
