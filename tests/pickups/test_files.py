@@ -51,9 +51,10 @@ def test_a_file_of_signatures_that_is_not_ours_is_refused_with_its_name(tmp_path
 
 def test_what_cannot_be_written_is_told_with_its_place(tmp_path: Path) -> None:
     (tmp_path / "book").write_text("a file, and no folder")
-    for save in (lambda folder: save_pickups(folder, Pickups()), lambda folder: save_signoffs(folder, ())):
-        with pytest.raises(StoreError, match="cannot be written"):
-            save(tmp_path / "book")
+    with pytest.raises(StoreError, match="cannot be written"):
+        save_pickups(tmp_path / "book", Pickups())
+    with pytest.raises(StoreError, match="cannot be written"):
+        save_signoffs(tmp_path / "book", ())
     assert [path.name for path in tmp_path.iterdir()] == ["book"]
 
 
