@@ -17,6 +17,7 @@ from narration.memory.takes import Takes
 from narration.memory.voices import Voices
 from narration.plan import Plan
 from narration.planned import PlannedChunk
+from narration.take import Take
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +45,9 @@ async def check_plan(plan: Plan, store: Store) -> Checked:
     previews = await _previews(plan, Voices(store))
     heard: list[tuple[PlannedChunk, VoicePrint]] = []
     takes = Takes(store)
-    for chunk in (chunk for chapter in plan.chapters for chunk in chapter.chunks if chunk.take is not None):
-        measured = await _measured(takes, chunk)
+    chunks = (chunk for chapter in plan.chapters for chunk in chapter.chunks)
+    for chunk, take in [(chunk, chunk.take) for chunk in chunks if chunk.take is not None]:
+        measured = await _measured(takes, take)
         if measured is not None:
             heard.append((chunk, measured))
     likeness = await asyncio.to_thread(Likeness, previews, [(chunk.chunk.character, one) for chunk, one in heard])
@@ -85,10 +87,8 @@ async def _previews(plan: Plan, voices: Voices) -> dict[str, VoicePrint]:
     return found
 
 
-async def _measured(takes: Takes, chunk: PlannedChunk) -> VoicePrint | None:
-    if chunk.take is None:
-        return None
+async def _measured(takes: Takes, take: Take) -> VoicePrint | None:
     try:
-        return await asyncio.to_thread(print_of, await takes.audio(chunk.take))
+        return await asyncio.to_thread(print_of, await takes.audio(take))
     except (AudioRefused, TakeDamaged):  # a render tells of these, and has them spoken again
         return None

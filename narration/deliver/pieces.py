@@ -64,14 +64,13 @@ def in_pieces(spoken: Spoken, settings: Settings) -> tuple[Spoken, ...]:
         return (spoken,)
     best_s = sum(lengths) / math.ceil(sum(lengths) / room_s)
     cuts, begin = [0], 0
-    while sum(lengths[begin:]) > room_s:
-        begin = _cut(spoken.cut.chunks, lengths, begin, best_s, room_s)
+    while sum(lengths[begin:]) > room_s and (begin := _cut(spoken.cut.chunks, lengths, begin, best_s, room_s)):
         cuts.append(begin)
     return tuple(spoken.between(low, high) for low, high in zip(cuts, [*cuts[1:], len(spoken.cut.chunks)], strict=True))
 
 
 def _cut(chunks: Sequence[Chunk], lengths: Sequence[float], begin: int, best_s: float, room_s: float) -> int:
-    """The first chunk of the next file: where a paragraph begins, as near to the best length as can be."""
+    """The first chunk of the next file: where a paragraph begins, as near to the best length as can be; 0 is none."""
     fits: list[tuple[float, int]] = []
     breaks: list[tuple[float, int]] = []
     total_s = 0.0
@@ -81,9 +80,9 @@ def _cut(chunks: Sequence[Chunk], lengths: Sequence[float], begin: int, best_s: 
             if chunks[place].gap in _BREAKS:
                 breaks.append((abs(total_s - best_s), place))
         total_s += lengths[place]
-        if total_s > room_s:
+        if total_s > room_s and fits:
             break
-    return min(breaks or fits or [(0.0, min(begin + 1, len(chunks)))])[1]
+    return min(breaks or fits or [(0.0, 0)])[1]
 
 
 def _lengths_s(spoken: Spoken, audio: AudioSettings) -> list[float]:

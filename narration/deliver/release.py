@@ -47,6 +47,8 @@ class Track:
                 spans[-1].append(cue)  # several say it together
             else:
                 spans.append([cue])
+        if not spans:
+            return ()
         rate = self.timeline.rate_hz
         starts = [0, *(min(cue.start_frame for cue in span) for span in spans[1:]), self.timeline.frames]
         return tuple(

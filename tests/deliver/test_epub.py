@@ -21,6 +21,7 @@ from narration.deliver.cover import drawn_cover
 from narration.deliver.epub import write_epub
 from narration.deliver.epub_text import SMIL, XHTML, chapter_document, marked
 from narration.deliver.release import Release
+from narration.edition import Edition
 from narration.formats import Encoded
 from tests.deliver.releases import EDITION, lines_track, paragraph, release, silent_wav, track
 
@@ -159,3 +160,20 @@ def test_epubcheck_has_nothing_against_it(book: Release, tmp_path: Path, languag
     said = json.loads(run.stdout)
     messages = [f"{one['severity']} {one['ID']} {one['message']}" for one in said["messages"]]
     assert messages == []
+
+
+def test_a_chapter_in_which_nothing_is_heard_has_its_words_and_no_overlay(tmp_path: Path) -> None:
+    cover = tmp_path / "cover.png"
+    cover.write_bytes(b"a picture")
+    (tmp_path / "01.m4a").write_bytes(b"a sound")
+    files = {Encoded.M4A: tmp_path / "01.m4a"}
+    silent = track(1, [paragraph("Nobody reads this.")], [], duration_s=1.0, files=files)
+    bare = Edition(title="Quiet", author="Nobody", language="en")
+    write_epub(tmp_path / "quiet.epub", release([silent], cover, bare))
+    with zipfile.ZipFile(tmp_path / "quiet.epub") as archive:
+        names = archive.namelist()
+        opf, words = archive.read("EPUB/package.opf").decode(), archive.read("EPUB/text/c0001.xhtml").decode()
+    assert "Nobody reads this." in words
+    assert not [name for name in names if name.endswith(".smil")]
+    assert not [word for word in ("media:duration", "media-overlay", "subtitle", "nrt", "series") if word in opf]
+    assert "image/png" in opf

@@ -15,12 +15,13 @@ from narration.audio.measure import probe
 from narration.book import Line, ParagraphKind
 from narration.deliver.book import Delivery, HeardFile
 from narration.deliver.cover import cover_of
-from narration.deliver.package import BOOKS, CAPTIONS, Package
+from narration.deliver.package import BOOKS, CAPTIONS, Package, _captions, _volumes, _write_srt
 from narration.deliver.pieces import Spoken, in_pieces, sample_of
 from narration.errors import InputError, ToolError
 from narration.formats import Format, delivered_as, made_of_all, parts_of
 from narration.production import Production, Sample
 from narration.settings.settings import Settings
+from tests.deliver.releases import lines_track, release
 from tests.deliver.test_chapter import PRODUCTION, SETTINGS, Shelf, chapter_of, sound
 
 TITLES = ("One", "Two", "Three")
@@ -239,6 +240,26 @@ def test_chapters_that_fit_are_not_cut(press: Press) -> None:
     ]
 
 
+@pytest.mark.parametrize("room_s", [6.0, 9.0, 20.0])
+def test_a_chunk_that_no_file_has_room_for_is_a_file_of_its_own_and_none_is_empty(press: Press, room_s: float) -> None:
+    whole = press.spoken(("A.", "Long.", "B.", "Longer."), "Odd", 1, seconds=1.0)
+    long = press.spoken(("Long.", "Longer."), "Odd", 2, seconds=12.0).takes
+    story = dataclasses.replace(whole, takes=(whole.takes[0], long[0], whole.takes[2], long[1]))
+    pieces = in_pieces(story, longest(SETTINGS, room_s))
+    assert [len(piece.takes) for piece in pieces] == [1, 1, 1, 1]
+    assert [take for piece in pieces for take in piece.takes] == list(story.takes)
+
+
+def test_what_several_say_together_is_never_cut_apart(press: Press) -> None:
+    story = press.spoken(("Alone.", "Both.", "Both too.", "After."), "Choir", 1, seconds=4.0)
+    chunks = [
+        dataclasses.replace(chunk, unison=(5, 9) if chunk.index in (1, 2) else None) for chunk in story.cut.chunks
+    ]
+    story = dataclasses.replace(story, cut=dataclasses.replace(story.cut, chunks=tuple(chunks)))
+    pieces = in_pieces(story, longest(SETTINGS, 12.0))
+    assert [len(piece.takes) for piece in pieces] == [1, 2, 1]
+
+
 def where(key: str) -> str:
     return f"book.yaml, line 12, sample.{key}"
 
@@ -305,8 +326,37 @@ def test_a_book_without_a_long_chapter_has_no_automatic_sample_and_says_so(press
     assert [finding.code for finding in findings] == ["sample-001"]
 
 
+def test_a_sample_that_only_has_an_end_begins_with_the_chapter(press: Press) -> None:
+    chosen, _ = sample_of(Sample(chapter=2, end="“Who is there?”"), press.chapters, SETTINGS, where)
+    assert chosen is not None
+    assert [chunk.text for chunk in chosen.cut.chunks] == ["Two", "It was late in Two.", "“Who is there?”"]
+
+
 def test_the_sample_is_a_file_of_its_own(press: Press) -> None:
     _, made = press.deliver((Format.MP3,), sample=Sample(begin="It was late in Two"))
     assert made.files[0] == press.folder / "Sample.mp3"
     press.deliver((Format.MP3,))
     assert not (press.folder / "Sample.mp3").exists()
+
+
+def test_a_very_long_book_is_several_volumes_whose_captions_begin_at_nought(tmp_path: Path) -> None:
+    tracks = [lines_track(number, [("Narrator", f"Line {number}.")]) for number in (1, 2, 3)]
+    long = [
+        dataclasses.replace(
+            one, timeline=dataclasses.replace(one.timeline, frames=int(13 * 3600 * one.timeline.rate_hz))
+        )
+        for one in tracks[:2]
+    ]
+    volumes = _volumes([*long, tracks[2]], "Book")
+    assert [(name, [track.chapter.number for track in held]) for name, held in volumes] == [
+        ("Book, Volume 1.m4b", [1]),
+        ("Book, Volume 2.m4b", [2, 3]),
+    ]
+    assert [name for name, _ in _volumes(tracks, "Book")] == ["Book.m4b"]
+    made = release([*long, tracks[2]], tmp_path / "cover.jpg")
+    jobs = {job.file: job for job in _captions(made, "Book", (Format.M4B,), Format.SRT, _write_srt)}
+    assert list(jobs)[3:] == ["Book, Volume 1.srt", "Book, Volume 2.srt"]
+    jobs["Book, Volume 2.srt"].make(tmp_path / "two.srt")
+    said = (tmp_path / "two.srt").read_text(encoding="utf-8")
+    assert said.startswith("1\n00:00:00,250")
+    assert "\n13:00:00,250" in said

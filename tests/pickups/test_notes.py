@@ -160,3 +160,105 @@ def test_a_time_of_the_whole_book_finds_its_chapter() -> None:
     before_s = sum(one.audio_s for one in timelines(20, 200, Random(10))[:1])  # noqa: S311
     note = Note(source="", text="", start_s=before_s + (line.start_s + line.end_s) / 2)
     assert book.spotter.spot(note).line == line
+
+
+def _line(
+    line: int, text: str, start_s: float, end_s: float, *, part: int = 0, character: str = "Narrator", chapter: int = 1
+) -> HeardLine:
+    return HeardLine(
+        place=Place(chapter=chapter, line=line, part=part),
+        start_s=start_s,
+        end_s=end_s,
+        character=character,
+        text=text,
+        start=line * 100 + part,
+        end=line * 100 + part + len(text),
+        take_ids=(f"{line}.{part}",),
+    )
+
+
+_FEW = (
+    _line(1, "The lamp was out.", 0.0, 2.0),
+    _line(2, "Who put it out?", 2.2, 4.0, character="Mara"),
+    _line(3, "The lamp was out, and so was the fire.", 4.2, 8.0),
+    _line(4, "它灭了。", 8.2, 10.0, part=1),
+    _line(4, "没有人说话。", 10.2, 12.0, part=2),
+)
+_FEW_SPOTTER = Spotter({1: _FEW}, {1: 12.0})
+
+
+def _spotted(**facts: object) -> tuple[str, Basis, bool]:
+    """The line of a note, what it rests on, and whether that is sure."""
+    found = _FEW_SPOTTER.spot(replace(Note(source="", text=""), **facts))  # type: ignore[arg-type]
+    return (str(found.line.place) if found.line else "", found.basis, found.sure)
+
+
+def test_a_note_with_a_place_means_that_line_and_its_first_part_or_nothing() -> None:
+    assert _spotted(place=Place(chapter=1, line=2)) == ("1:2", Basis.PLACE, True)
+    assert _spotted(place=Place(chapter=1, line=4)) == ("1:4.1", Basis.PLACE, True)
+    assert _spotted(place=Place(chapter=1, line=4, part=2)) == ("1:4.2", Basis.PLACE, True)
+    for nowhere in (Place(chapter=1, line=9), Place(chapter=2, line=1)):
+        assert _spotted(place=nowhere) == ("", Basis.NOTHING, False)
+
+
+def test_a_quotation_without_a_time_is_sure_only_where_one_line_has_it() -> None:
+    assert _spotted(quote="so was the fire") == ("1:3", Basis.QUOTE, True)
+    assert _spotted(quote="the lamp was out") == ("1:1", Basis.QUOTE, False)
+    assert _spotted(quote="有人说") == ("1:4.2", Basis.QUOTE, True)
+
+
+def test_of_two_lines_as_near_that_hold_a_quotation_it_is_the_one_that_is_quoted_whole() -> None:
+    near = (_line(1, "No, said the man.", 0.0, 2.0), _line(2, "No.", 2.1, 2.6))
+    spot = Spotter({1: near}, {1: 3.0}).spot
+    found = spot(Note(source="", text="", chapter=1, start_s=2.05, quote="no"))
+    assert (found.line, found.basis, found.sure) == (near[1], Basis.QUOTE, True)
+    twice = Spotter({1: (near[1], replace(near[1], start_s=2.7, end_s=3.2))}, {1: 4.0})
+    assert not twice.spot(Note(source="", text="", chapter=1, start_s=2.65, quote="no")).sure
+
+
+def test_a_quotation_that_is_not_in_the_book_leaves_the_time_which_is_not_sure() -> None:
+    assert _spotted(chapter=1, start_s=3.0, quote="entirely other words") == ("1:2", Basis.TIME, False)
+    assert _spotted(chapter=1, start_s=3.0, quote="!?") == ("1:2", Basis.TIME, False)
+    assert _spotted(quote="entirely other words") == ("", Basis.NOTHING, False)
+
+
+def test_a_time_behind_the_last_line_means_it_while_it_is_near_and_nothing_behind_the_book() -> None:
+    assert _spotted(chapter=1, start_s=15.0) == ("1:4.2", Basis.TIME, True)
+    assert _spotted(chapter=1, start_s=90.0) == ("1:4.2", Basis.TIME, False)
+    assert _spotted(start_s=11.0) == ("1:4.2", Basis.TIME, True)
+    assert _spotted(start_s=99.0) == ("", Basis.NOTHING, False)
+    assert _spotted(chapter=7, start_s=1.0) == ("", Basis.NOTHING, False)
+
+
+def test_near_a_border_the_speaker_who_is_named_decides() -> None:
+    for said, place in (("Mara sounds hoarse", "1:2"), ("hoarse, says the narrator", "1:1")):
+        assert _spotted(chapter=1, start_s=2.1, text=said)[0] == place
+
+
+def test_a_stretch_of_time_means_the_line_that_it_covers() -> None:
+    assert _spotted(chapter=1, start_s=4.3, end_s=7.9)[0] == "1:3"
+
+
+def test_what_several_say_together_is_one_line_with_both_names() -> None:
+    (timeline,) = timelines(1, 3, Random(1))  # noqa: S311
+    first = timeline.cues[0]
+    both = replace(first, character="Tom", take_id="other", end_frame=first.end_frame + 100)
+    (line, *_) = heard_lines([replace(timeline, cues=(first, both, *timeline.cues[1:]))])[1]
+    assert (line.character, line.take_ids) == ("Narrator + Tom", (first.take_id, "other"))
+    assert line.end_s == both.end_frame / timeline.rate_hz
+
+
+def test_rows_of_a_sheet_that_are_empty_are_passed_over_and_those_without_a_line_are_told() -> None:
+    sheet = "chapter,time,note\n,,\n2,0:12.5,again\n2,,nobody knows where\n"
+    with pytest.raises(InputError) as caught:
+        read_notes(sheet, where="n.csv")
+    assert [problem.where for problem in caught.value.problems] == ["n.csv, line 4"]
+
+
+def test_a_bare_time_is_of_the_chapter_that_is_named_or_of_the_book() -> None:
+    (of_book,) = read_notes("0:12:05 too fast\n", where="n")
+    assert (of_book.chapter, of_book.start_s, of_book.text) == (None, 725.0, "too fast")
+    (of_chapter,) = read_notes("12:05 too fast\n", where="n", chapter=3)
+    assert (of_chapter.chapter, of_chapter.start_s, of_chapter.place) == (3, 725.0, None)
+    (of_line,) = read_notes("12:05 too fast\n", where="n")
+    assert (of_line.place, of_line.start_s) == (Place(chapter=12, line=5), None)

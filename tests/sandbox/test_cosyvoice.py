@@ -142,6 +142,21 @@ async def test_a_clone_has_no_vd_in_its_name_and_can_be_updated(cosy: Cosy) -> N
     assert (await cosy.ask("update_voice", voice_id=designed, url="https://example.com/b.wav")).status_code == 400
 
 
+async def test_an_action_that_is_missing_or_unknown_is_refused_by_its_name(cosy: Cosy) -> None:
+    none = await cosy.desk.post(DESIGN, {"model": "voice-enrollment", "input": {"prefix": "a"}})
+    assert (none.status_code, "input.action" in none.json()["message"]) == (400, True)
+    other = await cosy.ask("sing")
+    assert (other.status_code, other.json()["code"]) == (400, "InvalidParameter")
+    assert "sing" in other.json()["message"]
+
+
+async def test_a_voice_that_is_not_there_may_be_told_with_200_and_its_code_by_every_action(cosy: Cosy) -> None:
+    await cosy.desk.switch(not_found_status=200)
+    for action in ("query_voice", "delete_voice", "update_voice"):
+        gone = await cosy.ask(action, voice_id="nobody", url="https://example.com/a.wav")
+        assert (gone.status_code, gone.json()["code"]) == (200, "BadRequest.ResourceNotExist")
+
+
 async def test_its_quota_is_its_own(cosy: Cosy) -> None:
     await cosy.desk.switch(voice_quota=1)
     assert (await cosy.desk.create()).status_code == 200

@@ -27,6 +27,7 @@ from narration.memory.refusals import Refusals
 from narration.memory.store import Store, open_store
 from narration.memory.takes import Takes
 from narration.memory.voices import Voices
+from narration.pickups import Pickups
 from narration.plan import Plan, PlannedChunk, make_plan
 from narration.sandbox.app import Service, create_app
 from narration.sandbox.engine.tone import ToneEngine
@@ -152,7 +153,7 @@ class World:
         """Voice and hash of the text of every synthesis on the vendor's bill."""
         return [(str(row["voice"]), str(row["text_sha256"])) for row in self.service.house.state.rows("synthesize", 0)]
 
-    async def plan(self, store: Store | None = None) -> Plan:
+    async def plan(self, store: Store | None = None, pickups: Pickups | None = None) -> Plan:
         job = open_job(Request(folder=self.folder / "book", store=str(self.folder / "store")), {}, needs_key=False)
         kept = store or self.store
         return await make_plan(
@@ -166,6 +167,7 @@ class World:
             choices=Choices(kept),
             scripts=job.scripts,
             lexicon=job.lexicon,
+            pickups=pickups,
         )
 
     def new_run(self) -> Run:
