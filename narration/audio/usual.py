@@ -21,7 +21,8 @@ MAD_TO_SIGMA = 1.4826
 """A normal distribution's standard deviation, from the median of the deviations."""
 PACE_SIGMA = 0.2
 """Deviation of the logarithm of a length while a voice is not known."""
-LEAST_PACE_SIGMA = 0.02
+LEAST_PACE_SIGMA = 0.04
+"""However evenly a voice speaks, a text in ten is read some percent faster or slower than its letters say."""
 PRIOR_TAKES = 2.0
 """How many takes the usual pace of speech weighs against the voice's own."""
 TIE = 0.05
