@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
@@ -50,6 +51,7 @@ Source: docs.aws.amazon.com, S3 ListObjectsV2, MaxKeys.
 """
 _RETRY_S = 30.0
 """How long a request to a remote store is repeated: a run whose store is away for longer stops, and is resumed."""
+_AGAIN_S = 0.25
 _S3_ERROR = re.compile(r"<Code>([^<]*)</Code>(?:\s*<Message>([^<]*)</Message>)?")
 
 
@@ -144,7 +146,10 @@ class Store:
         def write() -> bool:
             if self.folder is not None:
                 return self._write_file(key, data, create=create)
-            obstore.put(self._objects, key, data, mode="create" if create else "overwrite", use_multipart=False)
+            if create:
+                obstore.put(self._objects, key, data, mode="create", use_multipart=False)
+            else:
+                self._overwrite(key, data)
             return True
 
         try:
@@ -153,6 +158,24 @@ class Store:
             return False
         except (BaseError, OSError) as error:
             raise self._broken("write", key, error) from error
+
+    def _overwrite(self, key: str, data: bytes) -> None:
+        """Write an object to a remote store; a connection that broke while it was sent is tried again.
+
+        obstore does so for requests that only read. To write the same bytes twice is as good as once; to create an
+        object is not, so there a broken connection is an error.
+        """
+        wait_s = _AGAIN_S
+        while True:
+            try:
+                obstore.put(self._objects, key, data, mode="overwrite", use_multipart=False)
+            except BaseError as error:
+                if wait_s > _RETRY_S or "error sending request" not in str(error):
+                    raise
+                time.sleep(wait_s)
+                wait_s *= 2
+            else:
+                return
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)

@@ -157,8 +157,9 @@ def test_findings_and_a_budget_are_told_apart_by_state_tags_and_notification(eve
     sweet, poor = evening.start("sweet"), evening.start("poor", budget_usd=0.25, chapters="1")
 
     run = evening.ended(sweet)
-    assert (run["name"], run["state_name"]) == ("The Kettle (profile-0-0-8-0)", "FinishedWithFindings")
-    assert {"book:sweet", "profile:profile-0-0-8-0", "outcome:FinishedWithFindings", "exit:3"} <= set(run["tags"])
+    profile = evening.shop.profile().stem
+    assert (run["name"], run["state_name"]) == (f"The Kettle ({profile})", "FinishedWithFindings")
+    assert {"book:sweet", f"profile:{profile}", "outcome:FinishedWithFindings", "exit:3"} <= set(run["tags"])
     assert "FinishedWithFindings" in evening.notice("FinishedWithFindings")
     lines = evening.logs(sweet)
     said = [(line["level"], line["message"]) for line in lines]
@@ -167,7 +168,7 @@ def test_findings_and_a_budget_are_told_apart_by_state_tags_and_notification(eve
     assert not [message for _, message in said if KEY in message or "nobody had come" in message]
 
     run = evening.ended(poor)
-    assert (run["name"], run["state_name"]) == ("The Kettle, chapters 1 (profile-0-0-8-0)", "StoppedByBudget")
+    assert (run["name"], run["state_name"]) == (f"The Kettle, chapters 1 ({profile})", "StoppedByBudget")
     assert {"book:poor", "outcome:StoppedByBudget", "exit:4"} <= set(run["tags"])
     assert "budget" in evening.notice("StoppedByBudget")
     evening.shop.switch(poison_words=[])
