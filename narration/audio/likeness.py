@@ -95,13 +95,17 @@ class Likeness:
         return tuple(pair for pair in self.pairs() if pair.distance < BLEND)
 
     def drifted(self) -> tuple[tuple[str, float], ...]:
-        """Voices whose takes, all together, are far from the approved preview, and how far."""
+        """Voices whose takes, all together, are far from the approved preview, and how far.
+
+        They may be as far as one take of their length: where all of them say the same few short words, the words are
+        in their median as they are in each.
+        """
         found = []
         for voice, preview in self._previews.items():
-            own = [vector for name, vector, _ in self._vectors if name == voice]
+            own = [(vector, shortness) for name, vector, shortness in self._vectors if name == voice]
             if len(own) >= PREVIEW_WEIGHT:
-                distance = self._apart(np.median(np.array(own), axis=0), preview)
-                if distance >= STRAY_FAR:
+                distance = self._apart(np.median(np.array([vector for vector, _ in own]), axis=0), preview)
+                if distance >= STRAY_FAR * math.sqrt(float(np.median([shortness for _, shortness in own]))):
                     found.append((voice, round(distance, 3)))
         return tuple(found)
 

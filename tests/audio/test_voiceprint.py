@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import math
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from narration.audio.levels import Samples
 from narration.audio.likeness import Likeness
-from narration.audio.voiceprint import VoicePrint, print_of, print_of_samples
+from narration.audio.voiceprint import CEPSTRA, VoicePrint, print_of, print_of_samples
 from narration.errors import AudioRefused
 from narration.sandbox import audio
 from narration.sandbox.descriptions import design
@@ -34,6 +35,10 @@ WORDS = (
     "We counted the lamps twice and found one short.",
     "Then take it off, will you, before it boils dry.",
     "Good evening to you all.",
+)
+
+STILL = VoicePrint(
+    speech_s=1.0, pitch_hz=200.0, pitch_spread_st=2.0, pace_per_s=4.0, level_dbfs=-20.0, timbre=(0.0,) * CEPSTRA
 )
 
 
@@ -128,3 +133,10 @@ def test_a_voice_that_left_its_preview_is_told(spoken: dict[tuple[str, str], Voi
     assert Likeness(previews, takes).drifted() == ()
     previews["Ben"] = spoken["Pip", WORDS[0]]
     assert [voice for voice, _ in Likeness(previews, takes).drifted()] == ["Ben"]
+
+
+@pytest.mark.parametrize(("speech_s", "told"), [(1.0, []), (20.0, ["Ann"])])
+def test_the_same_few_words_over_and_over_are_no_voice_that_left_its_preview(speech_s: float, told: list[str]) -> None:
+    preview = replace(STILL, speech_s=3.0)
+    takes = [("Ann", replace(STILL, speech_s=speech_s, timbre=(2.5,) * CEPSTRA))] * 4
+    assert [voice for voice, _ in Likeness({"Ann": preview}, takes).drifted()] == told

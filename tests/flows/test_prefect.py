@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.flows.stage import small_book
@@ -20,38 +19,30 @@ from tests.prove.server import Server, free_port
 pytestmark = [pytest.mark.slow, pytest.mark.prefect, pytest.mark.xdist_group("prefect")]
 
 
-@pytest.fixture
-def server(prefect: Server) -> str:
-    """URL of the API of the tests' Prefect server."""
-    return prefect.url
-
-
-def _found(server: str, what: str, query: dict[str, Any] | None = None) -> list[dict[str, Any]]:
-    answer = httpx.post(f"{server}/{what}/filter", json=query or {}, timeout=30)
-    answer.raise_for_status()
-    found: list[dict[str, Any]] = answer.json()
+def _found(server: Server, what: str, query: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = server.post(f"{what}/filter", query)
     return found
 
 
-def test_a_render_is_told_on_the_server_and_its_files_are_those_of_one_without(server: str, tmp_path: Path) -> None:
+def test_a_render_is_told_on_the_server_and_its_files_are_those_of_one_without(prefect: Server, tmp_path: Path) -> None:
     with vendor(tmp_path) as shop:
         home, profile = tmp_path / "home", shop.profile()
         watched = Studio(
             home=home,
             out=tmp_path / "watched",
             profile=profile,
-            variables={"PREFECT_API_URL": server, "PREFECT_HOME": str(tmp_path / "prefect")},
+            variables={"PREFECT_API_URL": prefect.url, "PREFECT_HOME": str(tmp_path / "prefect")},
         )
         code, summary, err = watched.render("--chapters", "1-2")
         assert code == 0, err
-        (run,) = [run for run in _found(server, "flow_runs") if run["name"].startswith("The Counted Things")]
+        (run,) = [run for run in _found(prefect, "flow_runs") if run["name"].startswith("The Counted Things")]
         assert run["name"].startswith("The Counted Things, chapters 1-2")
         assert run["state_type"] == "COMPLETED"
         assert {"book:demo", "outcome:Completed", "exit:0"} <= set(run["tags"])
-        tasks = {task["name"] for task in _found(server, "task_runs", {"flow_runs": {"id": {"any_": [run["id"]]}}})}
+        tasks = {task["name"] for task in _found(prefect, "task_runs", {"flow_runs": {"id": {"any_": [run["id"]]}}})}
         assert tasks == {"1. Chapter One: Stores and Sundries", "2. Chapter Two: Nineteen Hooks"}
         of_run = {"sort": "CREATED_DESC", "flow_runs": {"id": {"any_": [run["id"]]}}}
-        artifacts = _found(server, "artifacts", of_run)
+        artifacts = _found(prefect, "artifacts", of_run)
         newest = {artifact["key"].rpartition("-")[2]: artifact for artifact in reversed(artifacts)}
         assert float(newest["progress"]["data"]) == 100.0
         assert "Chapter Two: Nineteen Hooks" in newest["chapters"]["data"]
@@ -64,14 +55,14 @@ def test_a_render_is_told_on_the_server_and_its_files_are_those_of_one_without(s
         assert alone.files() == watched.files() != {}
 
 
-def test_a_render_that_is_refused_is_a_failed_run_with_our_words(server: str, tmp_path: Path) -> None:
+def test_a_render_that_is_refused_is_a_failed_run_with_our_words(prefect: Server, tmp_path: Path) -> None:
     with vendor(tmp_path) as shop:
         studio = Studio(
             home=tmp_path / "home",
             out=tmp_path / "out",
             profile=shop.profile(),
             variables={
-                "PREFECT_API_URL": server,
+                "PREFECT_API_URL": prefect.url,
                 "PREFECT_HOME": str(tmp_path / "prefect"),
                 "DASHSCOPE_API_KEY": "no-key",
             },
@@ -79,7 +70,7 @@ def test_a_render_that_is_refused_is_a_failed_run_with_our_words(server: str, tm
         code, _summary, err = studio.render("--chapters", "3")
     assert code == 5, err
     assert "Traceback" not in err
-    (run,) = [run for run in _found(server, "flow_runs") if "chapters 3" in run["name"]]
+    (run,) = [run for run in _found(prefect, "flow_runs") if "chapters 3" in run["name"]]
     assert run["state_type"] == "FAILED"
     assert "KeyRefused" in run["state"]["message"]
     assert "no-key" not in str(run)
@@ -103,7 +94,7 @@ def test_a_server_that_is_away_is_a_warning_and_the_render_goes_on(tmp_path: Pat
     assert "Traceback" not in err
 
 
-def _answered(server: str, run_name: str, answer: dict[str, str]) -> None:
+def _answered(server: Server, run_name: str, answer: dict[str, str]) -> None:
     """Wait until a flow run asks, and answer it as the form in the UI does."""
     deadline = time.monotonic() + 120
     while True:
@@ -112,12 +103,11 @@ def _answered(server: str, run_name: str, answer: dict[str, str]) -> None:
             break
         assert time.monotonic() < deadline, [run["state"] for run in runs]
         time.sleep(0.25)
-    reply = httpx.post(f"{server}/flow_runs/{runs[0]['id']}/resume", json={"run_input": answer}, timeout=30)
-    reply.raise_for_status()
-    assert reply.json()["status"] == "ACCEPT", reply.json()
+    reply = server.post(f"flow_runs/{runs[0]['id']}/resume", {"run_input": answer})
+    assert reply["status"] == "ACCEPT", reply
 
 
-def test_an_audition_waits_for_a_choice_on_the_server_and_locks_it(server: str, tmp_path: Path) -> None:
+def test_an_audition_waits_for_a_choice_on_the_server_and_locks_it(prefect: Server, tmp_path: Path) -> None:
     book = small_book(tmp_path / "book")
     call = (
         "import asyncio, sys; from flows.audition import audition_cast; "
@@ -126,29 +116,28 @@ def test_an_audition_waits_for_a_choice_on_the_server_and_locks_it(server: str, 
     )
     variables = {
         **os.environ,
-        "PREFECT_API_URL": server,
+        "PREFECT_API_URL": prefect.url,
         "NARRATION_HOME": str(tmp_path / "home"),
         "PREFECT_HOME": str(tmp_path / "prefect"),
     }
-    process = subprocess.Popen(
-        [sys.executable, "-c", call, str(book)], env=variables, cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
-    try:
-        _answered(server, "audition", {"character_0": "2"})
-        out, _ = process.communicate(timeout=120)
-    finally:
-        process.kill()
+    argv = [sys.executable, "-c", call, str(book)]
+    with subprocess.Popen(argv, env=variables, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            _answered(prefect, "audition", {"character_0": "2"})
+            out, _ = process.communicate(timeout=120)
+        finally:
+            process.kill()
     assert "Ann: 2" in out
     studio = Studio(home=tmp_path / "home", out=tmp_path / "out", profile=tmp_path)
     code, listed, _ = studio.run("voices", "list", "--json")
     assert code == 0
     assert [voice["locked"] for voice in json.loads(listed)["voices"]] == [False, True]
-    artifacts = [artifact for artifact in _found(server, "artifacts") if artifact["key"] == "book-audition"]
+    artifacts = [artifact for artifact in _found(prefect, "artifacts") if artifact["key"] == "book-audition"]
     assert "| Ann | 2 |" in artifacts[0]["data"]
 
 
-def test_the_doctor_sees_a_pool_without_workers(server: str, tmp_path: Path) -> None:
-    variables = {"PREFECT_API_URL": server, "PREFECT_HOME": str(tmp_path / "prefect")}
+def test_the_doctor_sees_a_pool_without_workers(prefect: Server, tmp_path: Path) -> None:
+    variables = {"PREFECT_API_URL": prefect.url, "PREFECT_HOME": str(tmp_path / "prefect")}
     studio = Studio(home=tmp_path / "home", out=tmp_path / "out", profile=tmp_path, variables=variables)
 
     def looked() -> tuple[int, dict[str, dict[str, Any]]]:
@@ -160,16 +149,15 @@ def test_the_doctor_sees_a_pool_without_workers(server: str, tmp_path: Path) -> 
     assert code == 0, checks
     assert "deployments: none" in checks["server"]["says"]
     assert "none is needed" in checks["worker"]["says"]
-    with httpx.Client(base_url=server, timeout=30) as client:
-        client.post("/work_pools/", json={"name": "looked-at", "type": "process"}).raise_for_status()
-        flow = client.post("/flows/", json={"name": "render-book"}).raise_for_status().json()["id"]
-        deployment = {"name": "render-book", "flow_id": flow, "work_pool_name": "looked-at", "tags": ["narrate"]}
-        client.post("/deployments/", json=deployment).raise_for_status()
-        code, checks = looked()
-        assert code == 6
-        assert "No worker is online for looked-at" in checks["worker"]["says"]
-        assert "prefect worker start --pool looked-at" in checks["worker"]["says"]
-        client.post("/work_pools/looked-at/workers/heartbeat", json={"name": "one"}).raise_for_status()
+    prefect.post("work_pools/", {"name": "looked-at", "type": "process"})
+    flow = prefect.post("flows/", {"name": "render-book"})["id"]
+    deployment = {"name": "render-book", "flow_id": flow, "work_pool_name": "looked-at", "tags": ["narrate"]}
+    prefect.post("deployments/", deployment)
+    code, checks = looked()
+    assert code == 6
+    assert "No worker is online for looked-at" in checks["worker"]["says"]
+    assert "prefect worker start --pool looked-at" in checks["worker"]["says"]
+    prefect.post("work_pools/looked-at/workers/heartbeat", {"name": "one"})
     code, checks = looked()
     assert code == 0, checks
     assert checks["worker"]["says"] == "1 worker online for looked-at"
