@@ -119,7 +119,8 @@ class Server:
         return done.stdout
 
     def post(self, path: str, record: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401 — JSON of all shapes
-        return self._asked("POST", path, record or {}).json()
+        answer = self._asked("POST", path, record or {})
+        return answer.json() if answer.content else None
 
     def get(self, path: str) -> Any:  # noqa: ANN401
         return self._asked("GET", path).json()
