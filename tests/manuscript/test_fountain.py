@@ -51,3 +51,19 @@ def test_acts_make_chapters_where_there_are_no_sections(tmp_path: Path) -> None:
 def test_lines_keep_their_numbers_when_notes_are_cut_out(tmp_path: Path) -> None:
     found = paragraphs(tmp_path, "One.\n\n/* two\nthree\n*/\n\nSeven.\n")
     assert [(paragraph.text, paragraph.source_line) for paragraph in found] == [("One.", 1), ("Seven.", 7)]
+
+
+def test_transitions_and_synopses_within_a_paragraph_of_action_part_it(tmp_path: Path) -> None:
+    found = paragraphs(tmp_path, "She waits.\n> FADE OUT.\n> CUT TO:\nThe lamp goes out.\nNobody sees.\n> BLACK.\n")
+    assert [paragraph.text for paragraph in found] == [
+        "She waits.",
+        "FADE OUT.",
+        "CUT TO:",
+        "The lamp goes out. Nobody sees.",
+        "BLACK.",
+    ]
+
+
+def test_a_cue_of_brackets_only_is_a_name(tmp_path: Path) -> None:
+    (speech,) = paragraphs(tmp_path, "@(VOICE)\nWho is there?\n")
+    assert (speech.speaker, speech.text) == ("(VOICE)", "Who is there?")
