@@ -202,7 +202,8 @@ def test_marks_of_notes_and_of_pages_are_known_by_their_type_or_their_class(tmp_
         '<p>He left<a epub:type="noteref" href="#n1">1</a>.</p><p>Late<span epub:type="noteref">*</span> again.</p>'
         '<p>By night<a class="fnref" href="#n1">note 3</a>.</p><p>He<span class="fnref">3</span> slept.</p>'
         '<p><span class="pagenum">[12]</span>He woke.</p>'
-        '<aside id="n1" epub:type="footnote"><p><a class="fnref" epub:type="backlink" href="#x">1</a> To town.</p></aside>'
+        '<aside id="n1" epub:type="footnote"><p><a class="fnref" epub:type="backlink" href="#x">1</a> To town.</p>'
+        "</aside>"
     )
     book = read(tmp_path, epub({"a.xhtml": f"<h1>One</h1>{body}{BODY}"}))
     assert texts(book)[1:6] == ["He left.", "Late again.", "By night.", "He slept.", "He woke."]
@@ -213,19 +214,20 @@ def test_marks_of_notes_and_of_pages_are_known_by_their_type_or_their_class(tmp_
         kind=LeftOutKind.NOTES, count=1, characters=10, example="1 To town."
     )
     pages = left(book, LeftOutKind.PAGE_NUMBERS)
-    assert pages is not None and pages.example == "[12]"
+    assert pages is not None
+    assert pages.example == "[12]"
 
 
 def test_an_epilogue_among_the_back_matter_is_read_and_the_notes_there_are_not(tmp_path: Path) -> None:
-    inner = "<h2>Epilogue</h2><p>They rowed home.</p>"
+    back = '<section epub:type="backmatter"><section epub:type="{}">{}</section></section>'
     book = read(
         tmp_path,
         epub(
             {
                 "a.xhtml": f"<h1>One</h1>{BODY}",
                 "b.xhtml": '<section epub:type="toc"><h2>Where to look</h2><p>One</p></section>',
-                "c.xhtml": f'<section epub:type="backmatter"><section epub:type="epilogue">{inner}</section></section>',
-                "d.xhtml": '<section epub:type="backmatter"><section epub:type="endnotes"><p>To town.</p></section></section>',
+                "c.xhtml": back.format("epilogue", "<h2>Epilogue</h2><p>They rowed home.</p>"),
+                "d.xhtml": back.format("endnotes", "<p>To town.</p>"),
             }
         ),
     )
@@ -271,7 +273,8 @@ def test_a_file_in_the_reading_order_that_is_no_text_is_left_out_and_told(tmp_pa
     )
     book = read(tmp_path, zipped(files | {"content.opf": opf}))
     pictures = left(book, LeftOutKind.IMAGES)
-    assert pictures is not None and pictures.example == "plate.svgz"
+    assert pictures is not None
+    assert pictures.example == "plate.svgz"
 
 
 def test_a_file_that_stands_twice_in_the_reading_order_is_read_once(tmp_path: Path) -> None:
@@ -337,7 +340,8 @@ def test_a_contents_entry_without_a_heading_goes_with_its_links(tmp_path: Path) 
     book = read(tmp_path, epub({"c.xhtml": links, "a.xhtml": f"<h1>One</h1>{BODY}"}))
     assert texts(book)[0] == "One"
     contents = left(book, LeftOutKind.CONTENTS)
-    assert contents is not None and contents.example.startswith("Chapter One Chapter Two")
+    assert contents is not None
+    assert contents.example.startswith("Chapter One Chapter Two")
 
 
 def test_a_word_that_is_always_a_capital_stays_so_in_an_opening(tmp_path: Path) -> None:

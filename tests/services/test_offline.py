@@ -10,7 +10,6 @@ import sys
 import pytest
 
 from narration.audio.dictation import BEYOND, serve
-
 from narration.check.words import expected_words
 from narration.errors import InputError, ToolError
 from narration.hearing import HearingAsk, Transcript
