@@ -326,3 +326,17 @@ async def test_a_text_rule_is_off_unless_it_is_chosen(world: World) -> None:
     said = {planned.ask.text for planned in (await world.plan()).missing()}
     assert said.isdisjoint({"Chapter IV"})
     assert "The door was shut." in said
+
+
+async def test_a_creation_that_never_arrived_is_not_found_in_the_account_and_its_error_is_told(world: World) -> None:
+    planned = (await world.plan()).voices[0]
+    world.switch(drop_before=1.0, fault_actions=("create",))
+    async with world.desk() as desk:
+        with pytest.raises(NarrationError):
+            await voice_for(desk, planned)
+    assert world.bill()["voices_created"] == 0
+    world.switch(drop_before=0.0)
+    async with world.desk() as desk:
+        await recover(desk)
+        _, created = await voice_for(desk, planned)
+    assert (world.bill()["voices_created"], created) == (1, True)
