@@ -187,6 +187,9 @@ async def test_a_model_without_times_is_asked_without_them_and_not_told_twice() 
     assert [word.text for word in first.said.words] == ["Nobody", "spoke."]
     assert first.call is not None
     assert first.call.attempts == 2
+    service, wire = opened(plain, kind="openai")
+    await service.transcribe(SOUND, dataclasses.replace(THEIRS, language=""), OpenGate())
+    assert "language" not in form_fields(wire.seen[0].headers["content-type"], wire.seen[0].content)
     service, _ = opened(NO_TIMES, NO_TIMES, kind="openai")
     with pytest.raises(FormRefused, match="recogniser"):
         await service.transcribe(SOUND, THEIRS, OpenGate())
