@@ -395,3 +395,14 @@ def test_a_sound_that_is_not_whole_says_what_is_wrong_and_whether_it_may_be_fetc
 def test_parts_that_say_something_else_are_passed_over_and_a_stream_ends_where_it_ends() -> None:
     assert wav_flaw(_riff((b"LIST", b"abc"), (b"fmt ", FMT), (b"fact", b"1234"), (b"data", b"\1\2"))) is None
     assert wav_flaw(wav(data_size=0xFFFFFFFF, riff_size=0xFFFFFFFF)) is None
+
+
+def test_a_host_that_is_named_in_full_is_followed_and_none_below_it() -> None:
+    settings = load_settings(
+        "international", environ={}, overrides={"service": {"base_url": BASE, "download_hosts": ["files.example"]}}
+    )
+    rules = LinkRules(settings.service)
+    assert rules.check("https://files.example/x.wav").host == "files.example"
+    for url in ("https://more.files.example/x.wav", "https://files.example.evil.example/x.wav"):
+        with pytest.raises(LinkRefused):
+            rules.check(url)

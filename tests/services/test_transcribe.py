@@ -307,3 +307,20 @@ def test_settings_that_cannot_be_used_are_named() -> None:
     check_recogniser(settings("offline"), "en-GB")
     with pytest.raises(InputError, match="no recogniser"):
         open_recogniser(settings("none"), KEY)
+
+
+async def test_a_sound_that_is_too_large_for_theirs_is_not_sent_either() -> None:
+    service, wire = opened(kind="openai")
+    with pytest.raises(TextTooLong, match="25 MB"):
+        await service.transcribe(b"\0" * 25_000_001, THEIRS, OpenGate())
+    assert wire.seen == []
+
+
+@pytest.mark.parametrize(("told", "seconds"), [("2.5", 2.5), ("two", None), (3, 3.0), (None, None)])
+async def test_seconds_are_read_as_numbers_or_as_text_and_anything_else_is_not_told(
+    told: object, seconds: float | None
+) -> None:
+    service, wire = opened(vendor_said([{"text": "Nobody spoke."}], seconds=told))
+    heard = await service.transcribe(SOUND, dataclasses.replace(ASK, language=""), OpenGate())
+    assert heard.said.billed_s == seconds
+    assert wire.sent()["parameters"] == {"asr_options": {"enable_itn": False}}, "no language is claimed"
