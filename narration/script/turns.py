@@ -229,16 +229,22 @@ def _is_own(reading: Reading, index: int, first: int) -> bool:
 def _is_called(reading: Reading, start: int, end: int, open_at: int, close_at: int) -> bool:
     """Whether the words are a form of address: between two marks of punctuation."""
     at = reading.starts[start]
-    before = reading.text[max(open_at, at - 2) : at].strip()
+    before = _mark_at(reading.text, open_at, at)
     step = start
     while step > 0 and reading.starts[step - 1] > open_at and not before:
         word = reading.words[step - 1].lower()
         if word not in _BEFORE_ADDRESS:
             return False
         step -= 1
-        before = reading.text[max(open_at, reading.starts[step] - 2) : reading.starts[step]].strip()
+        before = _mark_at(reading.text, open_at, reading.starts[step])
         if word in {"and", "thank", "you"} and not before:
             break
     tail = reading.starts[end - 1] + len(reading.words[end - 1])
     after = reading.text[tail : min(close_at, tail + 2)].strip()
     return after[:1] in _AFTER_ADDRESS and not (after[:1] == "" and tail < close_at - 2)
+
+
+def _mark_at(text: str, open_at: int, at: int) -> str:
+    """The mark of punctuation right before a word; empty where another word stands there."""
+    last = text[max(open_at, at - 2) : at].rstrip()[-1:]
+    return "" if last.isalnum() else last
