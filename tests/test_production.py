@@ -288,3 +288,12 @@ def test_a_placeholder_that_is_none_is_refused_with_the_nearest_and_a_lone_brace
     near, brace = mistakes(folder)
     assert "(here {title}?)" in near
     assert "a brace of its own is written {{" in brace
+
+
+@pytest.mark.parametrize(("written", "right"), [("2026", True), ("26", False), ("20265", False), ("MMXX", False)])
+def test_a_year_has_four_digits(folder: Path, written: str, right: bool) -> None:
+    (folder / "book.yaml").write_text(BOOK + f"year: {written}\n")
+    if right:
+        assert load_production(folder).edition.year == written
+    else:
+        assert "a year of four digits" in " ".join(mistakes(folder))

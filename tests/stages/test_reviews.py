@@ -19,7 +19,8 @@ from narration.errors import ServiceError, ServiceUnavailable, VoiceRejected
 from narration.keep import recover
 from narration.memory.store import Store
 from narration.memory.usage import totals
-from narration.review import LONGEST_S, PATIENCE_S
+from narration.planned import PlannedVoice
+from narration.review import LONGEST_S, PATIENCE_S, await_review
 from narration.sandbox.app import Service
 from narration.sandbox.engine.tone import ToneEngine
 from narration.sandbox.faults import NO_LIMITS, read_switches
@@ -334,3 +335,21 @@ async def test_a_voice_of_the_same_name_that_was_made_from_other_words_is_not_ta
     assert voice.voice in {remote.voice for remote in made}
     assert world.bill()["voices_created"] == 2
     assert not await world.voices_in_doubt()
+
+
+async def test_a_run_that_is_told_to_stop_does_not_wait_for_a_review(world: Reviewed) -> None:
+    world.switch(deploying_s=PATIENCE_S)
+    (planned, _) = (await world.plan()).voices
+    async with world.desk() as desk:
+        desk.halt.stop(ServiceUnavailable("The run was told to stop."))
+        with pytest.raises(ServiceUnavailable, match="told to stop"):
+            await await_review(desk, desk.booths[planned.booth], await made(world, desk, planned), "Mara")
+    assert world.waits == []
+
+
+async def made(world: Reviewed, desk: Desk, planned: PlannedVoice) -> str:
+    """A voice in the account, by a call that no run holds back."""
+    service = desk.booths[planned.booth].service
+    await service.design(planned.design, service.preferred_name(planned.character.name), OpenGate())
+    assert world.bill()["voices_created"] == 1
+    return (await service.voices()).voices[0].voice
