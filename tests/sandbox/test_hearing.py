@@ -193,7 +193,7 @@ async def test_what_is_no_whole_form_is_refused(desk: Desk, kind: str, content: 
 
 
 async def test_sounds_over_the_documented_lengths_are_refused_and_not_billed(desk: Desk) -> None:
-    lasting, large = wav(np.zeros(8_000 * 301), 8_000), wav(np.zeros(24_000 * 160))
+    lasting, large = wav(np.zeros(8_000 * 301, dtype=np.int16), 8_000), wav(np.zeros(24_000 * 160, dtype=np.int16))
     for sound, words in ((b"RIFF", "audio is invalid"), (lasting, "300 seconds"), (large, "10 MB")):
         answer = await desk.post(SPEECH, vendor_body(sound))
         assert (answer.status_code, words in answer.json()["message"]) == (400, True)

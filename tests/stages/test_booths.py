@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -238,7 +238,7 @@ async def test_an_entry_that_does_not_say_what_was_asked_is_told_and_stays_in_th
 ) -> None:
     async with desk_of(world, "mine") as desk:
         claim, answer = await held(desk)
-        keeping = {
+        keeping: dict[str, Callable[[], Awaitable[object]]] = {
             "take": lambda: keep_take(desk, None, claim, answer),
             "voice": lambda: keep_voice(desk, desk.main, claim, answer),
             "answer": lambda: keep_answer(desk, claim, answer),

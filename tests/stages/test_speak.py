@@ -14,6 +14,7 @@ from narration.desk import Desk
 from narration.errors import (
     AnswerUnclear,
     BudgetReached,
+    CallFacts,
     NarrationError,
     ServiceUnavailable,
     StoreError,
@@ -25,7 +26,7 @@ from narration.keep import recover
 from narration.memory.usage import totals
 from narration.purchase import Bought, Elsewhere, Order, buy
 from narration.row import Row
-from narration.services.protocol import CallFacts, Gate
+from narration.services.protocol import Gate
 from narration.speak import SpokenChapter, speak_chapter, verify_spoken
 from narration.take import Receipt, SpeechAsk
 from tests.stages.conftest import World, quiet, speak_all
