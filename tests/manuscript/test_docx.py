@@ -100,7 +100,8 @@ def test_numbers_that_are_none_are_those_of_a_first_item(tmp_path: Path, strange
     numbered = f'<w:pPr><w:numPr><w:ilvl w:val="{strange}"/><w:numId w:val="4"/></w:numPr></w:pPr>'
     numbering = (
         f'<w:abstractNum w:abstractNumId="9"><w:lvl w:ilvl="{strange}"><w:start w:val="{strange}"/>'
-        '<w:numFmt w:val="decimal"/><w:lvlText w:val="Part %1"/></w:lvl></w:abstractNum><w:num w:numId="4"><w:abstractNumId w:val="9"/></w:num>'
+        '<w:numFmt w:val="decimal"/><w:lvlText w:val="Part %1"/></w:lvl></w:abstractNum>'
+        '<w:num w:numId="4"><w:abstractNumId w:val="9"/></w:num>'
     )
     body = styled("H", "") + typed("Text.")
     book = read(tmp_path, docx(body, styles=style("H", "heading 1", numbered), numbering=numbering))
