@@ -348,3 +348,13 @@ def test_a_word_that_is_always_a_capital_stays_so_in_an_opening(tmp_path: Path) 
     opening = "<p>THEN I WENT down to the sea, and nobody came.</p><p>But then they went home.</p>"
     book = read(tmp_path, epub({"a.xhtml": f"<h1>One</h1>{opening}"}))
     assert texts(book)[1] == "Then I went down to the sea, and nobody came."
+
+
+def test_a_name_in_a_row_of_its_own_speaks_the_next_row(tmp_path: Path) -> None:
+    def row(name: str, text: str) -> str:
+        return f'<tr><td epub:type="z3998:persona">{name}</td><td>{text}</td></tr>'
+
+    table = "<table>" + row("Mara", "") + "<tr><td/><td>The boat is late.</td></tr>" + row("Gil", "It is.") + "</table>"
+    book = read(tmp_path, epub({"a.xhtml": table}))
+    found = [(one.speaker, one.text) for chapter in book.chapters for one in chapter.paragraphs]
+    assert found == [("Mara", "The boat is late."), ("Gil", "It is.")]

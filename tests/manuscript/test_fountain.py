@@ -67,3 +67,8 @@ def test_transitions_and_synopses_within_a_paragraph_of_action_part_it(tmp_path:
 def test_a_cue_of_brackets_only_is_a_name(tmp_path: Path) -> None:
     (speech,) = paragraphs(tmp_path, "@(VOICE)\nWho is there?\n")
     assert (speech.speaker, speech.text) == ("(VOICE)", "Who is there?")
+
+
+def test_a_title_page_may_begin_with_an_indented_key(tmp_path: Path) -> None:
+    book = read(tmp_path, "    Title:\n        The Lamp\nAuthor: Ada Quill\n\nMARA\nOh.\n")
+    assert (book.title, book.author) == ("The Lamp", "Ada Quill")
