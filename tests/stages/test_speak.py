@@ -365,11 +365,13 @@ async def test_a_run_that_is_stopped_at_once_notes_what_is_on_the_way_as_in_doub
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+        async with asyncio.timeout(30):  # the first chunk that stops ends the task, and the others still write down
+            while await world.store.keys("open/"):  # noqa: ASYNC110 — likewise
+                await asyncio.sleep(0.01)
         sums = totals(await desk.ledger.table())
     assert world.asked() > asked
     assert sums.characters_in_doubt >= world.bill()["characters"] > 0
     assert sums.cost_in_doubt_usd > 0
-    assert not await world.store.keys("open/")
 
 
 def order_of(desk: Desk, *, is_there: bool = False) -> Order:
