@@ -132,12 +132,14 @@ def _doors(opening: Opening, service: ServiceSettings, judge: Judge) -> tuple[Ap
     """The doors for calls and for files of one account."""
     from narration.services.api import ApiDoor
     from narration.services.download import Downloads
-    from narration.services.http import Wire
+    from narration.services.http import Wire, tls_context
     from narration.services.links import LinkRules
 
     limits = opening.settings.limits
     # A proxy sees a tunnel when the service speaks https; with plain http it would read the key.
     proxies = service.base_url.startswith("https://") and not service.sandbox
+
+    tls = tls_context(variables=proxies)
 
     def wire() -> Wire:
         return Wire(
@@ -145,6 +147,7 @@ def _doors(opening: Opening, service: ServiceSettings, judge: Judge) -> tuple[Ap
             read_s=limits.read_s,
             in_flight=limits.in_flight,
             proxies=proxies,
+            tls=tls,
             transport=opening.transport,
         )
 

@@ -144,6 +144,7 @@ class Wire:
         connect_s, read_s: timeouts of one attempt.
         in_flight: connections kept open.
         proxies: whether a proxy named in the environment may be used.
+        tls: what connections are encrypted with, where several share it: reading certificates takes its time.
         transport: a fake one for tests.
 
     Raises:
@@ -151,12 +152,20 @@ class Wire:
     """
 
     def __init__(
-        self, *, connect_s: float, read_s: float, in_flight: int, proxies: bool, transport: Transport | None = None
+        self,
+        *,
+        connect_s: float,
+        read_s: float,
+        in_flight: int,
+        proxies: bool,
+        tls: ssl.SSLContext | None = None,
+        transport: Transport | None = None,
     ) -> None:
         no_cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
         try:
             self._client = httpx.AsyncClient(
                 transport=transport,
+                verify=tls or tls_context(variables=proxies),
                 trust_env=proxies,
                 follow_redirects=False,
                 cookies=no_cookies,
@@ -169,8 +178,8 @@ class Wire:
         except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
             problem = Problem(
                 what=f"Connections cannot be set up: {readable(str(error), 200)}",
-                where="HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE or SSL_CERT_DIR of the environment",
-                expected="an http:// or https:// proxy and readable certificates",
+                where="HTTPS_PROXY or ALL_PROXY of the environment",
+                expected="an http:// or https:// proxy",
             )
         else:
             return
@@ -232,14 +241,17 @@ class Wire:
         await self._client.aclose()
 
 
-def tls_context() -> ssl.SSLContext:
-    """What connections of another door are encrypted with: the same certificates, and the same variables, as here.
+def tls_context(*, variables: bool = True) -> ssl.SSLContext:
+    """What connections are encrypted with: the certificates of the libraries, or those that the environment names.
+
+    Args:
+        variables: whether those of the environment count.
 
     Raises:
         InputError: a certificate setting of the environment cannot be used.
     """
     try:
-        return httpx.create_ssl_context()
+        return httpx.create_ssl_context(trust_env=variables)
     except (ValueError, OSError) as error:
         problem = Problem(
             what=f"Connections cannot be set up: {readable(str(error), 200)}",
