@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gzip
 import inspect
+from contextlib import nullcontext
+from pathlib import Path
 
 import httpx
 import pytest
@@ -214,6 +216,17 @@ def test_a_proxy_setting_that_cannot_be_used_is_the_users_mistake(monkeypatch: p
     monkeypatch.setenv("HTTPS_PROXY", "gopher://127.0.0.1:1")
     with pytest.raises(InputError, match="HTTPS_PROXY"):
         Wire(connect_s=1, read_s=1, in_flight=1, proxies=True)
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_certificates_that_cannot_be_read_are_the_users_mistake_where_they_count(
+    counts: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "nothing.pem"))
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(InputError, match="SSL_CERT_FILE") if counts else nullcontext():
+        Wire(connect_s=1, read_s=1, in_flight=1, proxies=counts)
 
 
 async def test_a_packed_answer_is_not_measured_by_its_length_on_the_wire() -> None:
