@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from narration.audio.usual import Heard, Usual, learn, looseness
+from narration.audio.usual import WELL_KNOWN, Heard, Usual, learn, looseness
 from narration.check.doubts import LEAST_VOICE_S, Apart, apart_of, heard_twice_s, length_sigma, octaves_apart
 from narration.check.pace import PRIOR_S, weights_of
 from narration.finding import MEANINGS, Code, Finding, Severity
@@ -62,8 +63,8 @@ class Judge:
 
     def __init__(self, settings: CheckSettings, takes: Iterable[Take] = ()) -> None:
         self._settings = settings
-        self._heard: dict[str, dict[str, Heard]] = {}
-        self._usual: dict[str, Usual] = {}
+        self._heard: dict[_Voice, dict[str, Heard]] = {}
+        self._usual: dict[_Voice, Usual] = {}
         self._previews: dict[str, ClipTraits] = {}
         self._complete = False
         for take in takes:
@@ -76,6 +77,14 @@ class Judge:
         if take.traits is None or take.take_id in known:
             return
         known[take.take_id] = _heard(take, take.traits)
+
+    def is_new(self, voice: str) -> bool:
+        """Whether so few takes of a voice are there, at any one speed, that its preview tells more than they do.
+
+        Args:
+            voice: the service's name of it.
+        """
+        return any(len(takes) < WELL_KNOWN for name, takes in self._heard.items() if name.voice == voice)
 
     def refer(self, voice: str, preview: ClipTraits) -> None:
         """Take note of what the approved preview of a voice sounds like: pitch and timbre of few takes are held to it.
@@ -268,9 +277,19 @@ def finding_of(flaw: Flaw, *, chapter: int, line: int, character: str, text: str
     )
 
 
-def _voice(take: Take) -> str:
+class _Voice(NamedTuple):
+    """Whose takes are held against each other: a speed of its own is a voice of its own."""
+
+    service: str
+    region: str
+    model: str
+    voice: str
+    speed: str
+
+
+def _voice(take: Take) -> _Voice:
     ask = take.ask
-    return f"{ask.service}\n{ask.region}\n{ask.model}\n{ask.voice}\n{dict(ask.options).get('speed', '')}"
+    return _Voice(ask.service, ask.region, ask.model, ask.voice, dict(ask.options).get("speed", ""))
 
 
 def _heard(take: Take, traits: ClipTraits) -> Heard:

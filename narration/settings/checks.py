@@ -26,8 +26,8 @@ class CheckSettings:
 
     Attributes:
         retakes: how often a take that fails is spoken again, at the most; 0 never.
-        doubt_share: so many of the takes that pass, as a share, are spoken once more at the most because they are far from
-            usual; of a few one; 0 none. Without retakes there are none either.
+        doubt_share: of this share of the takes that pass, at the most, a second one is spoken, as they are far from usual;
+            of a few takes one, with 0 none. Without retakes there are none either.
         learn_from: so many takes of a voice tell what is usual of it; before, only wide limits hold.
         pace_sigmas: of the length, against what the voice takes for such a text.
         least_share: no length above this share of the expected one is too short, however regular the voice.
