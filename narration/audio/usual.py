@@ -13,30 +13,25 @@ import numpy as np
 import numpy.typing as npt
 
 from narration.audio.levels import SILENCE_DBFS
+from narration.audio.pacing import (
+    LEAST_PACE_SIGMA,
+    LEAST_S,
+    MAD_TO_SIGMA,
+    PACE_SIGMA,
+    WELL_KNOWN,
+    Said,
+    easing_of,
+    pace_of,
+    said_of,
+    sigma_of,
+)
 from narration.take import ClipTraits
 
 Floats = npt.NDArray[np.float64]
 
-MAD_TO_SIGMA = 1.4826
-"""A normal distribution's standard deviation, from the median of the deviations."""
-PACE_SIGMA = 0.2
-"""Deviation of the logarithm of a length while a voice is not known."""
-LEAST_PACE_SIGMA = 0.04
-"""However evenly a voice speaks, some texts are longer or shorter than their letters say: whole and sound lines of the
-demo by 12 to 14 %, in two of eight casts of the sandbox."""
-PRIOR_TAKES = 2.0
-"""How many takes the usual pace of speech weighs against the voice's own."""
-TIE = 0.05
-"""How firmly each single rate is held to the usual one, as a share of a take's weight."""
-WELL_KNOWN = 30
-"""From so many takes on, the deviation is the voice's own."""
-BIWEIGHT = 4.685
-"""Tukey's constant: beyond so many sigmas a take has no say."""
-LEAST_S = 0.05
 EDGE_PERCENTILE = 90
 BAND_SIGMAS = 5.0
 """No single band counts for more."""
-ROUNDS = 12
 LEAST_LEVEL_DB, LEAST_OCTAVES, LEAST_BAND_DB, LEAST_APART = 0.5, 0.02, 1.0, 0.25
 FEW = 5.0
 """Limits are wider by this share of themselves, divided by the number of takes that tell them."""
@@ -81,6 +76,7 @@ class Usual:
         pace_eases: the power of the length with which that deviation falls; 0 is the same for all, 0.5 as chance does.
         middling_s: that length.
         lengths_s: nine takes of ten are between these lengths; the pace of others is less sure.
+        said: how much its takes say, by length and beats together; None where few tell.
         level_dbfs, level_sigma_db: of the speech.
         hiss_db: noise where speech is silent, against the level.
         pitch_hz, pitch_sigma_octaves: of voiced speech; 0 Hz where nothing is.
@@ -96,6 +92,7 @@ class Usual:
     pace_eases: float = 0.0
     middling_s: float = 1.0
     lengths_s: tuple[float, float] = (0.0, 0.0)
+    said: Said | None = None
     level_dbfs: float = 0.0
     level_sigma_db: float = LEAST_LEVEL_DB
     hiss_db: float = 0.0
@@ -147,26 +144,35 @@ def looseness(speech_s: float) -> float:
     return float(np.sqrt(1 + SHORT_S / max(speech_s, 0.1)))
 
 
-def learn(heard: Sequence[Heard], prior_s: tuple[float, ...], preview: ClipTraits | None = None) -> Usual:
+def learn(
+    heard: Sequence[Heard],
+    prior_s: tuple[float, ...],
+    prior_beats: tuple[float, ...],
+    preview: ClipTraits | None = None,
+) -> Usual:
     """What is usual, from the takes of a voice.
 
     Args:
         heard: its takes; none at all gives what is usual of speech.
         prior_s: seconds for each of the weights of a text, as people speak.
+        prior_beats: beats of loudness for the same.
         preview: what the approved preview of the voice sounds like; it counts while takes are few.
     """
     if not heard:
         return Usual(takes=0, rates_s=prior_s, pace_sigma=PACE_SIGMA)
     weights = np.array([one.weights for one in heard])
     lengths = np.array([one.speech_s for one in heard])
-    rates, sigma = _pace(weights, lengths, np.array(prior_s))
+    rates, sigma = pace_of(weights, lengths, np.array(prior_s))
     expected = np.maximum(weights @ rates, LEAST_S)
-    eases, middling, sigma = _easing(np.log(lengths / expected), expected, sigma)
+    apart_s = np.log(lengths / expected)
+    eases, middling, sigma = easing_of(apart_s, expected, sigma)
+    told = np.array([one.traits.beats is not None for one in heard])
+    beats = np.array([float(one.traits.beats or 0) for one in heard])
     levels = np.array([one.level_dbfs for one in heard])
     level, level_sigma = _middle(levels)
     by_preview = preview is not None and len(heard) < WELL_KNOWN
     pitch_hz, pitch_sigma = _pitch(heard, preview if by_preview else None)
-    middle, spread, apart, apart_sigma = _timbre(heard, preview if by_preview else None)
+    middle, spread, away, away_sigma = _timbre(heard, preview if by_preview else None)
     return Usual(
         takes=len(heard),
         rates_s=tuple(float(rate) for rate in rates),
@@ -174,6 +180,7 @@ def learn(heard: Sequence[Heard], prior_s: tuple[float, ...], preview: ClipTrait
         pace_eases=eases,
         middling_s=middling,
         lengths_s=(float(np.percentile(lengths, 5)), float(np.percentile(lengths, 95))),
+        said=said_of(weights[told], apart_s[told], expected[told], beats[told], prior_beats),
         level_dbfs=level,
         level_sigma_db=max(LEAST_LEVEL_DB, level_sigma),
         hiss_db=float(np.median(np.array([one.traits.hiss_dbfs for one in heard]) - levels)),
@@ -183,8 +190,8 @@ def learn(heard: Sequence[Heard], prior_s: tuple[float, ...], preview: ClipTrait
         tail_edge_db=float(np.percentile([one.traits.tail_edge_db for one in heard], EDGE_PERCENTILE)),
         timbre_db=tuple(float(value) for value in middle),
         timbre_sigma_db=tuple(float(value) for value in spread),
-        timbre_apart=apart,
-        timbre_apart_sigma=max(LEAST_APART, apart_sigma),
+        timbre_apart=away,
+        timbre_apart_sigma=max(LEAST_APART, away_sigma),
         by_preview=by_preview,
     )
 
@@ -198,7 +205,7 @@ def _pitch(heard: Sequence[Heard], preview: ClipTraits | None) -> tuple[float, f
         return 0.0, 0.0
     pitch = float(np.median([*octaves, *approved]))
     loose = np.array([looseness(one.speech_s) for one in voiced])
-    own = _sigma((octaves - pitch) / loose) if voiced else 0.0
+    own = sigma_of((octaves - pitch) / loose) if voiced else 0.0
     return 2.0**pitch, own if preview is None else _blend(own, USUAL_OCTAVES, len(voiced))
 
 
@@ -239,38 +246,4 @@ def _apart(bands: Floats, middle: Floats, spread: Floats) -> Floats:
 def _middle(values: Floats) -> tuple[float, float]:
     """Median and deviation."""
     middle = float(np.median(values))
-    return middle, _sigma(values - middle)
-
-
-def _sigma(apart: Floats) -> float:
-    return float(MAD_TO_SIGMA * np.median(np.abs(apart)))
-
-
-def _pace(weights: Floats, lengths: Floats, prior: Floats) -> tuple[Floats, float]:
-    """Seconds for each weight, and the deviation of the logarithm: least squares of shares, outliers set aside."""
-    # First as fast as the median says, so that the first round knows what an outlier is.
-    rates = prior * float(np.median(lengths / (weights @ prior)))
-    start, sigma = rates, PACE_SIGMA
-    tie = np.diag(PRIOR_TAKES * TIE / np.maximum(start, 1e-6) ** 2)
-    known = len(lengths)
-    for _ in range(ROUNDS):
-        expected = np.maximum(weights @ rates, LEAST_S)
-        near = np.clip(np.log(lengths / expected) / (BIWEIGHT * sigma), -1, 1)
-        trusted = weights * (np.square(1 - np.square(near)) / np.square(expected))[:, None]
-        rates = np.maximum(np.linalg.solve(trusted.T @ weights + tie, trusted.T @ lengths + tie @ start), 0.0)
-        own = _sigma(np.log(lengths / np.maximum(weights @ rates, LEAST_S)))
-        blend = (PRIOR_TAKES * PACE_SIGMA**2 + known * own**2) / (PRIOR_TAKES + known)
-        sigma = max(LEAST_PACE_SIGMA, float(np.sqrt(blend)) if known < WELL_KNOWN else own)
-    return rates, sigma
-
-
-def _easing(apart: Floats, expected: Floats, sigma: float) -> tuple[float, float, float]:
-    """With which power of the length deviations fall, the length at which they are the last number, and that."""
-    middling = float(np.median(expected))
-    long = expected > middling
-    if len(apart) < WELL_KNOWN or not long.any():
-        return 0.0, middling, sigma
-    ratio = float(np.median(expected[long]) / np.median(expected[~long]))
-    falls = _sigma(apart[~long]) / max(LEAST_PACE_SIGMA, _sigma(apart[long]))
-    eases = float(np.clip(np.log(max(falls, 1e-6)) / np.log(max(ratio, 1.1)), 0.0, 0.5))
-    return eases, middling, max(LEAST_PACE_SIGMA, _sigma(apart * (expected / middling) ** eases))
+    return middle, sigma_of(values - middle)

@@ -37,12 +37,12 @@ class Apart:
     """How far a take is from what is usual; 1 is where it begins to be doubted, and signs tell the side.
 
     Attributes:
-        length: of its text.
+        said: how much is said, against its text: by length, and by beats of loudness where these are known.
         twice: the same, with words heard twice; 0 where none are.
         pitch, timbre, level: of the voice; timbre has no side but away.
     """
 
-    length: float = 0.0
+    said: float = 0.0
     twice: float = 0.0
     pitch: float = 0.0
     timbre: float = 0.0
@@ -51,25 +51,25 @@ class Apart:
     @property
     def weight(self) -> float:
         """How doubtful it is: from 1 on it is worth a second opinion."""
-        return max(abs(self.length), self.twice, math.hypot(self.pitch, self.timbre, self.level))
+        return max(abs(self.said), self.twice, math.hypot(self.pitch, self.timbre, self.level))
 
     @property
     def why(self) -> str:
         """What is doubted most, for people."""
-        of_length = max(abs(self.length), self.twice)
+        of_length = max(abs(self.said), self.twice)
         if of_length >= math.hypot(self.pitch, self.timbre, self.level):
-            return "length" if self.twice <= abs(self.length) else "words heard twice"
+            return "length" if self.twice <= abs(self.said) else "words heard twice"
         return "voice"
 
     @property
     def of_the_voice(self) -> Apart:
-        """The same with its length as expected: every word was heard."""
-        return replace(self, length=0.0, twice=0.0)
+        """The same with everything said: every word was heard."""
+        return replace(self, said=0.0, twice=0.0)
 
     def same(self, other: Apart) -> bool:
         """Whether another take of the same words is about the same."""
         pairs = (
-            (self.length, other.length),
+            (self.said, other.said),
             (self.pitch, other.pitch),
             (self.timbre, other.timbre),
             (self.level, other.level),
@@ -88,15 +88,24 @@ def apart_of(heard: Heard, usual: Usual, *, known: bool) -> Apart:
     apart = Apart()
     if known:
         expected_s = usual.expected_s(heard.weights)
-        sigmas = math.log(heard.speech_s / expected_s) / length_sigma(usual, expected_s, LEAST_SIGMA)
+        sigmas = _said_sigmas(heard, usual, expected_s)
         twice = sigmas / TWICE_SIGMAS if heard_twice_s(heard, expected_s) else 0.0
         level = (heard.level_dbfs - usual.level_dbfs) / (LEVEL_SIGMAS * usual.level_sigma_db * usual.few)
-        apart = Apart(length=sigmas / (LONG_SIGMAS if sigmas > 0 else SHORT_SIGMAS), twice=twice, level=level)
+        apart = Apart(said=sigmas / (LONG_SIGMAS if sigmas > 0 else SHORT_SIGMAS), twice=twice, level=level)
     if not usual.voice_known or heard.speech_s < LEAST_VOICE_S:
         return replace(apart, level=0.0)
     pitch = octaves_apart(heard, usual) / (PITCH_SIGMAS * usual.pitch_sigma_octaves * looseness(heard.speech_s))
     timbre = max(0.0, usual.timbre_sigmas(heard)) / TIMBRE_SIGMAS
     return replace(apart, pitch=pitch / usual.voice_few, timbre=timbre / usual.voice_few)
+
+
+def _said_sigmas(heard: Heard, usual: Usual, expected_s: float) -> float:
+    """How much more or less was said than the text is long: by length, and by beats where these are known."""
+    length, beats = math.log(heard.speech_s / expected_s), heard.traits.beats
+    if usual.said is None or beats is None:
+        return length / length_sigma(usual, expected_s, LEAST_SIGMA)
+    apart = usual.said.apart(length, heard.weights, beats)
+    return apart / (math.hypot(usual.said.sigma_at(expected_s), SHORT_S / expected_s) * usual.few)
 
 
 def length_sigma(usual: Usual, expected_s: float, least: float = 0.0) -> float:

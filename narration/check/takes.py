@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from narration.audio.usual import WELL_KNOWN, Heard, Usual, learn, looseness
+from narration.audio.pacing import WELL_KNOWN
+from narration.audio.usual import Heard, Usual, learn, looseness
 from narration.check.doubts import LEAST_VOICE_S, Apart, apart_of, heard_twice_s, length_sigma, octaves_apart
-from narration.check.pace import PRIOR_S, weights_of
+from narration.check.pace import PRIOR_BEATS, PRIOR_S, weights_of
 from narration.finding import MEANINGS, Code, Finding, Severity
 from narration.settings.checks import CheckSettings
 from narration.take import ClipTraits, Take
@@ -103,7 +104,7 @@ class Judge:
         usual = self._usual.get(voice)
         if usual is None or len(known) >= usual.takes * GROWTH + 1:
             takes = [known[take_id] for take_id in sorted(known)]
-            usual = self._usual[voice] = learn(takes, PRIOR_S, self._previews.get(take.ask.voice))
+            usual = self._usual[voice] = learn(takes, PRIOR_S, PRIOR_BEATS, self._previews.get(take.ask.voice))
         return usual
 
     def settle(self) -> None:

@@ -26,7 +26,7 @@ class CheckSettings:
 
     Attributes:
         retakes: how often a take that fails is spoken again, at the most; 0 never.
-        doubt_share: of this share of the takes that pass, at the most, a second one is spoken, as they are far from usual;
+        doubt_share: of this share of the takes that pass, at the most, a second one is spoken, as it is far from usual;
             of a few takes one, with 0 none. Without retakes there are none either.
         learn_from: so many takes of a voice tell what is usual of it; before, only wide limits hold.
         pace_sigmas: of the length, against what the voice takes for such a text.
