@@ -84,7 +84,7 @@ def said_of(weights: Floats, apart: Floats, expected_s: Floats, beats: Floats, p
     own, other = (max(LEAST_SAID_SIGMA, sigma_of(one)) for one in (apart, others))
     share = own**2 / (own**2 + other**2)
     both = (1 - share) * apart + share * others
-    eases, middling, sigma = easing_of(both, expected_s, sigma_of(both), LEAST_SAID_SIGMA)
+    eases, middling, sigma = easing_of(both, expected_s, sigma_of(both), LEAST_SAID_SIGMA, 0.8)
     return Said(rates=tuple(float(rate) for rate in rates), share=share, sigma=sigma, eases=eases, middling_s=middling)
 
 
@@ -112,7 +112,7 @@ def pace_of(weights: Floats, lengths: Floats, prior: Floats) -> tuple[Floats, fl
 
 
 def easing_of(
-    apart: Floats, expected: Floats, sigma: float, least: float = LEAST_PACE_SIGMA
+    apart: Floats, expected: Floats, sigma: float, least: float = LEAST_PACE_SIGMA, most: float = 0.5
 ) -> tuple[float, float, float]:
     """With which power of the length deviations fall, the length at which they are the last number, and that."""
     middling = float(np.median(expected))
@@ -121,5 +121,5 @@ def easing_of(
         return 0.0, middling, sigma
     ratio = float(np.median(expected[long]) / np.median(expected[~long]))
     falls = sigma_of(apart[~long]) / max(least, sigma_of(apart[long]))
-    eases = float(np.clip(np.log(max(falls, 1e-6)) / np.log(max(ratio, 1.1)), 0.0, 0.5))
+    eases = float(np.clip(np.log(max(falls, 1e-6)) / np.log(max(ratio, 1.1)), 0.0, most))
     return eases, middling, max(least, sigma_of(apart * (expected / middling) ** eases))

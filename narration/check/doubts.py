@@ -20,7 +20,7 @@ LEAST_VOICE_S = 0.6
 """A single syllable tells nothing of a voice: in a tonal language its pitch is the word's, and no pause is in it."""
 LEAST_SIGMA = 0.02
 """No text is expected to be spoken more evenly than this: the logarithm of its length."""
-SHORT_SIGMAS, LONG_SIGMAS, TWICE_SIGMAS = 2.7, 2.6, 1.4
+SHORT_SIGMAS, LONG_SIGMAS, TWICE_SIGMAS = 2.8, 2.1, 1.2
 """A take that is shorter than expected by so many sigmas is doubted, or longer, or longer with words heard twice.
 
 Source: 5,200 sound takes of the sandbox, of which about two in a hundred are beyond one of these limits, and 600

@@ -53,7 +53,7 @@ class CheckSettings:
     """
 
     retakes: Annotated[int, Field(ge=0, le=20)] = 2
-    doubt_share: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.015
+    doubt_share: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.01
     learn_from: Annotated[int, Field(ge=3, le=10_000)] = 8
     pace_sigmas: _Sigmas = 3.8
     least_share: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)] = 0.88
