@@ -23,8 +23,8 @@ LEAST_SIGMA = 0.02
 SHORT_SIGMAS, LONG_SIGMAS, TWICE_SIGMAS = 2.8, 2.1, 1.2
 """A take that is shorter than expected by so many sigmas is doubted, or longer, or longer with words heard twice.
 
-Source: 900 sound lines of the sandbox, of which two in a hundred are beyond one of these limits, and 3,600 damaged ones,
-of whose 208 without a flaw seven in ten are; those that are farthest beyond come first.
+Source: 900 sound lines of the sandbox, of which two in a hundred are beyond one of these limits, and 3,600 damaged
+ones, of whose 208 without a flaw seven in ten are; those that are farthest beyond come first.
 """
 PITCH_SIGMAS, TIMBRE_SIGMAS, LEVEL_SIGMAS = 4.0, 4.2, 6.0
 """The same of pitch, timbre and level, and of all three taken together. Source: the same takes."""
