@@ -41,12 +41,14 @@ def slow_vendor(folder: Path, latency: Latency, *, rpm: int = 0) -> Iterator[Ven
 
 
 _BOOK = "title: {title}\nauthor: Nobody\nlanguage: en\nmanuscript: book.md\ncast: cast.yaml\n"
-_CAST = """\
+PREVIEW = "The lamp was out, but nobody in the house had slept."
+"""What the voice of a monologue says first."""
+_CAST = f"""\
 characters:
   - name: Narrator
     role: narrator
     voice: A calm middle-aged woman, low pitch, steady pace, for audiobook narration.
-    preview: The lamp was out, but nobody in the house had slept.
+    preview: {PREVIEW}
 """
 
 

@@ -51,15 +51,13 @@ def _run_name() -> str:
 async def audition_cast(
     production: Annotated[str, entry("Production", "Folder of the book, with book.yaml in it.")],
     characters: Annotated[
-        list[str] | None, entry("Characters", "Names in the cast sheet, whom to audition; empty is everybody.")
-    ] = None,
+        tuple[str, ...], entry("Characters", "Names in the cast sheet, whom to audition; empty is everybody.")
+    ] = (),
     candidates: Annotated[
         int, entry("Candidates", "Voices for each character, those of earlier runs too.", ge=1, le=20)
     ] = 3,
-    profile: Annotated[
-        str | None, entry("Profile", "Name or path of a profile; empty takes the one in book.yaml.")
-    ] = None,
-    store: Annotated[str | None, entry("Store", "Folder or s3:// URL; empty is the worker's default store.")] = None,
+    profile: Annotated[str, entry("Profile", "Name or path of a profile; empty takes the one in book.yaml.")] = "",
+    store: Annotated[str, entry("Store", "Folder or s3:// URL; empty is the worker's default store.")] = "",
     budget_usd: Annotated[float | None, entry("Budget", "The most that this run may spend, in USD.", ge=0)] = None,
     approve: Annotated[
         bool, entry("Choose here", "The run waits for a choice on its page; off, `narrate voices choose` is the way.")
@@ -83,13 +81,13 @@ async def audition_cast(
     """
     environ = dict(os.environ)
     folder = books_folder(environ) / production
-    request = Request(folder=folder, profile=profile, store=store, budget_usd=budget_usd)
+    request = Request(folder=folder, profile=profile or None, store=store or None, budget_usd=budget_usd)
     await label(book_tag(folder))
     with steps_told():
         try:
             job = open_job(request, environ, needs_key=True)
             await label(*book_tags(job))
-            planned = await plan(job, characters or (), candidates)
+            planned = await plan(job, characters, candidates)
             held = await audition(planned, environ, flow_run_id=str(flow_run.get_id() or ""))
             with server_may_be_away():
                 await acreate_markdown_artifact(_markdown(held), key=key_from(job.production.name, "audition"))

@@ -44,9 +44,9 @@ def _run_name() -> str:
 )
 async def housekeeping(
     profiles: Annotated[
-        list[str] | None, entry("Profiles", "Names or paths, one for each account; empty is the sandbox.")
-    ] = None,
-    store: Annotated[str | None, entry("Store", "Folder or s3:// URL; empty is the worker's default store.")] = None,
+        tuple[str, ...], entry("Profiles", "Names or paths, one for each account; empty is the sandbox.")
+    ] = (),
+    store: Annotated[str, entry("Store", "Folder or s3:// URL; empty is the worker's default store.")] = "",
     speak: Annotated[bool, entry("Keep alive", "Speak one word with each voice that is soon cleaned away.")] = True,
     budget_usd: Annotated[float | None, entry("Budget", "The most that each account may cost, in USD.", ge=0)] = 1.0,
 ) -> State[int]:

@@ -20,7 +20,7 @@ from flows.turns import Turns, in_order
 from narration.book import ChapterChunks
 from narration.check.chapter import check_chapter
 from narration.deliver.book import Delivery, HeardFile
-from narration.deliver.cover import cover_of
+from narration.deliver.cover import Cover, cover_of
 from narration.deliver.package import Package
 from narration.deliver.pieces import Spoken
 from narration.design import check_quota, voice_for
@@ -60,7 +60,7 @@ class Making:
         self._takes = Takes(job.store)
         self._encoders = asyncio.Semaphore(ENCODERS)
         self._turns = Turns()
-        self._cover = cover_of(plan.production.cover, plan.production.edition)
+        self._cover: asyncio.Task[Cover] | None = None
         self._heard: dict[int, tuple[HeardFile, ...]] = {}
         self._voices = {planned.character.name: planned.voice for planned in plan.voices if planned.voice is not None}
 
@@ -218,7 +218,8 @@ class Making:
 
     async def _delivered(self, cut: ChapterChunks, takes: list[Take]) -> tuple[HeardFile, ...]:
         async with self._encoders:
-            return await asyncio.to_thread(self._delivery().chapter, Spoken(cut=cut, takes=tuple(takes)))
+            delivery = await self._delivery()
+            return await asyncio.to_thread(delivery.chapter, Spoken(cut=cut, takes=tuple(takes)))
 
     async def package(self) -> Package | None:
         """What is made from the whole book; None where a chapter is not finished or was not asked for.
@@ -230,16 +231,21 @@ class Making:
         if any(number not in self._heard for number in numbers):
             return None
         files = [file for number in numbers for file in self._heard[number]]
-        return await asyncio.to_thread(self._delivery().whole, files)
+        delivery = await self._delivery()
+        return await asyncio.to_thread(delivery.whole, files)
 
-    def _delivery(self) -> Delivery:
+    async def _delivery(self) -> Delivery:
         loop = asyncio.get_running_loop()
+        if self._cover is None:  # drawn for the first chapter that is delivered; a render begins without it
+            production = self._plan.production
+            self._cover = asyncio.create_task(asyncio.to_thread(cover_of, production.cover, production.edition))
+        cover = await self._cover
 
         def read_audio(take: Take) -> bytes:
             return asyncio.run_coroutine_threadsafe(self._takes.audio(take), loop).result()
 
         return Delivery(
-            cover=self._cover,
+            cover=cover,
             production=self._plan.production,
             settings=self._plan.settings,
             numbers=tuple(chapter.number for chapter in self._plan.book.chapters),

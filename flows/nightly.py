@@ -62,26 +62,26 @@ async def nightly(
         entry("Shelf", "Folder of productions, each in a folder of its own with a book.yaml."),
     ],
     window: Annotated[
-        str | None,
+        str,
         entry("Window", "When buying is allowed: 22:00-06:00; empty is always.", max_length=20),
-    ] = None,
+    ] = "",
     zone: Annotated[
-        str | None,
+        str,
         entry("Time zone", "Whose clock the window goes by: Europe/Vienna; empty is the worker's."),
-    ] = None,
+    ] = "",
     budget_usd: Annotated[
         float | None,
         entry("Budget", "The most that all books may cost this night, in USD.", ge=0),
     ] = None,
     profile: Annotated[
-        str | None,
+        str,
         entry("Profile", "Name or path of a profile; empty takes that of each book."),
-    ] = None,
+    ] = "",
     out: Annotated[
-        str | None,
+        str,
         entry("Output", "Folder of the audiobooks; empty is out/ in each production."),
-    ] = None,
-    store: Annotated[str | None, entry("Store", "Folder or s3:// URL; empty is the worker's default store.")] = None,
+    ] = "",
+    store: Annotated[str, entry("Store", "Folder or s3:// URL; empty is the worker's default store.")] = "",
 ) -> State[int]:
     """Render what is new or changed on a shelf, the highest priority first, and stop when the window closes.
 
@@ -104,10 +104,10 @@ async def nightly(
         night = watched or Night(
             request=NightRequest(
                 shelf=books_folder(os.environ) / shelf,
-                window=read_window(window, zone or "") if window else None,
+                window=read_window(window, zone) if window else None,
                 budget_usd=budget_usd,
-                profile=profile,
-                store=store,
+                profile=profile or None,
+                store=store or None,
                 out=books_folder(os.environ) / out if out else None,
             ),
             environ=dict(os.environ),
@@ -151,12 +151,12 @@ async def nightly_watched(night: Night) -> NightSummary:
     try:
         state = await nightly(
             shelf=str(request.shelf.absolute()),
-            window=f"{window.opens:%H:%M}-{window.closes:%H:%M}" if window else None,
-            zone=window.zone.key if window and window.zone else None,
+            window=f"{window.opens:%H:%M}-{window.closes:%H:%M}" if window else "",
+            zone=window.zone.key if window and window.zone else "",
             budget_usd=request.budget_usd,
-            profile=request.profile,
-            out=str(request.out) if request.out else None,
-            store=request.store,
+            profile=request.profile or "",
+            out=str(request.out) if request.out else "",
+            store=request.store or "",
             return_state=True,
         )
     except (httpx.HTTPError, PrefectException) as error:

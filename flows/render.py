@@ -66,15 +66,15 @@ def _run_name() -> str:
 async def render_book(
     production: Annotated[str, entry("Production", "Folder of the book, with book.yaml in it.")],
     profile: Annotated[
-        str | None,
+        str,
         entry("Profile", "Name or path of a profile; empty takes the one in book.yaml."),
-    ] = None,
+    ] = "",
     chapters: Annotated[
-        str | None,
+        str,
         entry("Chapters", "Numbers, ranges or titles (1-3); empty is the whole book."),
-    ] = None,
-    out: Annotated[str | None, entry("Output", "Folder of the audiobook; empty is out/ in the book's.")] = None,
-    store: Annotated[str | None, entry("Store", "Folder or s3:// URL; empty is the default store.")] = None,
+    ] = "",
+    out: Annotated[str, entry("Output", "Folder of the audiobook; empty is out/ in the book's.")] = "",
+    store: Annotated[str, entry("Store", "Folder or s3:// URL; empty is the default store.")] = "",
     budget_usd: Annotated[float | None, entry("Budget", "The most that this run may spend, in USD.", ge=0)] = None,
     preset: Annotated[PresetName, entry("Mastering", "Preset of loudness and rules.")] = BOOK_SAYS,
     formats: Annotated[tuple[Format, ...], entry("Formats", "What is delivered; none takes those in book.yaml.")] = (),
@@ -113,10 +113,10 @@ async def render_book(
     watch = watching.get()
     request = Request(
         folder=books_folder(os.environ) / production,
-        profile=profile,
-        chapters=chapters,
+        profile=profile or None,
+        chapters=chapters or None,
         out=books_folder(os.environ) / out if out else None,
-        store=store,
+        store=store or None,
         budget_usd=budget_usd,
         redesign_missing=redesign_missing,
         preset=None if preset == BOOK_SAYS else preset,
@@ -215,10 +215,10 @@ async def render_watched(watch: Watch) -> Summary:
     try:
         state = await render_book(
             production=str(request.folder.absolute()),
-            profile=request.profile,
-            chapters=request.chapters,
+            profile=request.profile or "",
+            chapters=request.chapters or "",
             out=str(watch.job.out),
-            store=request.store,
+            store=request.store or "",
             budget_usd=request.budget_usd,
             redesign_missing=request.redesign_missing,
             return_state=True,

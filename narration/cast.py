@@ -158,7 +158,7 @@ def _chapters(value: object) -> bool | tuple[int, ...]:
     if words in (["false"], ["no"], [""]):
         return False
     numbers = [str(number) for number in (words if isinstance(words, list | tuple) else [words])]
-    if not all(number.isdecimal() and int(number) > 0 for number in numbers):
+    if not all(number.isdecimal() and len(number) <= 9 and int(number) > 0 for number in numbers):
         raise ValueError("true, or a list of chapter numbers")
     return tuple(int(number) for number in numbers)
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from narration.memory.store import Store
     from narration.memory.takes import Takes
     from narration.services.protocol import Gate, Price
-    from narration.services.transcribe import Recogniser
+    from narration.services.recogniser import Recogniser
     from narration.settings.settings import Settings
     from narration.take import Take
 

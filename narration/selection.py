@@ -11,7 +11,7 @@ import re
 from narration.book import Book
 from narration.errors import InputError, Problem
 
-_RANGE = re.compile(r"^(\d*)\s*-\s*(\d*)$")
+_RANGE = re.compile(r"^([0-9]{0,9})\s*-\s*([0-9]{0,9})$")
 
 
 def select_chapters(selection: str, book: Book) -> frozenset[int]:
@@ -43,7 +43,7 @@ def select_chapters(selection: str, book: Book) -> frozenset[int]:
 
 def _numbers(part: str, book: Book) -> set[int]:
     every = {chapter.number for chapter in book.chapters}
-    if part.isascii() and part.isdigit():
+    if re.fullmatch(r"[0-9]{1,9}", part):
         return {int(part)} & every
     bounds = _RANGE.match(part)
     if bounds and (bounds[1] or bounds[2]):

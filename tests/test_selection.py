@@ -40,7 +40,9 @@ def test_numbers_ranges_and_titles_name_chapters(selection: str, numbers: set[in
     assert select_chapters(selection, book()) == numbers
 
 
-@pytest.mark.parametrize("selection", ["0", "6", "2-9", "9-", "3-2", "-", "Nowhere", "", " , ", "²"])
+@pytest.mark.parametrize(
+    "selection", ["0", "6", "2-9", "9-", "3-2", "-", "Nowhere", "", " , ", "²", "9" * 5000, f"1-{'9' * 5000}"]
+)
 def test_what_names_no_chapter_is_refused_with_what_may_be_written(selection: str) -> None:
     with pytest.raises(InputError) as caught:
         select_chapters(selection, book())

@@ -7,8 +7,10 @@ this one does not want is taken away, unless somebody changed it; every containe
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
@@ -230,17 +232,29 @@ BOOKS: Mapping[Format, WholeBook] = MappingProxyType(
 
 
 def _volumes(tracks: Sequence[Track], name: str) -> list[tuple[str, tuple[Track, ...]]]:
-    """The M4B files: names, and what is in them; cut between chapters, about equally long."""
-    total_s = sum(track.duration_s for track in tracks)
-    if total_s <= VOLUME_MOST_S:
+    """The M4B files: names, and what is in them; cut between chapters, as few as can be, about equally long."""
+    lengths_s = [track.duration_s for track in tracks]
+    fewest = len(_filled(lengths_s, VOLUME_MOST_S))
+    if fewest <= 1:
         return [(f"{name}.m4b", tuple(tracks))]
-    found: list[list[Track]] = [[]]
-    for track in tracks:
-        held_s = sum(one.duration_s for one in found[-1])
-        if found[-1] and held_s + track.duration_s > VOLUME_MOST_S:
-            found.append([])
-        found[-1].append(track)
-    return [(f"{name}, Volume {number}.m4b", tuple(volume)) for number, volume in enumerate(found, start=1)]
+    # The least bound, in seconds, with which there are no more of them.
+    most_s = bisect_left(range(int(VOLUME_MOST_S)), -fewest, key=lambda most_s: -len(_filled(lengths_s, most_s)))
+    rest, found = iter(tracks), []
+    for number, count in enumerate(_filled(lengths_s, most_s), start=1):
+        found.append((f"{name}, Volume {number}.m4b", tuple(itertools.islice(rest, count))))
+    return found
+
+
+def _filled(lengths_s: Iterable[float], most_s: float) -> list[int]:
+    """How many chapters each volume holds, filled in order up to a bound; a longer chapter has one of its own."""
+    counts, held_s = [0], 0.0
+    for length_s in lengths_s:
+        if counts[-1] and held_s + length_s > most_s:
+            counts.append(0)
+            held_s = 0.0
+        counts[-1] += 1
+        held_s += length_s
+    return counts
 
 
 def _sheets(tracks: tuple[Track, ...], file: str, most: int) -> list[tuple[str, tuple[Track, ...]]]:

@@ -79,7 +79,7 @@ def sheet_cast(sheet: Sheet) -> Cast:
 
 def _first_person(value: object) -> bool | tuple[int, ...]:
     parts = value if isinstance(value, list) else re.split(r"[\s,;|]+", value) if isinstance(value, str) else []
-    numbers = tuple(int(part) for part in map(str, parts) if part.isdecimal())
+    numbers = tuple(int(part) for part in map(str, parts) if part.isdecimal() and len(part) <= 9)
     return numbers or str(value).strip().lower() in ("true", "yes")
 
 

@@ -55,20 +55,31 @@ def is_drama(table: Element) -> bool:
 
 
 def rows_of(table: Element, is_left_out: Callable[[Element], bool]) -> Iterator[Row]:
-    """The rows of a play, in order.
+    """The rows of a play, in order; a name without words is of the next row that has no name.
 
     Args:
         table: one that `is_drama`.
         is_left_out: whether an element inside (the mark of a note) is not to be read.
     """
+    waiting: Row | None = None
     for row in table.iter("{*}tr"):
         cells = [cell for cell in row if local(cell) in {"td", "th"}]
         names = [cell for cell in cells if "persona" in types_of(cell)]
         speaker, remark = _name(names[0], is_left_out) if names else ("", "")
         raw = remark + " ".join(_marked(cell, is_left_out) for cell in cells if cell not in names[:1])
         text, directions = placed(raw)
-        if text or speaker:
-            yield Row(speaker=speaker, text=text, directions=directions, line=row.sourceline or 0)
+        line = row.sourceline or 0
+        if waiting is not None and text and not speaker:
+            speaker, waiting = waiting.text, None
+        if waiting is not None and (text or speaker):
+            yield waiting  # nobody says anything under this name: it is read as it stands
+            waiting = None
+        if text:
+            yield Row(speaker=speaker, text=text, directions=directions, line=line)
+        elif speaker:
+            waiting = Row(speaker="", text=speaker, directions=(), line=line)
+    if waiting is not None:
+        yield waiting
 
 
 def _name(cell: Element, is_left_out: Callable[[Element], bool]) -> tuple[str, str]:

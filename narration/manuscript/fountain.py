@@ -96,7 +96,7 @@ def _title_page(lines: list[str]) -> tuple[int, dict[str, str]]:
         if not line.strip():
             return number, fields
         match = _TITLE_KEY.fullmatch(line.strip())
-        if match and not line[0].isspace():
+        if match and (not number or not line[0].isspace()):
             key = match[1].lower()
             fields[key] = match[2]
         else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from narration.manuscript.styles import child_of, value_of
+from narration.manuscript.styles import child_of, value_of, whole
 from narration.manuscript.trees import Element
 
 _PLACE: Final = re.compile(r"%([1-9])")
@@ -40,11 +40,10 @@ class Numbering:
             self._kinds[name] = value_of(child_of(number, "abstractnumid"))
             kind = kinds.get(self._kinds[name])
             for level in [] if kind is None else kind.iter("{*}lvl"):
-                start = value_of(child_of(level, "start"))
-                self._levels[name, int(_identity(level, "ilvl") or 0)] = (
+                self._levels[name, whole(_identity(level, "ilvl"), 0)] = (
                     value_of(child_of(level, "lvltext")),
                     value_of(child_of(level, "numfmt")),
-                    int(start) if start.isdecimal() else 1,
+                    whole(value_of(child_of(level, "start")), 1),
                 )
 
     def next_label(self, name: str, level: int) -> str:

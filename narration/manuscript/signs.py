@@ -6,6 +6,7 @@ never by its words alone.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -22,6 +23,8 @@ def _names(words: str) -> frozenset[str]:
 _MARK: Final = re.compile(
     r"[\[({]?(?:\d{1,3}|[a-z]|[*†‡§¶⁎]{1,4}|[\u2460-\u249b]|[¹²³⁰⁴-⁹]{1,3}|注?[\d一二三四五六七八九十]{1,3})[\])}]?"
 )
+_MOST_IN_MARK: Final = 8
+"""Elements."""
 _BRACKETED: Final = re.compile(r"[\[({].*[\])}]|[*†‡§¶⁎\u2460-\u249b¹²³⁰⁴-⁹]+")
 _LINK_CLASSES: Final = _names(
     "noteref footnote-ref footnoteref footnote_ref footnote-reference fnanchor fnref fn-ref endnote-ref endnoteref "
@@ -146,7 +149,7 @@ def note_links(root: Element, file: str) -> Iterator[tuple[Element, tuple[str, s
             if "backlink" not in types_of(link):
                 yield link, resolve(file, href)
             continue
-        text = text_of(link)
+        text = _short_text(link)
         if not text or not _MARK.fullmatch(text):
             continue
         mark = _raised(link, text)
@@ -180,13 +183,16 @@ def _begins_block(element: Element) -> bool:
 
 
 def note_blocks(root: Element, file: str, targets: frozenset[tuple[str, str]]) -> Iterator[Element]:
-    """The blocks that links of `note_links` lead to: notes that no type marks."""
+    """The blocks that links of `note_links` lead to, notes that no type marks: of several with one name the first."""
+    wanted, seen = {name for of, name in targets if of == file}, set[Element]()
     for element in root.iter():
         identity = element.get("id") or (element.get("name") if local(element) == "a" else None)
-        if identity and (file, identity) in targets:
+        if identity and identity in wanted:
+            wanted.remove(identity)
             block = _block_of(element)
-            if block is not None and (_leads_back(block) or _MARK.match(text_of(block))):
+            if block is not None and block not in seen and (_leads_back(block) or _MARK.match(text_of(block))):
                 yield block
+            seen |= set() if block is None else {block}
 
 
 def _block_of(element: Element) -> Element | None:
@@ -201,7 +207,11 @@ def _block_of(element: Element) -> Element | None:
 
 
 def _leads_back(block: Element) -> bool:
-    links = [link for link in block.iter("{*}a") if "#" in link.get("href", "")]
-    return any(
-        _MARK.fullmatch(text_of(link)) or text_of(link) in {"↩", "↩︎", "↑", "^", "⏎", "Back", "↵"} for link in links
-    )
+    texts = (_short_text(link) for link in block.iter("{*}a") if "#" in link.get("href", ""))
+    return any(_MARK.fullmatch(text) or text in {"↩", "↩︎", "↑", "^", "⏎", "Back", "↵"} for text in texts)
+
+
+def _short_text(link: Element) -> str:
+    """What a link says; empty where it holds too much to be a mark, as one that was never closed does."""
+    held = sum(1 for _ in itertools.islice(link.iter(), _MOST_IN_MARK + 1))
+    return text_of(link) if held <= _MOST_IN_MARK else ""

@@ -19,6 +19,7 @@ _CONTENTS: Final = re.compile(
 _QUOTE: Final = re.compile(r"(?:intense )?quote|block (?:text|quotation)|quotations?|letter|epigraph")
 _VERSE: Final = re.compile(r".*\b(?:verse|poem|poetry|lyrics?)\b.*")
 _LIST: Final = re.compile(r"list(?: paragraph| bullet| number| continue)?(?: \d)?")
+_MOST_DIGITS: Final = 9
 _BODY_LEVEL: Final = 9
 _MOST_ANCESTORS: Final = 20
 
@@ -63,17 +64,22 @@ def is_on(element: Element | None) -> bool:
     return element is not None and value_of(element) not in {"0", "false", "off", "none"}
 
 
+def whole(written: str, default: int) -> int:
+    """A number as Word writes it; what is none, or far too long for one, is the default."""
+    return int(written) if written.isdecimal() and len(written) <= _MOST_DIGITS else default
+
+
 def level_of(properties: Element | None) -> int:
     """The level of a heading that an outline level gives; 0 for body text."""
     value = value_of(child_of(properties, "outlinelvl"))
-    return int(value) + 2 if value.isdecimal() and int(value) < _BODY_LEVEL else 0
+    level = whole(value, _BODY_LEVEL)
+    return level + 2 if level < _BODY_LEVEL else 0
 
 
 def numbering_of(properties: Element | None) -> tuple[str, int]:
     """`(list, level)` of the automatic number that paragraph properties ask for."""
     number = child_of(properties, "numpr")
-    level = value_of(child_of(number, "ilvl"))
-    return value_of(child_of(number, "numid")), int(level) if level.isdecimal() else 0
+    return value_of(child_of(number, "numid")), whole(value_of(child_of(number, "ilvl")), 0)
 
 
 def read_styles(root: Element | None) -> dict[str, Role]:

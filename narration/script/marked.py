@@ -35,7 +35,7 @@ from narration.script.spelling import read_spelling, write_spelling
 VERSION: Final = 1
 HASH_CHARS: Final = 16
 
-_HEADER: Final = re.compile(r"%%\s*narration-script\s+(\d+)\s*(?:\|(.*))?$")
+_HEADER: Final = re.compile(r"%%\s*narration-script\s+(\d{1,6})\s*(?:\|(.*))?$")
 _HASH: Final = re.compile(rf"\bsha256:([0-9a-f]{{{HASH_CHARS}}})\b")
 _PAUSE: Final = re.compile(r"\[\s*pause\s+(\d{1,2}(?:\.\d{1,3})?)\s*s?\s*\]$")
 _MOST_PAUSE_MS: Final = 60_000

@@ -1,4 +1,4 @@
-"""Recognisers: what a sound says, by a service or by a program of this machine, behind one Protocol.
+"""The recogniser that a book asks for: which one, where it is, what it costs, what its error answers mean.
 
 Invariant: what a recogniser heard leaves this door as it came, as data; what it proves is judged by
 `narration.check.words`. A sound goes to the configured host and nowhere else, and so does the key.
@@ -7,12 +7,11 @@ Invariant: what a recogniser heard leaves this door as it came, as data; what it
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Protocol
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from narration.errors import (
-    CallFacts,
     FormRefused,
     InputError,
     KeyRefused,
@@ -21,7 +20,7 @@ from narration.errors import (
     ServiceRefused,
     TextTooLong,
 )
-from narration.hearing import HearingAsk, RecogniserKind, Transcript
+from narration.hearing import RecogniserKind
 from narration.services import qwen_errors
 from narration.services.api import ApiDoor
 from narration.services.envelope import Verdict
@@ -29,7 +28,8 @@ from narration.services.error_map import Row
 from narration.services.http import Timing, Wire
 from narration.services.keys import ApiKey
 from narration.services.pricing import price_of
-from narration.services.protocol import Gate, Price
+from narration.services.protocol import Price
+from narration.services.recogniser import Recogniser
 from narration.settings.chat import chat_place, is_own_host
 from narration.settings.recogniser import model_of
 
@@ -80,38 +80,6 @@ _HINTS: Final[Mapping[type[Exception], str]] = {
     ServiceRefused: "Its words above are all that is known; model and base_url stand in the table [recogniser].",
 }
 """The next step, where that of a speech request would mislead."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """A sound that was heard; `call` is None where nothing was sent anywhere."""
-
-    said: Transcript
-    call: CallFacts | None
-
-
-class Recogniser(Protocol):
-    """Whoever hears sounds, for one account."""
-
-    @property
-    def account(self) -> str:
-        """Fingerprint of the key; empty where there is none."""
-
-    async def transcribe(self, sound: bytes, ask: HearingAsk, gate: Gate) -> Told:
-        """Hear a WAV file.
-
-        Args:
-            sound: the file, whole.
-            ask: what is asked; of it the model, the language and the expected words go with the sound.
-            gate: stands before every attempt.
-
-        Raises:
-            ServiceError: the recogniser refused, or did not answer.
-            ToolError: the program of this machine failed.
-        """
-
-    async def aclose(self) -> None:
-        """Close every connection, and end every process."""
 
 
 def judge(status: int, code: str, message: str, model: str) -> Verdict:

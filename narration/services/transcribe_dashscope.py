@@ -22,7 +22,7 @@ from narration.services.api import ApiCall, ApiDoor, Repeat
 from narration.services.envelope import Json, Misshapen
 from narration.services.keys import ApiKey
 from narration.services.protocol import Gate
-from narration.services.transcribe import Told
+from narration.services.recogniser import Told
 
 PATH: Final = "/services/aigc/multimodal-generation/generation"
 MOST_BYTES: Final = 10_000_000

@@ -20,7 +20,7 @@ from typing import Final
 from narration.errors import InputError, Problem, ToolError
 from narration.hearing import HeardWord, HearingAsk, Transcript
 from narration.services.protocol import Gate
-from narration.services.transcribe import Told
+from narration.services.recogniser import Told
 
 log = logging.getLogger("narration.services.transcribe")
 

@@ -19,7 +19,7 @@ from narration.services.api import ApiCall, ApiDoor, Form, Repeat
 from narration.services.envelope import Json, Misshapen
 from narration.services.keys import ApiKey
 from narration.services.protocol import Gate
-from narration.services.transcribe import Told
+from narration.services.recogniser import Told
 from narration.services.transcribe_dashscope import TEXT_MOST_CHARS, counted
 from narration.settings.recogniser import TRANSCRIPTIONS
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import shutil
 from pathlib import Path
 
 import av
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from narration.audio.m4b import write_m4b
 from narration.audio.measure import probe
@@ -337,6 +340,25 @@ def test_the_sample_is_a_file_of_its_own(press: Press) -> None:
     assert made.files[0] == press.folder / "Sample.mp3"
     press.deliver((Format.MP3,))
     assert not (press.folder / "Sample.mp3").exists()
+
+
+@given(hours=st.lists(st.integers(1, 20), min_size=1, max_size=9))
+@example(hours=[13, 1, 1, 13, 13])
+def test_volumes_are_as_few_as_can_be_and_the_longest_is_as_short_as_can_be(hours: list[int]) -> None:
+    track = lines_track(1, [("Narrator", "A line.")])
+    frames = 3600 * track.timeline.rate_hz
+    tracks = [
+        dataclasses.replace(track, timeline=dataclasses.replace(track.timeline, frames=n * frames)) for n in hours
+    ]
+    made = [[round(one.duration_s / 3600) for one in held] for _, held in _volumes(tracks, "Book")]
+    assert list(itertools.chain(*made)) == hours
+
+    def cut(places: tuple[int, ...]) -> list[list[int]]:
+        return [hours[start:end] for start, end in itertools.pairwise((0, *places, len(hours)))]
+
+    ways = (cut(places) for n in range(len(hours)) for places in itertools.combinations(range(1, len(hours)), n))
+    best = min((len(way), max(map(sum, way))) for way in ways if max(map(sum, way)) <= 24)
+    assert (len(made), max(map(sum, made))) == best
 
 
 def test_a_very_long_book_is_several_volumes_whose_captions_begin_at_nought(tmp_path: Path) -> None:

@@ -52,6 +52,13 @@ def test_every_parameter_has_a_title_and_is_explained(offer: Offer) -> None:
 
 
 @pytest.mark.parametrize("offer", OFFERS, ids=lambda offer: offer.name)
+def test_only_amounts_of_money_have_a_switch_for_none_in_the_form(offer: Offer) -> None:
+    properties = offer.flow().parameters.properties
+    switched = {name for name, schema in properties.items() if {"type": "null"} in schema.get("anyOf", [])}
+    assert switched == {name for name in properties if name.endswith("_usd")}
+
+
+@pytest.mark.parametrize("offer", OFFERS, ids=lambda offer: offer.name)
 def test_the_parameters_of_the_file_are_those_of_the_flow(offer: Offer) -> None:
     parameters = _written()[offer.name].get("parameters", {})
     assert set(parameters) <= set(offer.flow().parameters.properties)

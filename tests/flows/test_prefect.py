@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from tests.flows.stage import small_book
-from tests.prove.harness import ROOT, Studio, vendor
+from tests.leaks import leaked
+from tests.prove.harness import KEY, ROOT, Studio, vendor
 from tests.prove.server import Server, free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.prefect, pytest.mark.xdist_group("prefect")]
@@ -24,7 +25,9 @@ def _found(server: Server, what: str, query: dict[str, Any] | None = None) -> li
     return found
 
 
-def test_a_render_is_told_on_the_server_and_its_files_are_those_of_one_without(prefect: Server, tmp_path: Path) -> None:
+def test_a_render_is_told_on_the_server_without_the_key_and_its_files_are_those_of_one_without(
+    prefect: Server, tmp_path: Path
+) -> None:
     with vendor(tmp_path) as shop:
         home, profile = tmp_path / "home", shop.profile()
         watched = Studio(
@@ -49,6 +52,7 @@ def test_a_render_is_told_on_the_server_and_its_files_are_those_of_one_without(p
         assert f"{summary['cost_usd']:.4f}" in newest["report"]["data"]
         assert "created by this run" in newest["voices"]["data"]
         assert watched.usage()["calls"] > 0
+        assert leaked(prefect.home, KEY) == leaked(tmp_path / "prefect", KEY) == []
         alone = Studio(home=home, out=tmp_path / "alone", profile=profile)
         code, again, err = alone.render("--chapters", "1-2")
         assert (code, again["chunks_spoken"]) == (0, 0), err

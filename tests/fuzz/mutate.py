@@ -5,6 +5,7 @@ Invariant: the same seed and the same chance give the same input, so that a find
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import re
@@ -193,7 +194,7 @@ def _json(data: bytes, chance: Random) -> bytes | None:
             case 2:
                 holder[key] = [holder[key]]
             case _:
-                holder[key] = chance.choice(VALUES)
+                holder[key] = copy.deepcopy(chance.choice(VALUES))
     try:
         return json.dumps(tree).encode()
     except ValueError:

@@ -5,10 +5,11 @@ import time
 from pathlib import Path
 
 import pytest
+from lxml import etree
 
 from narration.book import Book
 from narration.errors import InputError
-from narration.manuscript import read_manuscript
+from narration.manuscript import read_manuscript, trees
 from tests.manuscript.making import docx, epub, epub_files, fb2, page, typed, zipped
 
 LONG = "<p>" + "The lamp was out and the boat was late, and nobody in the house had slept. " * 12 + "</p>"
@@ -242,3 +243,21 @@ def test_far_more_text_than_a_novel_is_read(tmp_path: Path, suffix: str, megabyt
         data = "\n\n".join(f"<p>{line}</p>" if suffix == ".html" else line for line in lines).encode()
     book = read(tmp_path, data, f"long{suffix}")
     assert [paragraph.text for chapter in book.chapters for paragraph in chapter.paragraphs] == lines
+
+
+def test_links_that_are_never_closed_are_not_read_again_and_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at = 0
+
+    def counted(element: etree._Element) -> str:
+        nonlocal looked_at
+        looked_at += sum(1 for _ in element.iter())
+        return trees.text_of(element)
+
+    monkeypatch.setattr("narration.manuscript.signs.text_of", counted)
+    links = 300
+    path = tmp_path / "book.html"
+    path.write_text(f"<h1>One</h1><div>{'<a id=fn1 href=#fn1><b>1 ' * links}end.</div>", encoding="utf-8")
+    read_manuscript(path, language="en")
+    assert looked_at < 20 * links

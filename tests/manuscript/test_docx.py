@@ -95,6 +95,19 @@ def test_automatic_numbers_of_headings_are_read(tmp_path: Path, form: str, wante
     assert [chapter.title for chapter in book.chapters] == wanted
 
 
+@pytest.mark.parametrize("strange", ["9" * 5000, "-1", "x"])
+def test_numbers_that_are_none_are_those_of_a_first_item(tmp_path: Path, strange: str) -> None:
+    numbered = f'<w:pPr><w:numPr><w:ilvl w:val="{strange}"/><w:numId w:val="4"/></w:numPr></w:pPr>'
+    numbering = (
+        f'<w:abstractNum w:abstractNumId="9"><w:lvl w:ilvl="{strange}"><w:start w:val="{strange}"/>'
+        '<w:numFmt w:val="decimal"/><w:lvlText w:val="Part %1"/></w:lvl></w:abstractNum>'
+        '<w:num w:numId="4"><w:abstractNumId w:val="9"/></w:num>'
+    )
+    body = styled("H", "") + typed("Text.")
+    book = read(tmp_path, docx(body, styles=style("H", "heading 1", numbered), numbering=numbering))
+    assert [chapter.title for chapter in book.chapters] == ["Part 1"]
+
+
 def test_the_language_of_the_letters_goes_before_what_the_styles_say(tmp_path: Path) -> None:
     styles = '<w:docDefaults><w:lang w:val="de-DE" w:eastAsia="zh-CN"/></w:docDefaults>'
     assert read(tmp_path, docx(typed("Das Boot war spät."), styles=styles)).language == "de"

@@ -195,3 +195,13 @@ def test_notes_that_are_kept_are_read_in_their_place(tmp_path: Path) -> None:
     assert texts(read(tmp_path, data)) == ["One", "The lamp."]
     assert texts(read(tmp_path, data, keep=frozenset({"notes"}))) == ["One", "The lamp.", "Of brass."]
     assert texts(read(tmp_path, data, keep=frozenset({"notes", "note-marks"})))[1] == "The lamp1."
+
+
+def test_a_name_in_a_row_of_its_own_speaks_the_next_row(tmp_path: Path) -> None:
+    def row(name: str, text: str) -> str:
+        return f'<tr><td epub:type="z3998:persona">{name}</td><td>{text}</td></tr>'
+
+    table = "<table>" + row("Mara", "") + "<tr><td/><td>The boat is late.</td></tr>" + row("Gil", "It is.") + "</table>"
+    book = read(tmp_path, epub({"a.xhtml": table}))
+    found = [(one.speaker, one.text) for chapter in book.chapters for one in chapter.paragraphs]
+    assert found == [("Mara", "The boat is late."), ("Gil", "It is.")]

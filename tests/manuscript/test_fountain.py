@@ -51,3 +51,8 @@ def test_acts_make_chapters_where_there_are_no_sections(tmp_path: Path) -> None:
 def test_lines_keep_their_numbers_when_notes_are_cut_out(tmp_path: Path) -> None:
     found = paragraphs(tmp_path, "One.\n\n/* two\nthree\n*/\n\nSeven.\n")
     assert [(paragraph.text, paragraph.source_line) for paragraph in found] == [("One.", 1), ("Seven.", 7)]
+
+
+def test_a_title_page_may_begin_with_an_indented_key(tmp_path: Path) -> None:
+    book = read(tmp_path, "    Title:\n        The Lamp\nAuthor: Ada Quill\n\nMARA\nOh.\n")
+    assert (book.title, book.author) == ("The Lamp", "Ada Quill")

@@ -105,6 +105,7 @@ def test_other_spellings_are_understood(text: str, row: Row) -> None:
         ("a {b", ("not a respelling", "\\{")),
         ("a {b|}", ("not a respelling",)),
         ("%% narration-script 9 | chapter 1", ("unknown header", "narration-script 1")),
+        (f"%% narration-script {'9' * 5000} | chapter 1", ("unknown header", "narration-script 1")),
         ("It was.\n%% narration-script 1 | chapter 1", ("line 2", "not the first line")),
     ],
 )

@@ -31,8 +31,8 @@ from narration.hearing import HeardWord, HearingAsk
 from narration.sandbox.hearing import form_fields
 from narration.services import Ending, OpenGate
 from narration.services.pricing import seconds_usd
+from narration.services.recogniser import Recogniser
 from narration.services.transcribe import (
-    Recogniser,
     check_recogniser,
     most_seconds,
     open_recogniser,
