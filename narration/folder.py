@@ -150,7 +150,12 @@ def _stage(path: Path) -> tuple[Path, int, list[Path]]:
         except FileNotFoundError:
             made = [folder for folder in path.parents if not folder.exists()]
         else:
-            _lock(file, fcntl.LOCK_EX)
+            try:
+                _lock(file, fcntl.LOCK_EX)
+            except OSError:
+                os.close(file)
+                staged.unlink(missing_ok=True)
+                raise
             if os.fstat(file).st_nlink:
                 return staged, file, made
             os.close(file)  # it was swept before it was locked

@@ -346,10 +346,10 @@ async def _brought_home(desk: Desk, claim: Claim, answer: Answer, patience_s: fl
         away = f"paid for with profile {profile}{account}: `narrate recover --profile {profile}` brings it home"
         log.warning("%s waits: %s", "a voice" if answer.design is not None else "a take", away)
         return Recovered(waiting=1, away=(away,))
-    if answer.design is None:
-        await keep_take(desk, booth, claim, answer)
-    elif booth is not None:
+    if booth is not None and answer.design is not None:
         await keep_voice(desk, booth, claim, answer, patience_s=patience_s)
+    else:
+        await keep_take(desk, booth, claim, answer)
     return Recovered(kept=1)
 
 

@@ -110,8 +110,7 @@ async def buy(desk: Desk, order: Order, send: Callable[[Booth, Gate], Awaitable[
         await gate.failed(None)
         raise
     except asyncio.CancelledError:
-        # Stopped at once: what is on the way may be billed, and the ledger is to say so before the run is gone.
-        gate.left_open()
+        # Stopped at once: what is on the way is in doubt, and the ledger is to say so before the run is gone.
         await asyncio.shield(gate.failed(None))
         raise
     return await gate.answered(bought)
@@ -155,11 +154,6 @@ class _PaidGate:
             what = f"The service has failed every time for {PATIENCE_S / 60:.0f} minutes ({kind})."
             hint = "What was answered is stored. Run the same command again once the service is back."
             self._desk.halt.stop(ServiceUnavailable(what, hint))
-
-    def left_open(self) -> None:
-        """The attempt that is on the way will not be answered to us."""
-        if self._permit is not None and self._permit.sent_at is not None and self._claim is not None:
-            self._doubts += 1
 
     def _outstanding(self) -> bool:
         """Whether all money reserved so far is taken by attempts in doubt."""

@@ -7,7 +7,6 @@ words are ever spoken by another voice than their character's.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -227,16 +226,17 @@ async def take_of(desk: Desk, booth: Booth, ask: SpeechAsk, *, chapter: int, cha
         return bool(recovered.kept)
 
     async def bought() -> Take:
-        for failures in itertools.count(1):
+        failures = 0
+        while True:
             claim, answer = await buy(desk, _order(desk, booth, ask, chapter, character), _sender(ask))
             try:
                 return await keep_take(desk, booth, claim, answer)
             except TaskFailed as failed:
+                failures += 1
                 if not failed.again or failures >= booth.settings.limits.attempts:
                     raise failed.error from None
                 why = failed.error.what
                 log.info("chapter %d: task %d of a chunk failed and is made anew: %s", chapter, failures, why)
-        raise AssertionError
 
     return await once(desk, ask.take_id, kept=lambda: desk.takes.get(ask.take_id), bought=bought, left=left)
 

@@ -20,6 +20,7 @@ from narration.book import (
 )
 from narration.chunks import cut_chapter, measure, tightest, verify_coverage
 from narration.errors import TextLost
+from narration.sentences import split_long
 from narration.settings.settings import ChunkSettings, LengthUnit
 
 BREAK = Paragraph(text="***", kind=ParagraphKind.SCENE_BREAK)
@@ -403,3 +404,30 @@ def test_the_guard_sees_a_removal_that_is_not_the_text() -> None:
     good = whole()
     wrong = replace(good, removals=(replace(good.removals[0], text="„"), *good.removals[1:]))
     assert lost(wrong).startswith("chapter 7, character 14: '„' is not what the text says there.")
+
+
+@pytest.mark.parametrize("text", ["🇩🇪🇫🇷🇬🇧🇯🇵", "x🇩🇪🇫🇷🇬🇧", "e\u0301a\u0301o\u0301", "👩\u200d🚀👨\u200d🌾"])
+def test_a_word_that_must_be_cut_is_cut_between_characters_as_people_see_them(text: str) -> None:
+    parts = [text[start:end] for start, end in split_long(text, lambda part: len(part) <= 3)]
+    assert "".join(parts) == text
+    assert len(parts) > 1
+    for part in parts:
+        assert not part.startswith(("\u0301", "\u200d"))
+        assert not part.endswith("\u200d")
+        assert sum("\U0001f1e6" <= char <= "\U0001f1ff" for char in part) % 2 == 0, "no flag is parted"
+
+
+def test_one_character_that_is_too_long_by_itself_is_cut_all_the_same() -> None:
+    text = "e" + "\u0301" * 9
+    parts = [text[start:end] for start, end in split_long(text, lambda part: len(part) <= 4)]
+    assert "".join(parts) == text
+    assert max(map(len, parts)) <= 4
+
+
+def test_a_title_is_parted_from_its_name_only_where_there_is_no_other_space() -> None:
+    def cut(text: str, longest: int) -> list[str]:
+        return [text[start:end] for start, end in split_long(text, lambda part: len(part) <= longest)]
+
+    assert cut("Old Mr. Brown", 9) == ["Old ", "Mr. Brown"]
+    assert cut("Mr. Brown", 8) == ["Mr. ", "Brown"]
+    assert cut("10 000", 5) == ["10 ", "000"]

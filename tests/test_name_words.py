@@ -100,3 +100,7 @@ def test_in_a_language_without_capitals_words_in_latin_letters_are_found(languag
 def test_a_latin_name_in_a_russian_book_is_marked() -> None:
     found = name_words(book("Он видел Smith и Наташу. Он видел Smith.", language="ru"))
     assert [(name.word, name.marks) for name in found] == [("Smith", (Mark.SCRIPT,)), ("Наташу", ())]
+
+
+def test_a_name_that_runs_into_its_verb_is_no_word_of_its_own() -> None:
+    assert words("So Wemmick came. Then Wemmick’ll go, and Wemmick’d stay.") == [("Wemmick", 1)]

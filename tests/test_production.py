@@ -250,3 +250,50 @@ def test_a_garbled_file_loads_or_is_refused_with_problems(
         assert all(problem.what and problem.where for problem in refused)
     else:
         assert production.title
+
+
+@pytest.mark.parametrize(
+    ("written", "digits"),
+    [("978-0-306-40615-7", "9780306406157"), ("0 306 40615 2", "0306406152"), ("0-8044-2957-x", "080442957X")],
+)
+def test_an_isbn_is_kept_as_its_digits(folder: Path, written: str, digits: str) -> None:
+    (folder / "book.yaml").write_text(BOOK + f"isbn: {written}\n")
+    assert load_production(folder).edition.isbn == digits
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("978-0-306-40615-8", "check digit"),
+        ("0-306-40615-3", "check digit"),
+        ("97803064061", "check digit"),
+        ("978-0-306-4O615-7", "10 or 13 digits"),
+        ("978-0-306-40615-X", "10 or 13 digits"),
+    ],
+)
+def test_an_isbn_with_a_slip_of_the_pen_is_refused(folder: Path, written: str, expected: str) -> None:
+    (folder / "book.yaml").write_text(BOOK + f"isbn: {written}\n")
+    (said,) = mistakes(folder)
+    assert expected in said
+    assert "book.yaml, line 8, isbn" in said
+
+
+def test_a_placeholder_that_is_none_is_refused_with_the_nearest_and_a_lone_brace_with_how_to_write_it(
+    folder: Path,
+) -> None:
+    (folder / "book.yaml").write_text(BOOK + 'credits: {opening: "{title}, by {author}.", closing: "{{The end}}"}\n')
+    production = load_production(folder)
+    assert (production.opening, production.closing) == ("{title}, by {author}.", "{{The end}}")
+    (folder / "book.yaml").write_text(BOOK + 'credits: {opening: "{titel}", closing: "{author"}\n')
+    near, brace = mistakes(folder)
+    assert "(here {title}?)" in near
+    assert "a brace of its own is written {{" in brace
+
+
+@pytest.mark.parametrize(("written", "right"), [("2026", True), ("26", False), ("20265", False), ("MMXX", False)])
+def test_a_year_has_four_digits(folder: Path, written: str, right: bool) -> None:
+    (folder / "book.yaml").write_text(BOOK + f"year: {written}\n")
+    if right:
+        assert load_production(folder).edition.year == written
+    else:
+        assert "a year of four digits" in " ".join(mistakes(folder))

@@ -104,6 +104,13 @@ class TestYaml:
     def test_a_file_of_comments_holds_nothing(self) -> None:
         assert "comments" in only(problems_of_yaml("# title: x\n")).what
 
+    def test_a_key_that_is_a_list_is_told_with_its_line_and_the_others_are_read(self) -> None:
+        sheet = read_yaml("title: x\n? [a, b]\n: value\nauthor: y\n", "book.yaml")
+        problem = only(sheet.problems)
+        assert (problem.what, problem.expected) == ("the key is a list", "a name")
+        assert "line 2" in problem.where
+        assert sheet.data == {"title": "x", "author": "y"}
+
     def test_a_tag_that_would_run_code_is_refused(self) -> None:
         sheet = read_yaml("a: !!python/object/apply:os.system [echo]\nb: !!python/name:os.system x\n", "b")
         assert sheet.data == {}

@@ -121,8 +121,10 @@ def _texts(package: Package, roots: dict[str, Element], language: str, leavings:
 def _book(texts: list[Text], entries: list[Entry], package: Package, language: str, leavings: Leavings) -> Book:
     sections = cut(texts, entries)
     if sum(section.is_named for section in sections) >= _LEAST_CHAPTERS:
-        chapters = chapters_of(read_sections(sections, package.title, leavings))
+        matter = leavings.apart()
+        chapters = chapters_of(read_sections(sections, package.title, matter))
         if chapters:
+            leavings.join(matter)
             return Book(title=package.title, author=package.author, language=language, chapters=chapters)
     return _by_headings(texts, sections, package, language)
 

@@ -38,6 +38,15 @@ class Leavings:
         self._found.setdefault(kind, []).append((len(words), words[:_EXAMPLE_CHARS]))
         return True
 
+    def apart(self) -> Leavings:
+        """An empty one for the same kinds: for a reading that may be given up."""
+        return Leavings(self._keep)
+
+    def join(self, other: Leavings) -> None:
+        """Counts what another has counted."""
+        for kind, found in other._found.items():
+            self._found.setdefault(kind, []).extend(found)
+
     def tally(self) -> tuple[LeftOut, ...]:
         """What was left out, by kind, in the order of the kinds."""
         return tuple(

@@ -319,11 +319,9 @@ def _row(values: Mapping[str, object]) -> dict[str, object]:
 
 def _patiently(step: Callable[[], None], attempts: int = 50) -> None:
     """Repeat a step while another process prepares the same file; SQLite does not wait for a change of mode."""
-    for attempt in range(attempts):
+    for _ in range(attempts - 1):
         try:
             return step()
         except sqlite3.OperationalError:
-            if attempt == attempts - 1:
-                raise
             time.sleep(0.05)
-    return None
+    return step()

@@ -90,8 +90,9 @@ class Tasks:
             ServiceError: the gateway does not say.
         """
         started, patience_s = self._timing.clock(), self._patience_left_s(task_id)
-        for wait_s in _waits():
-            await self._timing.sleep(wait_s if patience_s else 0.0)
+        waits = _waits()
+        while True:
+            await self._timing.sleep(next(waits) if patience_s else 0.0)
             await self._turn()
             task = await self._known(task_id, model, expires_at)
             match task.state:

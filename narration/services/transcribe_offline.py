@@ -95,8 +95,7 @@ class OfflineRecogniser:
 
     async def _answered(self, process: asyncio.subprocess.Process, sound: bytes, ask: HearingAsk) -> Transcript | None:
         """What the process says; None where it died or took too long."""
-        if process.stdin is None or process.stdout is None:
-            raise ToolError("The offline recogniser was started without its pipes.")
+        assert process.stdin is not None and process.stdout is not None  # noqa: PT018, S101 — `_started` asks for them
         asked = json.dumps({"bytes": len(sound), "words": ask.expected.split()})
         try:
             async with asyncio.timeout(self._answer_s):
@@ -128,10 +127,9 @@ async def _started() -> asyncio.subprocess.Process:
 async def _ended(process: asyncio.subprocess.Process | None) -> None:
     if process is None:
         return
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
     await process.wait()
     # The pipes' transport is closed with the last of them; left open, it would complain when the loop is gone.
-    if process.stdin is not None:
-        process.stdin.close()
+    assert process.stdin is not None  # noqa: S101 — `_started` asks for it
+    process.stdin.close()

@@ -13,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from narration.audio.clips import at_rate, frames_at, frames_of, measure_clip, samples_of, segment
+from narration.audio.encode import ffmpeg_program
 from narration.audio.measure import probe
+from narration.audio.mp3_frames import read_frames
 from narration.errors import ToolError
 
 Floats = npt.NDArray[np.float64]
@@ -166,3 +168,57 @@ def test_importing_the_audio_room_warns_of_nothing() -> None:
     root = Path(__file__).parents[2]
     ran = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, cwd=root)
     assert (ran.returncode, ran.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("seconds", [0.002, 0.008])
+def test_a_sound_shorter_than_a_hundredth_is_measured_and_has_no_silence(tmp_path: Path, seconds: float) -> None:
+    (tmp_path / "short.wav").write_bytes(wav_of(tone(seconds, -20)))
+    measured = probe(tmp_path / "short.wav")
+    assert measured.frames == round(seconds * 24_000)
+    assert (measured.head_ms, measured.tail_ms) == (0, 0)
+    assert measured.peak_dbfs < -10
+
+
+def test_a_file_without_a_sample_is_told_by_name(tmp_path: Path) -> None:
+    (tmp_path / "empty.wav").write_bytes(wav_of(np.zeros(0)))
+    with pytest.raises(ToolError, match=r"empty\.wav holds no sound"):
+        probe(tmp_path / "empty.wav")
+
+
+def test_a_picture_is_no_sound(tmp_path: Path) -> None:
+    command = [ffmpeg_program(), "-v", "error", "-f", "lavfi", "-i", "color=s=16x16:d=0.1", "-frames:v", "1"]
+    subprocess.run([*command, str(tmp_path / "cover.png")], check=True, timeout=60)
+    with pytest.raises(ToolError, match=r"cover\.png holds no sound"):
+        probe(tmp_path / "cover.png")
+
+
+def frames_of_mp3(count: int, first: bytes = b"") -> bytes:
+    """Frames of 128 kbit/s at 44.1 kHz, the first with words in it."""
+    frame = b"\xff\xfb\x90\x00" + bytes(413)
+    return (frame[:40] + first + frame[40 + len(first) :] if first else frame) + frame * (count - 1)
+
+
+@pytest.mark.parametrize(
+    ("data", "count", "announced"),
+    [
+        (frames_of_mp3(5), 5, 0),
+        (frames_of_mp3(5, b"VBRI" + bytes(10) + (9).to_bytes(4)), 4, 9),
+        (frames_of_mp3(5, b"Xing" + bytes(3) + b"\1" + (4).to_bytes(4)), 4, 4),
+        (frames_of_mp3(5, b"Info" + bytes(4)), 4, 0),
+        (b"\xff\xfb\xf0\x00" + b"\xff\xeb\x90\x00" + frames_of_mp3(3), 3, 0),
+    ],
+)
+def test_frames_are_counted_without_the_summary_and_without_what_only_looks_like_one(
+    tmp_path: Path, data: bytes, count: int, announced: int
+) -> None:
+    (tmp_path / "x.mp3").write_bytes(data)
+    frames = read_frames(tmp_path / "x.mp3")
+    assert frames is not None
+    assert (frames.count, frames.kbps, frames.announced) == (count, (128,), announced)
+    assert frames.is_cut_short == (announced == 9)
+
+
+@pytest.mark.parametrize("data", [b"", b"no frames at all", frames_of_mp3(1)])
+def test_what_has_no_two_frames_is_no_mp3(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "x.mp3").write_bytes(data)
+    assert read_frames(tmp_path / "x.mp3") is None

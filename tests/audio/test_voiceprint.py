@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import math
 import random
 from dataclasses import replace
 
+import av
 import numpy as np
 import pytest
 
@@ -140,3 +142,17 @@ def test_the_same_few_words_over_and_over_are_no_voice_that_left_its_preview(spe
     preview = replace(STILL, speech_s=3.0)
     takes = [("Ann", replace(STILL, speech_s=speech_s, timbre=(2.5,) * CEPSTRA))] * 4
     assert [voice for voice, _ in Likeness({"Ann": preview}, takes).drifted()] == told
+
+
+def test_a_whisper_has_a_print_too_though_nothing_in_it_is_voiced() -> None:
+    heard = print_of_samples(np.random.default_rng(7).normal(0, 1800, 36_000).astype(np.int16), RATE_HZ)
+    assert heard is not None
+    assert heard.level_dbfs == pytest.approx(-25, abs=1)
+
+
+def test_a_preview_without_a_sample_is_refused() -> None:
+    empty = io.BytesIO()
+    with av.open(empty, "w", format="ogg") as container:
+        container.add_stream("libopus", rate=48_000)
+    with pytest.raises(AudioRefused):
+        print_of(empty.getvalue(), "opus")

@@ -69,3 +69,9 @@ def test_a_book_of_more_than_99_files_has_several_sheets(tmp_path: Path, files: 
     assert [sum(line[0] == "TRACK" for line in sheet) for sheet in read_back] == sheets
     assert [line[1] for sheet in read_back for line in sheet if line[0] == "FILE"] == [path.name for path in audio]
     assert all(len(line[1]) == 2 for sheet in read_back for line in sheet if line[0] == "TRACK")
+
+
+def test_a_book_that_names_no_reader_has_no_line_for_one(tmp_path: Path) -> None:
+    edition = dataclasses.replace(EDITION, narrator="", year="")
+    write_cue(tmp_path / "b.cue", release([], tmp_path / "cover.png", edition))
+    assert [line[:2] for line in read(tmp_path / "b.cue")[:2]] == [["REM", "GENRE"], ["PERFORMER", "A. N. Other"]]

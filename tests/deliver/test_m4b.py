@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import wave
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ import pytest
 from narration.audio.encode import ffmpeg_program
 from narration.audio.m4b import AAC_FRAME, Facts, Part, write_m4b
 from narration.deliver.cover import drawn_cover, thumbnail
-from narration.errors import ToolError
+from narration.errors import StoreError, ToolError
 from tests.deliver.releases import EDITION
 
 RATE_HZ = 44_100
@@ -186,3 +187,39 @@ def test_at_the_end_of_fifteen_hours_the_sound_is_where_the_marks_say(tmp_path: 
                 heard_s = (frame.pts + int(loud[0])) / RATE_HZ
                 break
     assert heard_s == pytest.approx((joined.starts[-1] + click) / RATE_HZ, abs=0.05)
+
+
+def test_a_book_without_tags_of_its_own_kind_has_no_comment_either(parts: Sequence[Part], tmp_path: Path) -> None:
+    write_m4b(tmp_path / "b.m4b", parts, dataclasses.replace(FACTS, freeform=(("SERIES", ""),)))
+    with av.open(str(tmp_path / "b.m4b")) as container:
+        tags = {name.lower() for name in container.metadata}
+    assert "title" in tags
+    assert not tags & {"comment", "series"}
+
+
+def test_a_part_that_holds_no_sound_is_refused_by_name(parts: Sequence[Part], tmp_path: Path) -> None:
+    empty = tmp_path / "empty.m4a"
+    with av.open(str(parts[0].path)) as source, av.open(str(empty), "w", format="mp4") as target:
+        stream = target.add_stream_from_template(source.streams.audio[0])
+        packet = next(source.demux(source.streams.audio[0]))
+        packet.stream = stream
+        target.mux(packet)
+    with pytest.raises(ToolError, match=r"empty\.m4a holds no sound") as refused:
+        write_m4b(tmp_path / "b.m4b", (*parts, Part(path=empty, title="x")), FACTS)
+    assert "made anew" in str(refused.value)
+    assert not (tmp_path / "b.m4b").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_is_told_as_such(parts: Sequence[Part]) -> None:
+    with pytest.raises(StoreError, match="The disk is full: full cannot be written"):
+        write_m4b(Path("/dev/full"), parts, FACTS)
+
+
+def test_what_the_library_does_not_take_is_told_with_the_name_of_the_book(
+    parts: Sequence[Part], tmp_path: Path
+) -> None:
+    with pytest.raises(ToolError, match=r"b\.m4b cannot be made"):
+        write_m4b(tmp_path / "b.m4b", parts, dataclasses.replace(FACTS, cover=b"no picture"))
+    with pytest.raises(ToolError, match=r"b\.m4b cannot be made"):
+        write_m4b(tmp_path / "gone" / "b.m4b", parts, FACTS)

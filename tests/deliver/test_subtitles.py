@@ -73,3 +73,11 @@ def test_what_is_said_together_is_one_caption() -> None:
     (caption,) = captions(together)
     assert (caption.speakers, caption.start_s, caption.end_s) == (("Mara", "Tom"), 0.5, 1.6)
     assert srt([caption]).splitlines()[2] == "[Mara + Tom] Good night!"
+
+
+def test_a_word_longer_than_a_row_is_cut_into_rows_and_not_lost() -> None:
+    word = "Ah" + "h" * 100 + "!"
+    made = captions(lines_track(1, [("Mara", word)]))
+    rows = [row for caption in made for row in caption.rows]
+    assert "".join(rows) == word
+    assert max(map(len, rows)) <= ROW_CHARS

@@ -133,3 +133,15 @@ def test_a_first_person_narrator_without_a_name_is_a_comment_on_the_narrator() -
     sheet = "characters:\n- name: Narrator\n  voice: v\n  preview: p\n"
     proposal = replace(proposal_for(sheet), narrator_is_i=True)
     assert "first_person: true" in merged(sheet, proposal, label="cast.yaml", drafts=False).split("- name")[1]
+
+
+def test_a_sheet_without_a_narrator_says_how_to_name_one() -> None:
+    with pytest.raises(InputError, match="nobody is the narrator") as told:
+        sheet_cast(read_yaml("characters:\n- just a name\n- name: Mara\n", "cast.yaml"))
+    assert "role: narrator" in str(told.value)
+
+
+def test_what_is_no_entry_is_passed_over_and_whoever_is_called_narrator_reads() -> None:
+    cast = sheet_cast(read_yaml("characters:\n- just a name\n- name: Narrator\n- name: Mara\n", "cast.yaml"))
+    assert [one.name for one in cast.characters] == ["Narrator", "Mara"]
+    assert cast.narrator.name == "Narrator"

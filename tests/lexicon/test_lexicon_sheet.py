@@ -264,3 +264,8 @@ def test_whatever_stands_in_a_list_is_read_or_refused_with_its_place(rows: list[
         problems = error.problems
     assert all(problem.where.startswith("lexicon.yaml, line ") for problem in problems)
     assert problems or len(entries) == len(rows)
+
+
+def test_a_lexicon_to_which_nothing_is_added_stays_byte_for_byte() -> None:
+    text = "# mine\n- {word: a, say: b}   "
+    assert added_to(text, [], comment="From elsewhere.") == text

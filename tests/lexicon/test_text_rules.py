@@ -28,6 +28,7 @@ roman | en | Charles I of England | Charles the First of England
 roman | en | George V’s reign | George the Fifth’s reign
 roman | en | It was Charles V. | It was Charles the Fifth.
 roman | en | Mary I am tired |
+roman | en | Henry IIX was no king |
 roman | en | Henry V. Smith |
 roman | en | Malcolm X spoke |
 roman | en | the vitamin C diet |
@@ -186,3 +187,8 @@ _PIECES = st.sampled_from(
 def test_all_rules_together_can_be_undone(pieces: list[str], gap: str, language: str) -> None:
     text = gap.join(pieces)
     assert as_written(apply_rules(text, TextRule, language)) == text
+
+
+def test_a_street_without_its_full_stop_is_left_alone() -> None:
+    assert apply_rules("He lives in Main St", ["saint"], "en").text == "He lives in Main St"
+    assert apply_rules("He lives in Main St.", ["saint"], "en").text == "He lives in Main Street."

@@ -51,3 +51,9 @@ def test_a_list_below_a_heading_that_says_contents_is_left_out(tmp_path: Path) -
 def test_a_chapter_that_is_called_notes_is_read(tmp_path: Path) -> None:
     book = read(tmp_path, "# Notes\n\nShe wrote all day.\n\nThe boat was late.\n", ".md")
     assert texts(book) == ["Notes", "She wrote all day.", "The boat was late."]
+
+
+def test_a_chapter_that_is_called_notes_and_has_nothing_below_is_a_heading(tmp_path: Path) -> None:
+    book = read(tmp_path, "# One\n\nText.\n\n# Notes\n\n# Two\n\nMore.\n", ".md")
+    assert texts(book) == ["One", "Text.", "Notes", "Two", "More."]
+    assert book.left_out == ()

@@ -245,6 +245,15 @@ def test_far_more_text_than_a_novel_is_read(tmp_path: Path, suffix: str, megabyt
     assert [paragraph.text for chapter in book.chapters for paragraph in chapter.paragraphs] == lines
 
 
+def test_an_encrypted_member_says_so_and_what_to_do(tmp_path: Path) -> None:
+    data = bytearray(zipped(epub_files({"a.xhtml": page(LONG)}, {"a.xhtml": "One"})))
+    place = -1
+    while (place := data.find(b"PK\x01\x02", place + 1)) >= 0:  # the flags of each entry of the directory
+        data[place + 8] |= 1
+    assert "encrypted" in (said := refusal(tmp_path, bytes(data)))
+    assert "without a password" in said
+
+
 def test_links_that_are_never_closed_are_not_read_again_and_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

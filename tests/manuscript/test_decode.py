@@ -95,3 +95,12 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
 
 def test_a_novel_may_begin_like_a_sound_file(tmp_path: Path) -> None:
     assert read_bytes(tmp_path, b"RIFF was the name of the dog.") == "RIFF was the name of the dog."
+
+
+def test_a_page_that_says_latin_1_is_read_with_the_quotation_marks_of_windows(tmp_path: Path) -> None:
+    page = '<html><head><meta charset="iso-8859-1"></head><body><p>He said “Go” – and went.</p></body></html>'
+    assert read_bytes(tmp_path, page.encode("cp1252"), "book.html") == "He said “Go” – and went."
+
+
+def test_a_page_of_nothing_but_its_declaration_is_told_as_empty(tmp_path: Path) -> None:
+    assert "the page is empty" in refusal(tmp_path, b'<?xml version="1.0"?>\n', "book.html")

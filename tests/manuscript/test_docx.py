@@ -5,8 +5,11 @@ from pathlib import Path
 import pytest
 
 from narration.book import Book, LeftOutKind
+from narration.errors import InputError
 from narration.manuscript import read_manuscript
-from tests.manuscript.making import docx, typed
+from narration.manuscript.docx import read_docx
+from narration.manuscript.leavings import Leavings
+from tests.manuscript.making import docx, typed, zipped
 
 
 def read(folder: Path, data: bytes, *, keep: frozenset[str] = frozenset()) -> Book:
@@ -112,3 +115,59 @@ def test_the_language_of_the_letters_goes_before_what_the_styles_say(tmp_path: P
     styles = '<w:docDefaults><w:lang w:val="de-DE" w:eastAsia="zh-CN"/></w:docDefaults>'
     assert read(tmp_path, docx(typed("Das Boot war spät."), styles=styles)).language == "de"
     assert read(tmp_path, docx(typed("夜里的灯灭了，船也没有来。"), styles=styles)).language == "zh"
+
+
+def test_numbers_count_on_in_words_and_a_deeper_level_begins_anew_below_each(tmp_path: Path) -> None:
+    def level(depth: int, form: str, start: int, shown: str) -> str:
+        said = f'<w:numFmt w:val="{form}"/><w:lvlText w:val="{shown}"/><w:start w:val="{start}"/>'
+        return f'<w:lvl w:ilvl="{depth}">{said}</w:lvl>'
+
+    def numbered(depth: int) -> str:
+        return f'<w:pPr><w:numPr><w:ilvl w:val="{depth}"/><w:numId w:val="4"/></w:numPr></w:pPr>'
+
+    numbering = (
+        f'<w:abstractNum w:abstractNumId="9">{level(0, "cardinalText", 99, "Part %1")}'
+        f"{level(1, 'lowerRoman', 1, 'Chapter %2')}</w:abstractNum>"
+        '<w:num w:numId="4"><w:abstractNumId w:val="9"/></w:num>'
+    )
+    styles = style("A", "heading 1", numbered(0)) + style("B", "heading 2", numbered(1))
+    part, chapter = styled("A", ""), styled("B", "") + typed("Text.")
+    book = read(tmp_path, docx(part + chapter * 2 + part + chapter, styles=styles, numbering=numbering))
+    assert [line for line in lines(book) if line.startswith("heading")] == [
+        "heading: Part Ninety-nine",
+        "heading: Chapter i",
+        "heading: Chapter ii",
+        "heading: Part 100",
+        "heading: Chapter i",
+    ]
+
+
+def test_an_archive_without_a_document_is_told_as_no_word_document(tmp_path: Path) -> None:
+    data = zipped({"[Content_Types].xml": "<Types/>"})
+    with pytest.raises(InputError, match="no Word document"):
+        read(tmp_path, data)
+    with pytest.raises(InputError, match="no whole Word document; expected word/"):
+        read_docx(data, "book.docx", language=None, leavings=Leavings())
+
+
+def test_the_reading_above_a_word_is_not_read_twice(tmp_path: Path) -> None:
+    ruby = (
+        "<w:r><w:ruby><w:rt><w:r><w:t>dēng</w:t></w:r></w:rt><w:rubyBase><w:r><w:t>灯</w:t></w:r></w:rubyBase></w:ruby>"
+        "</w:r>"
+    )
+    book = read(tmp_path, docx(f"<w:p>{ruby}<w:r><w:t>灭了。</w:t></w:r></w:p>"))
+    assert lines(book) == ["prose: 灯灭了。"]
+    assert [(item.kind, item.example) for item in book.left_out] == [(LeftOutKind.RUBY, "dēng")]
+
+
+def test_a_rule_across_the_page_parts_scenes(tmp_path: Path) -> None:
+    rule = (
+        '<w:p><w:r><w:pict><v:rect xmlns:v="urn:schemas-microsoft-com:vml" '
+        'xmlns:o="urn:schemas-microsoft-com:office:office" o:hr="t"/></w:pict></w:r></w:p>'
+    )
+    assert "scene_break: ***" in lines(read(tmp_path, docx(typed("Text.") * 3 + rule + typed("Text.") * 3)))
+
+
+def test_styles_that_are_based_on_each_other_are_read_as_far_as_they_go(tmp_path: Path) -> None:
+    styles = style("A", "Mine", '<w:basedOn w:val="B"/>') + style("B", "Yours", '<w:basedOn w:val="A"/>')
+    assert lines(read(tmp_path, docx(styled("A", "Text."), styles=styles))) == ["prose: Text."]

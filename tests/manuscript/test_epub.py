@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from narration.book import Book, LeftOut, LeftOutKind
+from narration.book import Book, LeftOut, LeftOutKind, ParagraphKind
 from narration.manuscript import read_manuscript
 from tests.manuscript.making import epub, epub_files, page, zipped
 
@@ -195,6 +195,159 @@ def test_notes_that_are_kept_are_read_in_their_place(tmp_path: Path) -> None:
     assert texts(read(tmp_path, data)) == ["One", "The lamp."]
     assert texts(read(tmp_path, data, keep=frozenset({"notes"}))) == ["One", "The lamp.", "Of brass."]
     assert texts(read(tmp_path, data, keep=frozenset({"notes", "note-marks"})))[1] == "The lamp1."
+
+
+def test_marks_of_notes_and_of_pages_are_known_by_their_type_or_their_class(tmp_path: Path) -> None:
+    body = (
+        '<p>He left<a epub:type="noteref" href="#n1">1</a>.</p><p>Late<span epub:type="noteref">*</span> again.</p>'
+        '<p>By night<a class="fnref" href="#n1">note 3</a>.</p><p>He<span class="fnref">3</span> slept.</p>'
+        '<p><span class="pagenum">[12]</span>He woke.</p>'
+        '<aside id="n1" epub:type="footnote"><p><a class="fnref" epub:type="backlink" href="#x">1</a> To town.</p>'
+        "</aside>"
+    )
+    book = read(tmp_path, epub({"a.xhtml": f"<h1>One</h1>{body}{BODY}"}))
+    assert texts(book)[1:6] == ["He left.", "Late again.", "By night.", "He slept.", "He woke."]
+    assert left(book, LeftOutKind.NOTE_MARKS) == LeftOut(
+        kind=LeftOutKind.NOTE_MARKS, count=4, characters=9, example="1"
+    )
+    assert left(book, LeftOutKind.NOTES) == LeftOut(
+        kind=LeftOutKind.NOTES, count=1, characters=10, example="1 To town."
+    )
+    pages = left(book, LeftOutKind.PAGE_NUMBERS)
+    assert pages is not None
+    assert pages.example == "[12]"
+
+
+def test_an_epilogue_among_the_back_matter_is_read_and_the_notes_there_are_not(tmp_path: Path) -> None:
+    back = '<section epub:type="backmatter"><section epub:type="{}">{}</section></section>'
+    book = read(
+        tmp_path,
+        epub(
+            {
+                "a.xhtml": f"<h1>One</h1>{BODY}",
+                "b.xhtml": '<section epub:type="toc"><h2>Where to look</h2><p>One</p></section>',
+                "c.xhtml": back.format("epilogue", "<h2>Epilogue</h2><p>They rowed home.</p>"),
+                "d.xhtml": back.format("endnotes", "<p>To town.</p>"),
+            }
+        ),
+    )
+    assert texts(book)[-2:] == ["Epilogue", "They rowed home."]
+    told = {item.kind: item.example for item in book.left_out}
+    assert told == {LeftOutKind.CONTENTS: "Where to look One", LeftOutKind.NOTES: "To town."}
+
+
+def test_a_mark_that_opens_a_paragraph_is_a_link_back_and_one_behind_words_is_a_mark(tmp_path: Path) -> None:
+    body = '<p><b>So</b> <a href="#n"><sup>2</sup></a> it was.</p><p><a href="#n">[2]</a> Then it rained.</p>'
+    book = read(tmp_path, epub({"a.xhtml": f"<h1>One</h1>{body}{BODY}"}))
+    assert texts(book)[1:3] == ["So it was.", "[2] Then it rained."]
+
+
+def test_an_entry_that_leads_nowhere_makes_a_chapter_only_where_its_file_has_no_other(tmp_path: Path) -> None:
+    body = f'<h1>One</h1>{BODY}<div hidden="" id="gone"><p>Not read.</p></div><h1 id="two">Two</h1>{BODY}'
+    pages = {"a.xhtml": body, "b.xhtml": f"<p>No heading.</p>{BODY}"}
+    contents = {"a.xhtml": "One", "a.xhtml#gone": "Gone", "a.xhtml#nowhere": "Lost", "a.xhtml#two": "Two"}
+    book = read(tmp_path, epub(pages, contents | {"b.xhtml#nowhere": "Three"}))
+    assert titles(book) == ["One", "Two", "Three"]
+
+
+def test_a_book_of_headings_only_is_still_a_chapter(tmp_path: Path) -> None:
+    book = read(tmp_path, epub({"a.xhtml": "<h1>One</h1><h2>Two</h2>"}, {"a.xhtml": "One"}))
+    assert texts(book) == ["One", "Two"]
+
+
+def test_lines_as_long_as_paragraphs_are_prose_and_short_ones_verse(tmp_path: Path) -> None:
+    long = "The lamp was out and the boat was late, so that nobody came to the door before the sun had set. " * 3
+    body = f"<h1>One</h1><p>{long}<br/>{long}</p><p>The lamp was out,<br/>the boat was late.</p>"
+    found = read(tmp_path, epub({"a.xhtml": body})).chapters[0].paragraphs
+    assert [(paragraph.kind.value, paragraph.text) for paragraph in found[1:]] == [
+        ("prose", long.strip()),
+        ("prose", long.strip()),
+        ("verse", "The lamp was out,\nthe boat was late."),
+    ]
+
+
+def test_a_file_in_the_reading_order_that_is_no_text_is_left_out_and_told(tmp_path: Path) -> None:
+    files = epub_files({"a.xhtml": page(f"<h1>One</h1>{BODY}"), "plate.svgz": "x"})
+    opf = str(files["content.opf"]).replace(
+        'href="plate.svgz" media-type="application/xhtml+xml"', 'href="plate.svgz" media-type="image/x-other"'
+    )
+    book = read(tmp_path, zipped(files | {"content.opf": opf}))
+    pictures = left(book, LeftOutKind.IMAGES)
+    assert pictures is not None
+    assert pictures.example == "plate.svgz"
+
+
+def test_a_file_that_stands_twice_in_the_reading_order_is_read_once(tmp_path: Path) -> None:
+    files = epub_files({"a.xhtml": page(f"<h1>One</h1><p>Only once.</p>{BODY}")})
+    twice = str(files["content.opf"]).replace('<itemref idref="i0"/>', '<itemref idref="i0"/><itemref idref="i0"/>')
+    assert texts(read(tmp_path, zipped(files | {"content.opf": twice}))).count("Only once.") == 1
+
+
+def test_a_list_of_contents_that_is_kept_is_read(tmp_path: Path) -> None:
+    links = "".join(f'<p><a href="a.xhtml#{name}">Chapter {name}</a></p>' for name in ("One", "Two", "Three", "Four"))
+    pages = {"c.xhtml": f"<h2>Contents</h2>{links}", "a.xhtml": f"<h1>One</h1>{BODY}"}
+    assert "Chapter Two" not in texts(read(tmp_path, epub(pages)))
+    kept = texts(read(tmp_path, epub(pages), keep=frozenset({"contents"})))
+    assert kept[:3] == ["Contents", "Chapter One", "Chapter Two"]
+
+
+def test_a_book_that_would_be_nothing_but_matter_is_read_and_not_told_as_left_out(tmp_path: Path) -> None:
+    pages = {"a.xhtml": "<h1>Contents</h1><p>Of the sea.</p>", "b.xhtml": "<h1>Index</h1><p>The boat.</p>"}
+    book = read(tmp_path, epub(pages, {"a.xhtml": "Contents", "b.xhtml": "Index"}))
+    assert texts(book) == ["Contents", "Of the sea.", "Index", "The boat."]
+    assert book.left_out == ()
+
+
+def test_headings_behind_the_last_text_of_a_book_are_kept_and_where_it_has_no_text_as_well(tmp_path: Path) -> None:
+    pages = {"a.xhtml": "<h1>One</h1>", "b.xhtml": "<h1>Two</h1>", "c.xhtml": "<h1>Three</h1>"}
+    contents = {"a.xhtml": "One", "b.xhtml": "Two", "c.xhtml": "Three"}
+    assert texts(read(tmp_path, epub(pages, contents))) == ["One", "Two", "Three"]
+    with_text = pages | {"b.xhtml": f"<h1>Two</h1>{BODY}"}
+    assert texts(read(tmp_path, epub(with_text, contents)))[-1] == "Three"
+
+
+def test_a_link_behind_nothing_but_markup_opens_its_paragraph(tmp_path: Path) -> None:
+    body = '<p><i></i><a href="#n">[2]</a> Then it rained.</p>'
+    assert texts(read(tmp_path, epub({"a.xhtml": f"<h1>One</h1>{body}{BODY}"})))[1] == "[2] Then it rained."
+
+
+def test_a_target_deep_inside_markup_takes_no_paragraph_for_a_note(tmp_path: Path) -> None:
+    deep = "<b>" * 5 + '<a id="n"></a>' + "</b>" * 5
+    body = f'<p>He left<sup><a href="#n">1</a></sup>.</p><p>{deep}1 is a number.</p>'
+    assert texts(read(tmp_path, epub({"a.xhtml": f"<h1>One</h1>{body}{BODY}"})))[1:3] == ["He left.", "1 is a number."]
+
+
+def test_an_ornament_parts_scenes_and_one_with_words_is_read_instead(tmp_path: Path) -> None:
+    body = f'{BODY}<p><img class="ornament" src="x.png" alt="a flower"/></p>{BODY}<p class="ornament">Finis.</p><p></p>'
+    book = read(tmp_path, epub({"a.xhtml": f"<h1>One</h1>{body}{BODY}"}))
+    assert [paragraph.kind for paragraph in book.chapters[0].paragraphs].count(ParagraphKind.SCENE_BREAK) == 1
+    assert "Finis." in texts(book)
+
+
+def test_a_table_is_a_play_only_where_all_its_words_are_in_cells_of_its_own(tmp_path: Path) -> None:
+    def speeches(inner: str) -> list[tuple[str, str]]:
+        table = f'<table><tr><td epub:type="persona">MARA</td><td>Go.{inner}'
+        book = read(tmp_path, epub({"a.xhtml": f"<h1>One</h1>{table}</table>{BODY}"}))
+        return [(paragraph.speaker, paragraph.text) for paragraph in book.chapters[0].paragraphs[1:3]]
+
+    assert speeches("</td></tr>")[0] == ("MARA", "Go.")
+    assert speeches("<table><tr><td>Or stay.</td></tr></table></td></tr>") == [("", "MARA, Go."), ("", "Or stay.")]
+    assert speeches("</td></tr><p>Or stay.</p>") == [("", "MARA, Go."), ("", "Or stay.")]
+
+
+def test_a_contents_entry_without_a_heading_goes_with_its_links(tmp_path: Path) -> None:
+    links = "".join(f'<p><a href="a.xhtml#{name}">Chapter {name}</a></p>' for name in ("One", "Two", "Three", "Four"))
+    book = read(tmp_path, epub({"c.xhtml": links, "a.xhtml": f"<h1>One</h1>{BODY}"}))
+    assert texts(book)[0] == "One"
+    contents = left(book, LeftOutKind.CONTENTS)
+    assert contents is not None
+    assert contents.example.startswith("Chapter One Chapter Two")
+
+
+def test_a_word_that_is_always_a_capital_stays_so_in_an_opening(tmp_path: Path) -> None:
+    opening = "<p>THEN I WENT down to the sea, and nobody came.</p><p>But then they went home.</p>"
+    book = read(tmp_path, epub({"a.xhtml": f"<h1>One</h1>{opening}"}))
+    assert texts(book)[1] == "Then I went down to the sea, and nobody came."
 
 
 def test_a_name_in_a_row_of_its_own_speaks_the_next_row(tmp_path: Path) -> None:

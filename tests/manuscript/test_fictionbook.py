@@ -118,3 +118,10 @@ def test_what_is_broken_or_no_book_is_refused(tmp_path: Path) -> None:
     assert "<library>" in refusal(tmp_path, b"<library/>")
     assert "no text" in refusal(tmp_path, fb2("<section><p> </p></section>"))
     assert "XML" in refusal(tmp_path, b"")
+
+
+def test_each_of_two_bodies_is_a_part_of_the_book(tmp_path: Path) -> None:
+    after = "<body><title><p>Book Two</p></title><section><title><p>Two</p></title><p>It came.</p></section></body>"
+    book = read(tmp_path, fb2(f"<title><p>Book One</p></title>{ONE}", after=after))
+    assert [chapter.title for chapter in book.chapters] == ["One", "Two"]
+    assert texts(book) == ["Book One", "One", "The boat was late.", "Book Two", "Two", "It came."]

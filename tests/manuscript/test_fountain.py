@@ -53,6 +53,22 @@ def test_lines_keep_their_numbers_when_notes_are_cut_out(tmp_path: Path) -> None
     assert [(paragraph.text, paragraph.source_line) for paragraph in found] == [("One.", 1), ("Seven.", 7)]
 
 
+def test_transitions_and_synopses_within_a_paragraph_of_action_part_it(tmp_path: Path) -> None:
+    found = paragraphs(tmp_path, "She waits.\n> FADE OUT.\n> CUT TO:\nThe lamp goes out.\nNobody sees.\n> BLACK.\n")
+    assert [paragraph.text for paragraph in found] == [
+        "She waits.",
+        "FADE OUT.",
+        "CUT TO:",
+        "The lamp goes out. Nobody sees.",
+        "BLACK.",
+    ]
+
+
+def test_a_cue_of_brackets_only_is_a_name(tmp_path: Path) -> None:
+    (speech,) = paragraphs(tmp_path, "@(VOICE)\nWho is there?\n")
+    assert (speech.speaker, speech.text) == ("(VOICE)", "Who is there?")
+
+
 def test_a_title_page_may_begin_with_an_indented_key(tmp_path: Path) -> None:
     book = read(tmp_path, "    Title:\n        The Lamp\nAuthor: Ada Quill\n\nMARA\nOh.\n")
     assert (book.title, book.author) == ("The Lamp", "Ada Quill")

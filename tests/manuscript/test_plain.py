@@ -162,3 +162,34 @@ def test_underscores_of_emphasis_go_and_others_stay(tmp_path: Path) -> None:
     assert paragraphs(read(tmp_path, "“_You_ want to tell me,” she said_so a_b_c.\n")) == [
         "“You want to tell me,” she said_so a_b_c."
     ]
+
+
+def test_a_title_below_a_number_belongs_to_the_heading(tmp_path: Path) -> None:
+    book = read(tmp_path, "Chapter 1\nThe Boat\n\nText of it.\n\n\nChapter 2\nThe Lamp\n\nMore of it.\n")
+    assert [chapter.title for chapter in book.chapters] == ["Chapter 1 The Boat", "Chapter 2 The Lamp"]
+    assert paragraphs(book)[1] == "Text of it."
+
+
+def test_a_title_that_goes_on_in_the_next_line_is_one_heading(tmp_path: Path) -> None:
+    book = read(tmp_path, "Chapter 1. The Boat that\nCame Late\n\nText of it.\n")
+    assert book.chapters[0].title == "Chapter 1. The Boat that Came Late"
+
+
+def test_chapters_that_are_counted_in_words_are_found_and_small_letters_make_none(tmp_path: Path) -> None:
+    book = read(tmp_path, "The First Chapter\n\nText.\n\nfirst chapter\n\nMore.\n\nSecond Chapter\n\nText.\n")
+    assert [chapter.title for chapter in book.chapters] == ["The First Chapter", "Second Chapter"]
+    assert paragraphs(book)[2:4] == ["first chapter", "More."]
+
+
+def test_the_lines_above_a_by_line_are_the_title_of_the_book(tmp_path: Path) -> None:
+    book = read(tmp_path, "The Boat\n\nby Nobody At All\n\nChapter One\n\nText.\n\nChapter Two\n\nText.\n")
+    assert (book.title, book.author) == ("The Boat", "Nobody At All")
+
+
+def test_chinese_words_that_a_line_parts_join_without_a_space_in_an_english_book(tmp_path: Path) -> None:
+    book = read(tmp_path, "He wrote the name 阿\n山 upon the wall, and the word was in the book of all.\n")
+    assert paragraphs(book) == ["He wrote the name 阿山 upon the wall, and the word was in the book of all."]
+
+
+def test_korean_is_known_by_its_letters(tmp_path: Path) -> None:
+    assert read(tmp_path, "등불이 꺼졌다. 배는 늦게 왔다.\n").language == "ko"

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import fcntl
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 import threading
@@ -17,7 +20,8 @@ from pathlib import Path
 import pytest
 
 from narration.errors import InputError, StoreError
-from narration.memory.store import AT_ONCE, Store, at_once, open_store
+from narration.folder import Room
+from narration.memory.store import AT_ONCE, Store, _to_its_end, at_once, open_store
 from tests.memory.conftest import SECRET, Place
 from tests.memory.worlds import Cabinet, no_leftovers
 
@@ -335,6 +339,9 @@ async def test_a_missing_bucket_is_a_clear_error_whatever_is_asked(s3_variables:
         assert "AWS_" in str(told.value)
         assert len(str(told.value)) < 300
         assert SECRET not in repr(told.value.__cause__)
+    with pytest.raises(StoreError, match="NoSuchBucket"):
+        store.read_now("a")
+    assert open_store("s3://narrate/store").read_now("not-there") is None
 
 
 @pytest.mark.slow
@@ -414,3 +421,77 @@ async def test_no_more_is_asked_for_at_once_than_helps() -> None:
 
     assert await at_once(work(number) for number in range(500)) == list(range(500))
     assert 1 < most <= AT_ONCE
+
+
+def _failing(
+    monkeypatch: pytest.MonkeyPatch, name: str, number: int, *, folders: bool, times: int = 1 << 30
+) -> list[int]:
+    """Have a call of the system fail for files or for folders, so many times; the failures."""
+    real, failed = getattr(os, name) if name == "fsync" else getattr(fcntl, name), list[int]()
+
+    def call(file: int, *rest: int) -> object:
+        if stat.S_ISDIR(os.fstat(file).st_mode) == folders and len(failed) < times:
+            failed.append(file)
+            raise OSError(number, os.strerror(number))
+        return real(file, *rest)
+
+    monkeypatch.setattr(os if name == "fsync" else fcntl, name, call)
+    return failed
+
+
+async def test_a_write_onto_a_full_disk_takes_the_room_that_was_held_and_ends_the_buying(
+    folder_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[StoreError] = []
+    with folder_store.room(told.append, 1 << 16):
+        _failing(monkeypatch, "fsync", errno.ENOSPC, folders=False, times=1)
+        await folder_store.put("takes/a", b"paid for")
+        assert folder_store._room is None
+    assert await folder_store.get("takes/a") == b"paid for"
+    assert [("The disk is full" in str(one)) for one in told] == [True]
+
+
+async def test_a_file_system_without_locks_or_without_flushed_folders_serves_all_the_same(
+    folder_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _failing(monkeypatch, "flock", errno.ENOLCK, folders=False) == []
+    unflushed = _failing(monkeypatch, "fsync", errno.EINVAL, folders=True)
+    await folder_store.put("takes/a", b"1")
+    assert unflushed
+    assert await folder_store.get("takes/a") == b"1"
+
+
+@pytest.mark.parametrize(("name", "folders"), [("flock", False), ("fsync", True)])
+async def test_a_disk_that_fails_in_earnest_is_told_and_leaves_nothing_unfinished(
+    folder_store: Store, monkeypatch: pytest.MonkeyPatch, name: str, folders: bool
+) -> None:
+    _failing(monkeypatch, name, errno.EIO, folders=folders)
+    with pytest.raises(StoreError, match="Input/output error"):
+        await folder_store.put("takes/a", b"1")
+    monkeypatch.undo()
+    assert folder_store.folder is not None
+    assert no_leftovers(folder_store.folder)
+    assert await folder_store.get("takes/a") in (None, b"1")
+
+
+async def test_a_folder_that_is_removed_again_and_again_ends_in_words_and_not_in_a_loop(
+    folder_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "mkdir", lambda *_args, **_named: None)
+    with pytest.raises(StoreError, match="removed again and again"):
+        await folder_store.put("takes/aa/a", b"1")
+
+
+def test_where_the_system_reserves_no_room_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "posix_fallocate")
+    room = Room(tmp_path, 1 << 16)
+    assert os.fstat(room._file.fileno()).st_size == 1 << 16
+    room.give()
+
+
+async def test_a_write_that_was_itself_given_up_ends_as_cancelled() -> None:
+    async def given_up() -> None:
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await _to_its_end(given_up())

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from narration.errors import StoreError
 from narration.memory.store import Store
 from narration.memory.voices import Voices
-from narration.voice import Voice, VoiceDesign
+from narration.voice import Choice, Voice, VoiceDesign, role_of
 from tests.memory.worlds import Cabinet, Killed, Mortal
 
 DESIGN = VoiceDesign(
@@ -149,3 +149,12 @@ async def test_a_record_of_another_design_is_refused(store: Store) -> None:
     await store.put(f"voices/{other}/voice.json", record)
     with pytest.raises(StoreError, match="is of another design"):
         await Voices(store).get(other)
+
+
+async def test_a_voice_that_is_not_there_cannot_be_chosen() -> None:
+    cabinet = Cabinet()
+    with pytest.raises(StoreError, match="no voice 0000 to be chosen"):
+        await Voices(cabinet).choose(
+            Choice(role=role_of("book", "Mara", DESIGN), design_id="0000", locked=False, at="")
+        )
+    assert cabinet.objects == {}

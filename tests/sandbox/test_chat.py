@@ -69,6 +69,9 @@ async def test_whoever_was_named_last_before_a_line_speaks_it(desk: Desk) -> Non
 async def test_the_list_of_the_schema_is_the_closed_one(desk: Desk) -> None:
     assert labels(await desk.post(CHAT, body(schema(["Narrator", "Mara"])))) == [(1, "Mara"), (2, "Mara")]
     assert labels(await desk.post(CHAT, body({"type": "json_object"}))) == [(1, "Old Wen"), (2, "Mara")]
+    either = {"anyOf": [{"type": "null"}, schema(["Narrator", "Mara"])["json_schema"]], "required": ["answers"]}
+    inside = {"type": "json_schema", "json_schema": {"name": "speakers", "schema": either}}
+    assert labels(await desk.post(CHAT, body(inside))) == [(1, "Mara"), (2, "Mara")]
 
 
 async def test_the_same_question_has_the_same_answer_and_each_is_billed(desk: Desk) -> None:

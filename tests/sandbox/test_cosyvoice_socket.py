@@ -303,3 +303,41 @@ def test_limits_hold_for_tasks_too(place: Place) -> None:
             told = caller.event()
             refused.append(told["header"].get("error_code"))
     assert "Throttling.RateQuota" in refused
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ({}, "Field required: header"),
+        ({"header": {"action": "run-task", "task_id": "a", "streaming": "out"}}, "streaming should be duplex"),
+        ({"header": {"action": "run-task", "streaming": "duplex"}}, "task_id"),
+        ({"header": {"action": "run-task", "task_id": "a b", "streaming": "duplex"}}, "task_id"),
+        ({"header": {"action": "run-task", "task_id": "a", "streaming": "duplex"}}, "Field required: payload"),
+        ([], "Required body invalid"),
+    ],
+)
+def test_a_message_that_lacks_what_the_protocol_asks_for_says_what(place: Place, message: object, words: str) -> None:
+    with place.call() as caller:
+        caller.socket.send(json.dumps(message))
+        last = caller.rest()[-1]
+        assert isinstance(last, dict)
+        assert words in last["header"]["error_message"]
+    assert place.process.bill()["synthesized"] == 0
+
+
+def test_a_task_of_another_kind_and_text_that_is_none_are_refused(place: Place) -> None:
+    with place.call() as caller:
+        caller.say("run-task", task_group="audio", task="asr", function="SpeechSynthesizer", model=MODEL, input={})
+        assert caller.failure() == ("InvalidParameter", "task should be tts")
+    with place.call() as caller:
+        caller.started(place.voice)
+        caller.say("continue-task", input={"text": None})
+        assert caller.failure()[1] == "Field required: payload.input.text"
+
+
+def test_text_with_markup_comes_in_one_piece(place: Place) -> None:
+    with place.call() as caller:
+        caller.started(place.voice, enable_ssml=True)
+        caller.say("continue-task", input={"text": "<speak>Nobody "})
+        caller.say("continue-task", input={"text": "spoke.</speak>"})
+        assert "SSML" in caller.failure()[1]

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 
 from narration.sandbox.audio import wav
@@ -173,3 +174,40 @@ def test_real_speech_is_heard_where_it_is(language: str, text: str) -> None:
     assert wav(engine.render(traits, Language(language), text)) == wav(
         engine.score(traits, Language(language), text)[0]
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "words"),
+    [
+        ("application/json", b"{}", "multipart/form-data"),
+        ("multipart/form-data", b"", "boundary"),
+        ("multipart/form-data; boundary=b", b"--b\r\nContent-Type: text/plain\r\n\r\nx\r\n--b--", "broken or cut off"),
+        ("multipart/form-data; boundary=b", b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\nx', "cut off"),
+    ],
+)
+async def test_what_is_no_whole_form_is_refused(desk: Desk, kind: str, content: bytes, words: str) -> None:
+    headers = {"content-type": kind, "authorization": "Bearer sk-test"}
+    answer = await desk.client.post(PATH, content=content, headers=headers)
+    assert answer.status_code == 400
+    assert words in answer.json()["error"]["message"]
+
+
+async def test_sounds_over_the_documented_lengths_are_refused_and_not_billed(desk: Desk) -> None:
+    lasting, large = wav(np.zeros(8_000 * 301, dtype=np.int16), 8_000), wav(np.zeros(24_000 * 160, dtype=np.int16))
+    for sound, words in ((b"RIFF", "audio is invalid"), (lasting, "300 seconds"), (large, "10 MB")):
+        answer = await desk.post(SPEECH, vendor_body(sound))
+        assert (answer.status_code, words in answer.json()["message"]) == (400, True)
+    answer = await transcribe(desk, b"RIFF" + bytes(25_000_000))
+    assert (answer.status_code, "25000000" in answer.json()["error"]["message"]) == (400, True)
+    assert (await desk.bill())["transcribed"] == 0
+
+
+async def test_an_openai_client_that_asks_for_no_times_gets_none(desk: Desk) -> None:
+    answer = (await transcribe(desk, await take_of(desk), response_format="verbose_json")).json()
+    assert (answer["language"], "words" in answer) == ("english", False)
+
+
+def test_silence_is_heard_as_nothing_whoever_was_to_speak() -> None:
+    made = json.loads(recipe("tone", TEXT, None, 0))
+    made[4] = ["silent_wav"]
+    assert heard_in(ToneEngine(), json.dumps(made)) == ()

@@ -1,5 +1,6 @@
 """The state folder: what survives, and what two services on one folder see of each other."""
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -12,6 +13,7 @@ from narration.sandbox.app import Service, create_app
 from narration.sandbox.engine.tone import ToneEngine
 from narration.sandbox.faults import NO_LIMITS, read_switches
 from narration.sandbox.files import Shelf
+from narration.sandbox.state import _patiently
 
 Desk = Any
 
@@ -71,3 +73,20 @@ def test_files_whose_links_expired_are_pruned(tmp_path: Path) -> None:
     assert shelf.get("ab12") is not None
     shelf.prune(4e9)
     assert shelf.get("ab12") is None
+
+
+def test_what_another_process_is_preparing_is_tried_again_and_in_the_end_told() -> None:
+    failures = iter([sqlite3.OperationalError("database is locked")] * 2)
+    done: list[str] = []
+
+    def step() -> None:
+        for failure in failures:
+            raise failure
+        done.append("prepared")
+
+    _patiently(step)
+    assert done == ["prepared"]
+    locked = sqlite3.OperationalError("database is locked")
+    failures = iter([locked] * 2)
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        _patiently(step, attempts=2)

@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from narration.cast import Cast, Character, Gender, Role
-from narration.script import attribute
+from narration.script import attribute, engine
+from narration.script.passages import paragraphs_of, passages_of
+from narration.script.people import people_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -279,3 +281,25 @@ def test_the_example_of_the_python_api_runs(capsys: pytest.CaptureFixture[str]) 
     code, output = re.findall(r"```(?:python|text)\n(.*?)```", page, re.DOTALL)[:2]
     exec(compile(code, "python-api.md", "exec"), {})  # noqa: S102
     assert capsys.readouterr().out == output
+
+
+@pytest.mark.parametrize(
+    ("text", "addressed", "spoken_of"),
+    [
+        ("“Go, Mara.”", {"Mara"}, set()),
+        ("“Come here — Mara!”", {"Mara"}, set()),
+        ("“Mara, go.”", {"Mara"}, set()),
+        ("“Oh, my dear Mara, go.”", {"Mara"}, set()),
+        ("“Thank you Mara.”", {"Mara"}, set()),
+        ("“I saw Mara again.”", set(), {"Mara"}),
+        ("“Poor Mara is gone.”", set(), {"Mara"}),
+    ],
+)
+def test_whoever_is_called_stands_before_a_mark_and_others_are_only_spoken_of(
+    text: str, addressed: set[str], spoken_of: set[str]
+) -> None:
+    people = people_of(CAST)
+    table, _, _ = engine.table_of(text, passages_of(paragraphs_of(text)), people)
+    (turn,) = table.turns
+    assert {people.names[one] for one in turn.addressed} == addressed
+    assert {people.names[one] for one in turn.told} == spoken_of

@@ -20,6 +20,7 @@ from narration.script.passages import paragraphs_of, passages_of
         ("— Oui, dit-il. Et toi ?", ["— Oui,", "Et toi ?"]),
         ("—Vamos —dijo Juan—. Ahora.", ["—Vamos", "Ahora."]),
         ("It was late — too late.", []),
+        ("—said he. Go on.", ["—said he. Go on."]),
     ],
 )
 def test_a_tag_parts_what_a_dash_opens(paragraph: str, spoken: list[str]) -> None:

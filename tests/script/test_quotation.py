@@ -19,6 +19,7 @@ def found(paragraph: str, *more: str) -> list[str]:
         ('"Go," said Mara. "Now."', ['"Go,"', '"Now."']),
         ("‘Go,’ said Mara. ‘It’s the boys’ hat.’", ["‘Go,’", "‘It’s the boys’ hat.’"]),
         ("'Go,' said Mara. 'It's hers.'", ["'Go,'", "'It's hers.'"]),
+        ("‘Yes’ he said ‘no’ and went.", ["‘Yes’", "‘no’"]),
         ("‘He said “no” to me,’ she said.", ["‘He said “no” to me,’"]),
         ("“He said ‘no’ to me,” she said.", ["“He said ‘no’ to me,”"]),
         ("「行くよ、『はい』と言った」と彼は言った。", ["「行くよ、『はい』と言った」"]),

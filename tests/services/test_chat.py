@@ -28,6 +28,7 @@ from narration.errors import (
 from narration.sandbox.chat import tokens
 from narration.services import Ending, OpenGate
 from narration.services.chat import ChatService, chat_price, most_tokens, open_chat
+from narration.services.envelope import api_host
 from narration.services.pricing import price_of, tokens_usd
 from narration.settings.settings import Settings, load_settings
 from tests.services.fakes import Answer, FakeTime, Listening, Wire
@@ -256,3 +257,19 @@ def test_an_ask_id_is_of_everything_that_is_asked() -> None:
     assert len(changes) == len(dataclasses.fields(ChatAsk))
     ids = {dataclasses.replace(ASK, **change).ask_id for change in changes}  # type: ignore[arg-type]
     assert len({*ids, ASK.ask_id}) == len(changes) + 1
+
+
+async def test_an_endpoint_that_refuses_json_object_where_it_was_chosen_is_not_asked_twice() -> None:
+    service, wire = opened(NO_SCHEMA)
+    with pytest.raises(FormRefused):
+        await service.ask(dataclasses.replace(ASK, form="json_object"), OpenGate())
+    assert len(wire.seen) == 1
+
+
+@pytest.mark.parametrize(
+    "base_url", ["https://models.example/v1?key=1", "https://models.example/v1#a", "ftp://models.example", "https://"]
+)
+def test_an_address_that_cannot_be_used_is_a_mistake_of_the_settings(base_url: str) -> None:
+    service = load_settings("international", environ={}, overrides={}).service
+    with pytest.raises(InputError, match="base URL cannot be used"):
+        api_host(dataclasses.replace(service, base_url=base_url))

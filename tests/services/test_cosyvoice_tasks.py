@@ -277,3 +277,13 @@ def test_any_conversation_is_a_whole_take_or_a_typed_error_in_time(
             assert facts is not None
             assert KEY not in f"{result} {result!r}"
             assert str(result).isprintable()
+
+
+async def test_events_without_attributes_or_counts_are_understood_all_the_same() -> None:
+    def bare(task_id: str) -> list[Frame]:
+        frames = whole(task_id)[:-1]
+        return [*frames, event("task-finished", task_id, "nothing", attributes=None)]
+
+    told = await spoken(Server(bare))
+    assert told.receipt.billed_characters == 30, "as the last sentence counted"
+    assert told.call.request_id == "r-7"

@@ -362,3 +362,47 @@ async def test_any_status_ends_in_a_typed_error(status: int) -> None:
     wire = Wire(*[httpx.Response(status, content=b"whatever") for _ in range(9)])
     with pytest.raises(NarrationError):
         await opened(wire).collect(receipt())
+
+
+def _riff(*chunks: tuple[bytes, bytes]) -> bytes:
+    body = b"WAVE" + b"".join(
+        struct.pack("<4sI", name, len(data)) + data + bytes(len(data) % 2) for name, data in chunks
+    )
+    return struct.pack("<4sI", b"RIFF", len(body)) + body
+
+
+FMT = struct.pack("<HHIIHH", 1, 1, 24000, 48000, 2, 16)
+
+
+@pytest.mark.parametrize(
+    ("sound", "what", "torn"),
+    [
+        (_riff((b"fmt ", FMT)), "no samples", True),
+        (_riff((b"fmt ", FMT), (b"data", b"")), "no samples", True),
+        (_riff((b"fmt ", FMT[:14]), (b"data", b"\1\2")), "format part is too short", False),
+        (_riff((b"data", b"\1\2"), (b"fmt ", FMT)), "before their format", False),
+        (_riff((b"fmt ", FMT), (b"data", b"\1\2\3")), "within a sample", True),
+    ],
+)
+def test_a_sound_that_is_not_whole_says_what_is_wrong_and_whether_it_may_be_fetched_again(
+    sound: bytes, what: str, torn: bool
+) -> None:
+    flaw = wav_flaw(sound)
+    assert flaw is not None
+    assert (what in flaw.what, flaw.torn) == (True, torn)
+
+
+def test_parts_that_say_something_else_are_passed_over_and_a_stream_ends_where_it_ends() -> None:
+    assert wav_flaw(_riff((b"LIST", b"abc"), (b"fmt ", FMT), (b"fact", b"1234"), (b"data", b"\1\2"))) is None
+    assert wav_flaw(wav(data_size=0xFFFFFFFF, riff_size=0xFFFFFFFF)) is None
+
+
+def test_a_host_that_is_named_in_full_is_followed_and_none_below_it() -> None:
+    settings = load_settings(
+        "international", environ={}, overrides={"service": {"base_url": BASE, "download_hosts": ["files.example"]}}
+    )
+    rules = LinkRules(settings.service)
+    assert rules.check("https://files.example/x.wav").host == "files.example"
+    for url in ("https://more.files.example/x.wav", "https://files.example.evil.example/x.wav"):
+        with pytest.raises(LinkRefused):
+            rules.check(url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import inspect
 
 import httpx
@@ -213,3 +214,13 @@ def test_a_proxy_setting_that_cannot_be_used_is_the_users_mistake(monkeypatch: p
     monkeypatch.setenv("HTTPS_PROXY", "gopher://127.0.0.1:1")
     with pytest.raises(InputError, match="HTTPS_PROXY"):
         Wire(connect_s=1, read_s=1, in_flight=1, proxies=True)
+
+
+async def test_a_packed_answer_is_not_measured_by_its_length_on_the_wire() -> None:
+    packed = gzip.compress(b"words " * 99)
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n\r\n".encode()
+    async with RawServer(head + packed) as server:
+        door = wire()
+        reply = await door.exchange(get(server.port), 5.0)
+        await door.aclose()
+    assert reply.body == b"words " * 99

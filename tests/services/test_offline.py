@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import json
+import subprocess
+import sys
+
 import pytest
 
+from narration.audio.dictation import BEYOND, serve
 from narration.check.words import expected_words
-from narration.errors import InputError
+from narration.errors import InputError, ToolError
 from narration.hearing import HearingAsk, Transcript
 from narration.sandbox.audio import wav
 from narration.sandbox.damage import Damage, damaged
@@ -13,7 +19,7 @@ from narration.sandbox.descriptions import design
 from narration.sandbox.engine import EngineKind, load_engine
 from narration.sandbox.languages import Language
 from narration.services.protocol import OpenGate
-from narration.services.transcribe_offline import OfflineRecogniser
+from narration.services.transcribe_offline import MODULE, OfflineRecogniser
 
 pytest.importorskip("pocketsphinx", reason="the extra `narrate[speechcheck]` is not installed")
 pytest.importorskip("espeakng_loader", reason="the extra `narrate[sandbox]` is not installed")
@@ -24,11 +30,11 @@ TEXT = "The old man sat down by the fire. He did not say a word all night. In th
 """Of the voice below it is followed with noise and silence added, too: a sound that only just fits proves nothing."""
 
 
-def sound(kind: Damage | None = None) -> bytes:
+def sound(kind: Damage | None = None, *, text: str = TEXT) -> bytes:
     engine, traits = load_engine(EngineKind.ESPEAK), design("a calm old man, low", 0)
     if kind is None:
-        return wav(engine.render(traits, Language.ENGLISH, TEXT))
-    return wav(damaged(engine, traits, Language.ENGLISH, TEXT, kind, 5))
+        return wav(engine.render(traits, Language.ENGLISH, text))
+    return wav(damaged(engine, traits, Language.ENGLISH, text, kind, 5))
 
 
 def ask(text: str = TEXT, language: str = "en") -> HearingAsk:
@@ -77,6 +83,51 @@ async def test_a_process_that_dies_or_hangs_is_replaced_and_its_take_is_not_foll
         assert said == [False, False]
     finally:
         await recogniser.aclose()
+
+
+def laid(*asked: tuple[bytes, str]) -> list[dict[str, list[list[str | int | None]]]]:
+    """What is answered when texts are laid along sounds, one after the other."""
+    sent = [json.dumps({"bytes": len(wav_), "words": text.split()}).encode() + b"\n" + wav_ for wav_, text in asked]
+    answers = io.BytesIO()
+    serve(io.BytesIO(b"".join(sent)), answers)
+    return [json.loads(line) for line in answers.getvalue().splitlines()]
+
+
+def test_every_sound_is_answered_with_one_line_and_what_cannot_be_followed_says_so() -> None:
+    whole, text = sound(), expected_words(TEXT)
+    unknown = text.replace("night", "xqzt")
+    longer, first = "He did not say a word all night. In the morning he was gone.", "he did not say a word all night"
+    said, with_unknown, with_more, *others = laid(
+        (whole, text),
+        (whole, unknown),
+        (sound(text=longer), first),
+        (whole, "xqzt vbrk wmpf pen"),
+        (b"no sound", text),
+        (sound(Damage.SILENT), text),
+        (whole, text + " and then she came back to him and they lived by the sea"),
+    )
+    assert [word for word, _, _ in said["words"]] == text.split()
+    ends = [(start, end) for _, start, end in said["words"]]
+    assert all(isinstance(start, int) and isinstance(end, int) and start < end for start, end in ends)
+    assert ["xqzt", None, None] in with_unknown["words"]
+    assert BEYOND in [word for word, _, _ in with_more["words"]]
+    assert [word for word, _, _ in with_more["words"] if word != BEYOND] == first.split()
+    assert others == [{"followed": False, "words": []}] * 4
+
+
+def test_the_process_answers_until_its_input_ends_and_ends_then() -> None:
+    asked = json.dumps({"bytes": 3, "words": ["pen"]}).encode() + b"\nabc"
+    ended = subprocess.run([sys.executable, "-m", MODULE], input=asked, capture_output=True, timeout=60, check=True)
+    assert json.loads(ended.stdout) == {"followed": False, "words": []}
+
+
+def test_without_its_extra_the_recogniser_says_which_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.delitem(sys.modules, "pocketsphinx", raising=False)
+        patch.setattr(sys, "path", [])
+        with pytest.raises(ToolError, match="not installed") as refused:
+            OfflineRecogniser()
+    assert "narrate[speechcheck]" in str(refused.value)
 
 
 async def test_another_language_is_refused() -> None:

@@ -287,3 +287,38 @@ async def test_once_the_run_is_to_stop_nobody_waits() -> None:
         return time.at
 
     assert await time.run(work()) <= 100.0 + 3.0 + 1.0
+
+
+@pytest.mark.parametrize("code", ["Throttling.RateQuota", "Throttling.Concurrency"])
+async def test_a_probe_that_is_throttled_gives_its_place_to_the_next(code: str) -> None:
+    time = VirtualTime()
+    pacer = time.pacer(0, 0.0, 4)
+    ends = [AttemptEnd(ending=Ending.FAILED, status=500, code="InternalError")] * 8
+    ends += [AttemptEnd(ending=Ending.THROTTLED, status=429, code=code), AttemptEnd(ending=Ending.ANSWERED, status=200)]
+
+    async def work() -> None:
+        for end in ends:
+            permit = await pacer.enter()
+            await pacer.go(permit)
+            pacer.end(permit, end)
+
+    await time.run(work())
+    assert not pacer.hopeless
+    assert time.at - 100.0 < 60.0
+
+
+async def test_refusals_of_one_burst_lower_the_number_in_flight_once_to_what_fitted() -> None:
+    time = VirtualTime()
+    pacer = time.pacer(0, 0.0, 16)
+
+    async def work() -> None:
+        permits = [await pacer.enter() for _ in range(8)]
+        for permit in permits:
+            await pacer.go(permit)
+        for permit in permits[:4]:
+            pacer.end(permit, AttemptEnd(ending=Ending.ANSWERED, status=200))
+        for permit in permits[4:]:
+            pacer.end(permit, AttemptEnd(ending=Ending.THROTTLED, status=429, code="Throttling.Concurrency"))
+
+    await time.run(work())
+    assert pacer.learnt.in_flight == 4, "four fitted, and four refusals at once are one"

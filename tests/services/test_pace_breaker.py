@@ -174,3 +174,17 @@ async def test_what_fails_because_the_run_is_stopped_opens_nothing(caplog: pytes
     away.says = UNHEARD
     await time.run(many(away, 16))
     assert not caplog.records
+
+
+async def test_what_was_on_its_way_when_the_breaker_opened_makes_no_pause_longer(away: Away) -> None:
+    async def work() -> None:
+        late = [await away.pacer.enter() for _ in range(3)]
+        for permit in late:
+            await away.pacer.go(permit)
+        await outage(away)
+        for permit in late:
+            away.pacer.end(permit, BROKEN)
+        await away.ask()
+
+    await away.time.run(work())
+    assert away.asked[8] - away.asked[7] == pytest.approx(1.2)

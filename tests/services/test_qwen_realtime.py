@@ -204,6 +204,7 @@ BROKEN: dict[str, list[str | bytes]] = {
     "audio that is no text": [*changed(response(), "response.audio.delta", delta=7)],
     "half a sample": [*response(PCM[:-1])],
     "done as something else": [*changed(response(), "response.done", response={"id": "resp_1", "status": 3})],
+    "done without a status": [*changed(response(), "response.done", response={"id": "resp_1", "status": ""})],
     "done without an id": [*changed(response(), "response.done", response={"status": "completed"})],
     "the end first": [response()[-1], *response()[:-1]],
     "created twice": [response()[1], *response()],
@@ -336,3 +337,9 @@ def test_the_sizes_of_an_unfinished_stream_mean_to_the_end() -> None:
     for size in (0, 0x7FFF_FFFF - 36, 0xFFFF_FFFF):
         file[40:44] = size.to_bytes(4, "little")
         assert bare_samples(bytes(file), 24_000) == PCM
+
+
+def test_what_else_stands_in_a_header_is_passed_over_before_the_samples() -> None:
+    file = wav_file(PCM, 24_000)
+    listed = file[:12] + b"LIST" + (3).to_bytes(4, "little") + b"abc\0" + file[12:]
+    assert bare_samples(listed, 24_000) == PCM

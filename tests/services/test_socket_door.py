@@ -392,3 +392,9 @@ async def test_a_frame_that_is_no_json_object_is_unclear() -> None:
             caught = await refused(server.url, gate)
         assert isinstance(caught, AnswerUnclear)
         assert gate.endings == [Ending.NOT_SENT]
+
+
+def test_a_connection_that_does_not_come_about_in_time_may_be_tried_again() -> None:
+    failure = failure_of(TimeoutError())
+    assert (failure.ending, failure.transient) == (Ending.NOT_SENT, True)
+    assert "in time" in failure.what

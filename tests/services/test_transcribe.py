@@ -187,6 +187,9 @@ async def test_a_model_without_times_is_asked_without_them_and_not_told_twice() 
     assert [word.text for word in first.said.words] == ["Nobody", "spoke."]
     assert first.call is not None
     assert first.call.attempts == 2
+    service, wire = opened(plain, kind="openai")
+    await service.transcribe(SOUND, dataclasses.replace(THEIRS, language=""), OpenGate())
+    assert "language" not in form_fields(wire.seen[0].headers["content-type"], wire.seen[0].content)
     service, _ = opened(NO_TIMES, NO_TIMES, kind="openai")
     with pytest.raises(FormRefused, match="recogniser"):
         await service.transcribe(SOUND, THEIRS, OpenGate())
@@ -304,3 +307,20 @@ def test_settings_that_cannot_be_used_are_named() -> None:
     check_recogniser(settings("offline"), "en-GB")
     with pytest.raises(InputError, match="no recogniser"):
         open_recogniser(settings("none"), KEY)
+
+
+async def test_a_sound_that_is_too_large_for_theirs_is_not_sent_either() -> None:
+    service, wire = opened(kind="openai")
+    with pytest.raises(TextTooLong, match="25 MB"):
+        await service.transcribe(b"\0" * 25_000_001, THEIRS, OpenGate())
+    assert wire.seen == []
+
+
+@pytest.mark.parametrize(("told", "seconds"), [("2.5", 2.5), ("two", None), (3, 3.0), (None, None)])
+async def test_seconds_are_read_as_numbers_or_as_text_and_anything_else_is_not_told(
+    told: object, seconds: float | None
+) -> None:
+    service, wire = opened(vendor_said([{"text": "Nobody spoke."}], seconds=told))
+    heard = await service.transcribe(SOUND, dataclasses.replace(ASK, language=""), OpenGate())
+    assert heard.said.billed_s == seconds
+    assert wire.sent()["parameters"] == {"asr_options": {"enable_itn": False}}, "no language is claimed"

@@ -177,6 +177,9 @@ async def test_a_voice_of_the_account_is_adopted_for_nothing(world: World) -> No
         assert found is not None
         voice = await adopt(desk, desk.main, found, "Mara", mara.design)
         assert await adopt(desk, desk.main, found, "Mara", mara.design) == voice
+        foreign = dataclasses.replace(found, voice="qwen-tts-vd-other", target_model="qwen3-tts-vd-realtime")
+        with pytest.raises(InputError, match="speaks with qwen3-tts-vd-realtime only"):
+            await adopt(desk, desk.main, foreign, "Mara", mara.design)
     (tryout,) = await plan_audition(plan, Voices(world.store), characters=["Mara"], candidates=1)
     await Voices(world.store).choose(Choice(role=tryout.role, design_id=voice.design.design_id, locked=True, at=AT))
     again = next(one for one in (await world.plan()).voices if one.character.name == "Mara")

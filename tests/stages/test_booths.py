@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from narration.booth import Seating, booth_settings
 from narration.design import check_quota, voice_for
 from narration.desk import Desk, open_desk
-from narration.errors import VoiceMissing, VoiceQuotaFull
-from narration.keep import Recovered, recover
+from narration.errors import ServiceUnavailable, StoreError, VoiceMissing, VoiceQuotaFull
+from narration.keep import (
+    Recovered,
+    keep_answer,
+    keep_hearing,
+    keep_take,
+    keep_voice,
+    recover,
+    recover_subject,
+)
 from narration.memory.choices import Choices
 from narration.memory.claims import Claim
 from narration.memory.journal import Answer
@@ -26,6 +34,7 @@ from narration.row import Row
 from narration.services import key_fingerprint, open_service
 from narration.services.http import Timing
 from narration.services.pcm import wav_file
+from narration.services.protocol import SpeechService, TaskFailed
 from narration.settings.settings import LengthUnit, Settings
 from narration.speak import speak_chapter
 from narration.take import Receipt, SpeechAsk
@@ -211,3 +220,120 @@ async def test_a_voice_of_another_account_model_or_service_is_refused_before_a_r
         assert "another" in spoken.error.what
         narrated = sum(1 for chunk in plan.chapters[0].chunks if chunk.chunk.character == "Narrator")
         assert world.asked() - asked == narrated, "the narrator's lines, and none of hers"
+
+
+async def held(desk: Desk, **facts: Any) -> tuple[Claim, Answer]:  # noqa: ANN401 — of an answer
+    """A claim on a subject, and an answer that was paid for under it."""
+    row = Row(call_id="paid", at=desk.now(), run_id=desk.run.run_id, production="book", price_usd=0.5, action="design")
+    claim = await desk.claims.acquire("a-subject", row)
+    assert isinstance(claim, Claim)
+    answer = Answer(generation=1, row=row, **{"receipt": Receipt(request_id="r"), **facts})
+    await desk.journal.answered("a-subject", answer)
+    return claim, answer
+
+
+@pytest.mark.parametrize("kind", ["take", "voice", "answer", "hearing"])
+async def test_an_entry_that_does_not_say_what_was_asked_is_told_and_stays_in_the_journal(
+    world: World, kind: str
+) -> None:
+    async with desk_of(world, "mine") as desk:
+        claim, answer = await held(desk)
+        keeping: dict[str, Callable[[], Awaitable[object]]] = {
+            "take": lambda: keep_take(desk, None, claim, answer),
+            "voice": lambda: keep_voice(desk, desk.main, claim, answer),
+            "answer": lambda: keep_answer(desk, claim, answer),
+            "hearing": lambda: keep_hearing(desk, claim, answer),
+        }
+        with pytest.raises(StoreError, match="does not say what was asked"):
+            await keeping[kind]()
+        assert await desk.journal.subjects() == ("a-subject",)
+        assert (await desk.ledger.table()).num_rows == 0
+
+
+async def test_a_task_of_a_service_that_has_none_is_told_and_stays_in_the_journal(world: World) -> None:
+    planned = (await world.plan()).voices[0]
+    async with desk_of(world, "mine") as desk:
+        receipt = Receipt(request_id="r", task_id="task-7")
+        claim, answer = await held(desk, receipt=receipt, design=planned.design)
+        with pytest.raises(StoreError, match="task-7, and mine has no tasks"):
+            await keep_voice(desk, desk.main, claim, answer)
+        assert await desk.journal.subjects() == ("a-subject",)
+
+
+async def test_what_a_living_run_holds_and_what_nobody_claims_is_left_alone(world: World) -> None:
+    async with world.desk(alive=True) as living, world.desk(alive=True) as other:
+        await held(living)
+        async with other.locks["a-subject"]:
+            assert await recover_subject(other, "a-subject") == Recovered()
+        async with other.locks["nobodys"]:
+            assert await recover_subject(other, "nobodys") == Recovered()
+        assert await living.journal.subjects() == ("a-subject",)
+
+
+async def test_the_allowance_of_a_living_run_outlasts_the_recovery_of_another(world: World) -> None:
+    async with world.desk(alive=True, book_cap_usd=1.0) as living:
+        await living.budget.reserve(0.6)
+        async with world.desk(alive=True, book_cap_usd=1.0) as other:
+            left_usd = await other.budget.left_usd()
+            await recover(other)
+            assert await other.budget.left_usd() == left_usd
+            assert left_usd is not None
+            assert left_usd <= 0.4
+
+
+async def test_a_voice_of_another_account_waits_and_is_not_designed_again(world: World) -> None:
+    planned = (await world.plan()).voices[0]
+    async with desk_of(world, "theirs") as desk:
+        row = Row(
+            call_id="paid",
+            at=desk.now(),
+            run_id=desk.run.run_id,
+            production="book",
+            service="qwen",
+            region="sandbox",
+            action="design",
+            price_usd=0.2,
+        )
+        claim = await desk.claims.acquire(planned.design.design_id, row)
+        assert isinstance(claim, Claim)
+        answer = Answer(
+            generation=1,
+            row=row,
+            receipt=Receipt(request_id="r"),
+            account=desk.main.service.account,
+            profile="theirs",
+            design=planned.design,
+            voice="qwen-tts-vd-x",
+        )
+        await desk.journal.answered(planned.design.design_id, answer)
+    async with desk_of(world, "mine") as desk:
+        mine = dataclasses.replace(planned, booth=next(iter(desk.booths)))
+        with pytest.raises(ServiceUnavailable, match="is paid for") as told:
+            await voice_for(desk, mine)
+        assert "--profile theirs" in str(told.value)
+    assert world.bill()["voices_created"] == 0
+
+
+class Cancelling:
+    """A service whose tasks are cancelled before they end; of those it is not documented that they cost nothing."""
+
+    def __init__(self, inner: SpeechService) -> None:
+        self._inner = inner
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._inner, name)
+
+    async def collect(self, receipt: Receipt) -> bytes:
+        raise TaskFailed(ServiceUnavailable(f"The task {receipt.task_id} was cancelled."), again=False, billed=True)
+
+
+async def test_a_cancelled_task_stays_on_the_ledger_at_its_price(world: World) -> None:
+    async with desk_of(world, "mine") as desk:
+        claim, answer = await held(desk, receipt=Receipt(request_id="r", task_id="task-7"), ask=ASK)
+        booth = dataclasses.replace(desk.main, service=cast("SpeechService", Cancelling(desk.main.service)))
+        with pytest.raises(TaskFailed):
+            await keep_take(desk, booth, claim, answer)
+        assert [(row["code"], row["price_usd"]) for row in (await desk.ledger.table()).to_pylist()] == [
+            ("task_failed", 0.5)
+        ]
+        assert await desk.journal.subjects() == ()

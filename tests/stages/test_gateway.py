@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import re
 from pathlib import Path
 
 import pytest
@@ -263,3 +264,45 @@ async def test_a_run_killed_at_any_write_polls_on_and_pays_nothing_twice(gateway
         assert len({row["call_id"] for row in rows}) == len(rows), where
         assert not await here.store.keys("open/"), where
         assert (await here.plan()).chunks_to_speak == 0, where
+
+
+async def test_a_task_of_a_dead_run_that_failed_costs_nothing_and_is_made_anew(gateway: Gateway) -> None:
+    async with gateway.desk() as desk:
+        for planned in (await gateway.plan()).voices:
+            await voice_for(desk, planned)
+    gateway.switch(task_stuck=1.0, task_fail=1.0)
+    gateway.patience_s = 0.2
+    async with gateway.desk() as desk:
+        with pytest.raises(ServiceUnavailable, match="not ended"):
+            await speak_all(desk, await gateway.plan())
+    gateway.switch(task_stuck=0.0, task_fail=0.0)
+    async with gateway.desk() as desk:
+        outcome = await recover(desk)
+        assert (outcome.kept, outcome.lost, outcome.waiting) == (0, 0, 0)
+        failed = [row for row in (await desk.ledger.table()).to_pylist() if row["code"] == "service_error"]
+        assert failed
+        assert sum(row["price_usd"] for row in failed) == 0.0
+        assert (await speak_all(desk, await gateway.plan()))[0].error is None
+    await ledger_is_the_bill(gateway)
+
+
+async def test_a_voice_whose_task_the_gateway_has_forgotten_is_money_lost_and_says_so(gateway: Gateway) -> None:
+    gateway.switch(task_stuck=1.0)
+    gateway.patience_s = 0.2
+    planned = (await gateway.plan()).voices[0]
+    async with gateway.desk() as desk:
+        with pytest.raises(ServiceUnavailable, match="not ended"):
+            await voice_for(desk, planned)
+    for key in await gateway.store.keys("open/"):
+        entry = await gateway.store.get(key)
+        if entry is not None and "/answer-" in key:
+            await gateway.store.put(
+                key, re.sub(rb'"task_id": "[^"]+"', b'"task_id": "task-unified-1700000000-0"', entry)
+            )
+    gateway.switch(task_stuck=0.0)
+    async with gateway.desk() as desk:
+        outcome = await recover(desk)
+        assert (outcome.kept, outcome.lost) == (0, 1)
+        assert outcome.lost_usd == pytest.approx(0.05)
+        assert totals(await desk.ledger.table()).cost_usd == pytest.approx(0.05)
+    assert not await gateway.store.keys("open/")

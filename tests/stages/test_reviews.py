@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +19,12 @@ from narration.errors import ServiceError, ServiceUnavailable, VoiceRejected
 from narration.keep import recover
 from narration.memory.store import Store
 from narration.memory.usage import totals
-from narration.review import LONGEST_S, PATIENCE_S
+from narration.planned import PlannedVoice
+from narration.review import LONGEST_S, PATIENCE_S, await_review
 from narration.sandbox.app import Service
 from narration.sandbox.engine.tone import ToneEngine
 from narration.sandbox.faults import NO_LIMITS, read_switches
+from narration.services.protocol import OpenGate
 from narration.speak import SpokenChapter, speak_chapter, verify_spoken
 from narration.voice import Voice
 from tests.stages.conftest import CAST, Wire, World, quiet
@@ -302,3 +305,51 @@ async def test_a_run_killed_at_any_write_during_a_review_loses_nothing_and_repea
         assert sums.characters_billed <= billed <= sums.characters_billed + sums.characters_in_doubt, where
         assert made <= 2, where
         assert not await here.store.keys("open/"), where
+
+
+async def test_a_design_that_the_review_refused_is_not_sent_again_whoever_asks(world: Reviewed) -> None:
+    world.switch(undeployed_words=("lively",))
+    planned = next(one for one in (await world.plan()).voices if one.character.name == "Mara")
+    async with world.desk() as desk:
+        with pytest.raises(VoiceRejected):
+            await voice_for(desk, planned)
+    async with world.desk() as desk:
+        with pytest.raises(VoiceRejected, match="review refused it") as told:
+            await voice_for(desk, planned)
+    assert "Reword the description" in str(told.value)
+    assert world.bill()["voices_created"] == 1
+
+
+async def test_a_voice_of_the_same_name_that_was_made_from_other_words_is_not_taken_for_the_lost_one(
+    world: Reviewed,
+) -> None:
+    (planned, _) = (await world.plan()).voices
+    reworded = dataclasses.replace(planned, design=dataclasses.replace(planned.design, voice_prompt="An old man."))
+    async with world.desk() as desk:
+        service = desk.booths[planned.booth].service
+        await service.design(reworded.design, service.preferred_name(planned.character.name), OpenGate())
+        await desk.voices.doubt(planned.design.design_id)
+        voice, created = await voice_for(desk, planned)
+        made = (await service.voices()).voices
+    assert created
+    assert voice.voice in {remote.voice for remote in made}
+    assert world.bill()["voices_created"] == 2
+    assert not await world.voices_in_doubt()
+
+
+async def test_a_run_that_is_told_to_stop_does_not_wait_for_a_review(world: Reviewed) -> None:
+    world.switch(deploying_s=PATIENCE_S)
+    (planned, _) = (await world.plan()).voices
+    async with world.desk() as desk:
+        desk.halt.stop(ServiceUnavailable("The run was told to stop."))
+        with pytest.raises(ServiceUnavailable, match="told to stop"):
+            await await_review(desk, desk.booths[planned.booth], await made(world, desk, planned), "Mara")
+    assert world.waits == []
+
+
+async def made(world: Reviewed, desk: Desk, planned: PlannedVoice) -> str:
+    """A voice in the account, by a call that no run holds back."""
+    service = desk.booths[planned.booth].service
+    await service.design(planned.design, service.preferred_name(planned.character.name), OpenGate())
+    assert world.bill()["voices_created"] == 1
+    return (await service.voices()).voices[0].voice

@@ -8,20 +8,30 @@ import hashlib
 import httpx
 import pytest
 
+from narration.booth import Booth
 from narration.design import check_quota, give_up_missing, voice_for
+from narration.desk import Desk
 from narration.errors import (
     AnswerUnclear,
     BudgetReached,
+    CallFacts,
     NarrationError,
     ServiceUnavailable,
+    StoreError,
     TextLost,
     VoiceMissing,
     VoiceQuotaFull,
 )
 from narration.keep import recover
 from narration.memory.usage import totals
+from narration.purchase import Bought, Elsewhere, Order, buy
+from narration.row import Row
+from narration.services.protocol import Gate
 from narration.speak import SpokenChapter, speak_chapter, verify_spoken
+from narration.take import Receipt, SpeechAsk
 from tests.stages.conftest import World, quiet, speak_all
+
+ASK = SpeechAsk(service="qwen", region="sandbox", model="m", voice="v", text="Nobody spoke.", language="en")
 
 
 async def test_everything_is_bought_once_and_then_never_again(world: World) -> None:
@@ -326,3 +336,77 @@ async def test_a_text_rule_is_off_unless_it_is_chosen(world: World) -> None:
     said = {planned.ask.text for planned in (await world.plan()).missing()}
     assert said.isdisjoint({"Chapter IV"})
     assert "The door was shut." in said
+
+
+async def test_a_creation_that_never_arrived_is_not_found_in_the_account_and_its_error_is_told(world: World) -> None:
+    planned = (await world.plan()).voices[0]
+    world.switch(drop_before=1.0, fault_actions=("create",))
+    async with world.desk() as desk:
+        with pytest.raises(NarrationError):
+            await voice_for(desk, planned)
+    assert world.bill()["voices_created"] == 0
+    world.switch(drop_before=0.0)
+    async with world.desk() as desk:
+        await recover(desk)
+        _, created = await voice_for(desk, planned)
+    assert (world.bill()["voices_created"], created) == (1, True)
+
+
+async def test_a_run_that_is_stopped_at_once_notes_what_is_on_the_way_as_in_doubt(world: World) -> None:
+    plan = await world.plan()
+    async with world.desk() as desk:
+        voices = {planned.character.name: (await voice_for(desk, planned))[0] for planned in plan.voices}
+        asked = world.asked()
+        world.switch(hang_after=1.0)
+        task = asyncio.create_task(speak_chapter(desk, plan.chapters[0], voices, quiet))
+        async with asyncio.timeout(30):
+            while not world.spoken():  # noqa: ASYNC110 — another thread of thought, which tells nobody
+                await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        async with asyncio.timeout(30):  # the first chunk that stops ends the task, and the others still write down
+            while await world.store.keys("open/"):  # noqa: ASYNC110 — likewise
+                await asyncio.sleep(0.01)
+        sums = totals(await desk.ledger.table())
+    assert world.asked() > asked
+    assert sums.characters_in_doubt >= world.bill()["characters"] > 0
+    assert sums.cost_in_doubt_usd > 0
+
+
+def order_of(desk: Desk, *, is_there: bool = False) -> Order:
+    async def there() -> bool:
+        return is_there
+
+    row = Row(
+        call_id="c",
+        at=desk.now(),
+        run_id=desk.run.run_id,
+        production="book",
+        action="synthesize",
+        price_usd=0.5,
+    )
+    return Order(booth=desk.main, subject=ASK.take_id, row=row, there=there)
+
+
+async def test_what_was_finished_between_the_look_and_the_claim_is_not_bought_again(world: World) -> None:
+    async def send(booth: Booth, gate: Gate) -> Bought:
+        raise AssertionError(await booth.service.speak(ASK, gate))
+
+    async with world.desk(run_cap_usd=1.0) as desk:
+        with pytest.raises(Elsewhere):
+            await buy(desk, order_of(desk, is_there=True), send)
+        assert desk.budget.committed_usd == 0.0
+        assert await desk.claims.newest(ASK.take_id) is None
+    assert world.asked() == 0
+
+
+async def test_an_answer_that_went_by_its_gate_is_refused_and_not_in_the_journal(world: World) -> None:
+    async def send(booth: Booth, gate: Gate) -> Bought:  # noqa: ARG001
+        call = CallFacts(action="synthesize", model="m", status=200)
+        return Bought(call=call, receipt=Receipt(request_id="r"), characters=1, price_usd=0.5, ask=ASK)
+
+    async with world.desk() as desk:
+        with pytest.raises(StoreError, match="without its claim"):
+            await buy(desk, order_of(desk), send)
+        assert await desk.journal.subjects() == ()
