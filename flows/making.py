@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from flows.hearing import place_in
-from flows.mending import unheard
+from flows.mending import refer, unheard
 from flows.opening import Job
 from flows.progress import Progress
 from flows.turns import Turns, in_order
@@ -167,11 +167,16 @@ class Making:
             return spoken
         return await mend_chapter(self._desk, spoken, self._mending, self._progress.retaken)
 
-    def to_mend(self) -> bool:
-        """Whether something fails, now that all takes of the book have told what is usual, that passed before."""
-        self._mending.judge.settle()
-        pieces = (piece for chapter in self._pieces.values() for piece in chapter)
-        return any(piece.take is not None and self._mending.wanted(piece.take) for piece in pieces)
+    async def to_mend(self) -> bool:
+        """Whether something fails, or is doubted, now that all takes have told what is usual, that passed before.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        takes = [piece.take for chapter in self._pieces.values() for piece in chapter if piece.take is not None]
+        await refer(self._mending, self._job.store, self._voices.values())
+        self._mending.settle(takes)
+        return any(self._mending.wanted(take) for take in takes)
 
     def judged(self, chapter: ChapterSummary) -> ChapterSummary:
         """The summary of a chapter with what is wrong with its takes, and how much of it is heard."""

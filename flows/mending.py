@@ -5,17 +5,26 @@ Invariant: it looks into the plan and the store, and buys nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+import logging
+from collections.abc import Iterable, Sequence
 
 from flows.hearing import listening_of
 from flows.opening import Job
+from narration.audio.previews import preview_traits
 from narration.check.takes import Judge
+from narration.errors import AudioRefused
 from narration.finding import Code, Finding, noted
 from narration.hearing import RecogniserKind
 from narration.memory.choices import Choices
+from narration.memory.store import Store
+from narration.memory.voices import Voices
 from narration.mend import Mending
 from narration.plan import Plan
 from narration.take import Take
+from narration.voice import Voice
+
+log = logging.getLogger("narration.render")
 
 
 async def mending_of(job: Job, plan: Plan) -> Mending:
@@ -26,12 +35,32 @@ async def mending_of(job: Job, plan: Plan) -> Mending:
         judge=Judge(check, takes),
         choices=Choices(job.store),
         most=check.retakes,
+        doubt_share=check.doubt_share,
         language=job.production.language,
     )
     if check.recogniser is not RecogniserKind.NONE:
         mending.listening = await listening_of(job, plan)
     await mending.look_up(takes)
     return mending
+
+
+async def refer(mending: Mending, store: Store, voices: Iterable[Voice]) -> None:
+    """Hold the takes of voices that say little against the previews that a person approved, where there are such.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    previews = Voices(store)
+    for voice in voices:
+        # A voice of the service's own has none.
+        data = await previews.preview(voice) if voice.preview_format and mending.judge.is_new(voice.voice) else b""
+        try:
+            traits = await asyncio.to_thread(preview_traits, data, voice.preview_format) if data else None
+        except AudioRefused as error:
+            log.info("the preview of %s is no reference: %s", voice.character, error)
+            continue
+        if traits is not None:
+            mending.judge.refer(voice.voice, traits)
 
 
 def wants(plan: Plan, mending: Mending) -> bool:

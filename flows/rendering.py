@@ -92,7 +92,7 @@ async def render(
             progress.stage = "speaking"
             chapters = await work.chapters(each, order)
             damaged = any(isinstance(chapter.error, TakeDamaged) for chapter in chapters)
-            again = not last and buying and halt.reason is None and (damaged or work.to_mend())
+            again = not last and buying and halt.reason is None and (await work.to_mend() or damaged)
             if desk is not None:
                 runs.append(desk.run.run_id)
         if not again:
@@ -114,6 +114,7 @@ async def render(
         out=str(job.out),
         chapters=tuple(work.judged(chapter) for chapter in chapters),
         retakes=mending.retakes,
+        second_opinions=mending.second_opinions,
         voices_created=progress.voices_created,
         chunks_spoken=progress.bought,
         chunks_reused=progress.chunks_done - progress.bought,

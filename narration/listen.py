@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from narration.check.hearing import is_audible, is_sampled, word_flaws
+from narration.check.hearing import every_word_heard, is_audible, is_sampled, word_flaws
 from narration.check.takes import Flaw
 from narration.check.words import expected_words
 from narration.errors import NarrationError, TextRefused
@@ -144,6 +144,10 @@ class Listening:
     def flaws(self, take: Take) -> tuple[Flaw, ...]:
         """What is wrong with the words of a take."""
         return word_flaws(take, self.hearing(take), self.texts.get(take.take_id, ""), self.settings.check)
+
+    def every_word(self, take: Take) -> bool:
+        """Whether exactly the words of a take were heard."""
+        return every_word_heard(take, self.hearing(take), self.texts.get(take.take_id, ""))
 
     def is_heard(self, take: Take) -> bool:
         """Whether a recogniser followed a take's words."""

@@ -132,6 +132,7 @@ class ClipTraits:
         voiced: share of the loud frames that are voiced.
         timbre_db: level of 20 critical bands, against their mean.
         repeated_ms: how long the stretch is that seems to be heard twice, one after the other; 0 where none does.
+        beats: peaks of the loudness of vowels, about one for each syllable; None in takes that were measured without.
     """
 
     gap_ms: int
@@ -144,6 +145,7 @@ class ClipTraits:
     voiced: float
     timbre_db: tuple[float, ...]
     repeated_ms: int
+    beats: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

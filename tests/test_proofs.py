@@ -14,6 +14,7 @@ from tests.prove.postgres import programs, prove_postgres
 from tests.prove.rush import prove_rush
 from tests.prove.soak import prove_soak
 from tests.prove.storm import prove_storm
+from tests.prove.strangers import prove_strangers
 
 pytestmark = [pytest.mark.slow, pytest.mark.proof]
 
@@ -34,6 +35,11 @@ def test_a_budget_holds_in_the_midst_of_failures() -> None:
 def test_damaged_takes_are_found_and_good_ones_are_left_in_peace() -> None:
     pytest.importorskip("espeakng_loader")
     assert "found" in prove_checks(300)
+
+
+def test_strangers_among_few_takes_are_told_and_good_takes_are_left_in_peace() -> None:
+    pytest.importorskip("espeakng_loader")
+    assert "; 0 of" in prove_strangers(1, languages=("zh",))
 
 
 def test_a_book_is_finished_in_a_storm() -> None:

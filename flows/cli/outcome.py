@@ -59,7 +59,8 @@ def _say_sums(summary: Summary, *, sandbox: bool) -> None:
     console.say(f"Spoken now: {spoken}, {voices}. From the store: {console.count(summary.chunks_reused, 'chunk')}.")
     if summary.retakes:
         share = summary.retakes / max(1, summary.chunks_spoken)
-        console.say(f"Spoken again: {console.count(summary.retakes, 'take')} ({share:.0%} more requests).")
+        doubted = f", {summary.second_opinions} for a second opinion" if summary.second_opinions else ""
+        console.say(f"Spoken again: {console.count(summary.retakes, 'take')}{doubted} ({share:.0%} more requests).")
     asked = " by the vendor's prices; the sandbox charges nothing" if sandbox and summary.cost_usd else ""
     console.say(f"Cost of this run: {console.money(summary.cost_usd)}{asked}.")
 

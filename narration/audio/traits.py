@@ -31,6 +31,11 @@ BAND_EDGES_HZ = (
 )
 """Critical bands of hearing. Source: Zwicker, Subdivision of the audible frequency range, JASA 33 (1961)."""
 BANDS_REACH_DB = 45.0
+BEAT_HZ = (300, 2_500)
+"""Where vowels are loud and most consonants are not."""
+BEAT_DB, BEATS_REACH_DB = 5.0, 35.0
+"""A beat rises and falls by so much, and what is so far below the loudest one is none."""
+BEAT_SHAPE = np.array([0.25, 0.5, 0.25])
 HISS_FROM_HZ, HISS_TO_HZ = 5_000, 10_000
 """Where speech is silent whenever it is not a sibilant, and noise is not."""
 PITCH_LOW_HZ, PITCH_HIGH_HZ = 60, 500
@@ -76,6 +81,7 @@ def measure_traits(samples: Samples, rate_hz: int, speech: Speech) -> ClipTraits
         voiced=round(voiced, 3),
         timbre_db=tuple(round(float(value), 2) for value in shape - shape.mean()),
         repeated_ms=repeated_ms(bands, levels, HOP_MS),
+        beats=_beats(spectra, hz.astype(np.float64)),
     )
 
 
@@ -93,6 +99,19 @@ def _bands(spectra: Floats, hz: Floats) -> Floats:
     levels = 10 * np.log10(np.maximum(sums, 1e-9))
     # Below lies the noise of 16 bits, whose distance tells how loud a take is and not what it sounds like.
     return np.asarray(np.maximum(levels, levels.max(axis=1, keepdims=True) - BANDS_REACH_DB))
+
+
+def _beats(spectra: Floats, hz: Floats) -> int:
+    """How often the loudness of vowels rises and falls."""
+    powers = spectra[:, (hz >= BEAT_HZ[0]) & (hz < BEAT_HZ[1])].sum(axis=1)
+    levels = 10 * np.log10(np.maximum(np.convolve(powers, BEAT_SHAPE, mode="same"), 1e-9))
+    beats, rising = 0, True
+    turn = floor = float(levels.max()) - BEATS_REACH_DB
+    for level in np.maximum(levels, floor).tolist():
+        turn = max(turn, level) if rising else min(turn, level)
+        if abs(level - turn) > BEAT_DB:
+            beats, rising, turn = beats + rising, not rising, level
+    return beats
 
 
 def _edge_db(edge: Samples, speech: Speech) -> float:

@@ -13,31 +13,37 @@ import numpy as np
 import numpy.typing as npt
 
 from narration.audio.levels import SILENCE_DBFS
+from narration.audio.pacing import (
+    LEAST_PACE_SIGMA,
+    LEAST_S,
+    MAD_TO_SIGMA,
+    PACE_SIGMA,
+    WELL_KNOWN,
+    Said,
+    easing_of,
+    pace_of,
+    said_of,
+    sigma_of,
+)
 from narration.take import ClipTraits
 
 Floats = npt.NDArray[np.float64]
 
-MAD_TO_SIGMA = 1.4826
-"""A normal distribution's standard deviation, from the median of the deviations."""
-PACE_SIGMA = 0.2
-"""Deviation of the logarithm of a length while a voice is not known."""
-LEAST_PACE_SIGMA = 0.04
-"""However evenly a voice speaks, some texts are longer or shorter than their letters say: whole and sound lines of the
-demo by 12 to 14 %, in two of eight casts of the sandbox."""
-PRIOR_TAKES = 2.0
-"""How many takes the usual pace of speech weighs against the voice's own."""
-TIE = 0.05
-"""How firmly each single rate is held to the usual one, as a share of a take's weight."""
-WELL_KNOWN = 30
-"""From so many takes on, the deviation is the voice's own."""
-BIWEIGHT = 4.685
-"""Tukey's constant: beyond so many sigmas a take has no say."""
-LEAST_S = 0.05
 EDGE_PERCENTILE = 90
 BAND_SIGMAS = 5.0
 """No single band counts for more."""
-ROUNDS = 12
 LEAST_LEVEL_DB, LEAST_OCTAVES, LEAST_BAND_DB, LEAST_APART = 0.5, 0.02, 1.0, 0.25
+FEW = 5.0
+"""Limits are wider by this share of themselves, divided by the number of takes that tell them."""
+PREVIEW_WEIGHT = 3
+"""So many takes does the approved preview count for where the middle of a voice's pitch and timbre is sought."""
+PREVIEW_TAKES = 40.0
+"""So many takes weighs what is usual of voices against the few of one, in how far its takes differ from each other."""
+PREVIEW_FEW = 1.2
+"""How much wider the limits of a voice are that its preview tells."""
+USUAL_OCTAVES, USUAL_BAND_DB, USUAL_APART, USUAL_APART_SIGMA = 0.045, 2.0, 0.9, 0.35
+"""How far the takes of one voice differ in pitch, in each band, and in all bands together. Source: the sandbox's
+voices, those with more than `WELL_KNOWN` takes, in 24 casts of the demos."""
 SHORT_S = 4.0
 """A take of this much speech is 1.4 times as free in pitch and timbre as a long one; one of a second, 2.2 times."""
 
@@ -70,12 +76,14 @@ class Usual:
         pace_eases: the power of the length with which that deviation falls; 0 is the same for all, 0.5 as chance does.
         middling_s: that length.
         lengths_s: nine takes of ten are between these lengths; the pace of others is less sure.
+        said: how much its takes say, by length and beats together; None where few tell.
         level_dbfs, level_sigma_db: of the speech.
         hiss_db: noise where speech is silent, against the level.
         pitch_hz, pitch_sigma_octaves: of voiced speech; 0 Hz where nothing is.
         head_edge_db, tail_edge_db: nine takes of ten begin and end softer than this, against their speech.
         timbre_db, timbre_sigma_db: of each band.
         timbre_apart, timbre_apart_sigma: mean distance of its takes from that, in sigmas of the bands.
+        by_preview: whether pitch and timbre are known by the approved preview as well, as the takes are few.
     """
 
     takes: int
@@ -84,6 +92,7 @@ class Usual:
     pace_eases: float = 0.0
     middling_s: float = 1.0
     lengths_s: tuple[float, float] = (0.0, 0.0)
+    said: Said | None = None
     level_dbfs: float = 0.0
     level_sigma_db: float = LEAST_LEVEL_DB
     hiss_db: float = 0.0
@@ -95,14 +104,32 @@ class Usual:
     timbre_sigma_db: tuple[float, ...] = ()
     timbre_apart: float = 0.0
     timbre_apart_sigma: float = 1.0
+    by_preview: bool = False
+
+    @property
+    def few(self) -> float:
+        """How much wider limits are while few takes tell them."""
+        return 1 + FEW / max(1, self.takes)
+
+    @property
+    def voice_few(self) -> float:
+        """The same of pitch and timbre."""
+        return PREVIEW_FEW if self.by_preview else self.few
+
+    @property
+    def voice_known(self) -> bool:
+        """Whether pitch and timbre are known: a handful of short takes spread far less than the voice does."""
+        return self.by_preview or self.takes >= WELL_KNOWN
 
     def expected_s(self, weights: Sequence[float]) -> float:
         """How long a text is, spoken."""
         return max(LEAST_S, sum(rate * weight for rate, weight in zip(self.rates_s, weights, strict=True)))
 
-    def pace_sigma_at(self, expected_s: float) -> float:
-        """Deviation of the logarithm of a length where so many seconds are expected."""
-        return max(LEAST_PACE_SIGMA, self.pace_sigma * float((self.middling_s / expected_s) ** self.pace_eases))
+    def pace_sigma_at(self, expected_s: float, least: float = 0.0) -> float:
+        """Deviation of the logarithm of a length where so many seconds are expected, and no less than `least`."""
+        return max(
+            least or LEAST_PACE_SIGMA, self.pace_sigma * float((self.middling_s / expected_s) ** self.pace_eases)
+        )
 
     def timbre_sigmas(self, heard: Heard) -> float:
         """How far a take's timbre is from the voice's own; 0 is as its takes are on the average."""
@@ -117,31 +144,35 @@ def looseness(speech_s: float) -> float:
     return float(np.sqrt(1 + SHORT_S / max(speech_s, 0.1)))
 
 
-def learn(heard: Sequence[Heard], prior_s: tuple[float, ...]) -> Usual:
+def learn(
+    heard: Sequence[Heard],
+    prior_s: tuple[float, ...],
+    prior_beats: tuple[float, ...],
+    preview: ClipTraits | None = None,
+) -> Usual:
     """What is usual, from the takes of a voice.
 
     Args:
         heard: its takes; none at all gives what is usual of speech.
         prior_s: seconds for each of the weights of a text, as people speak.
+        prior_beats: beats of loudness for the same.
+        preview: what the approved preview of the voice sounds like; it counts while takes are few.
     """
     if not heard:
         return Usual(takes=0, rates_s=prior_s, pace_sigma=PACE_SIGMA)
     weights = np.array([one.weights for one in heard])
     lengths = np.array([one.speech_s for one in heard])
-    rates, sigma = _pace(weights, lengths, np.array(prior_s))
+    rates, sigma = pace_of(weights, lengths, np.array(prior_s))
     expected = np.maximum(weights @ rates, LEAST_S)
-    eases, middling, sigma = _easing(np.log(lengths / expected), expected, sigma)
+    apart_s = np.log(lengths / expected)
+    eases, middling, sigma = easing_of(apart_s, expected, sigma)
+    told = np.array([one.traits.beats is not None for one in heard])
+    beats = np.array([float(one.traits.beats or 0) for one in heard])
     levels = np.array([one.level_dbfs for one in heard])
     level, level_sigma = _middle(levels)
-    loose = np.array([looseness(one.speech_s) for one in heard])
-    voiced = np.array([one.traits.pitch_hz > 0 for one in heard])
-    octaves = np.log2([max(one.traits.pitch_hz, 1.0) for one in heard])
-    pitch = float(np.median(octaves[voiced])) if voiced.any() else 0.0
-    pitch_sigma = _sigma((octaves - pitch)[voiced] / loose[voiced]) if voiced.any() else 0.0
-    bands = np.array([one.traits.timbre_db for one in heard])
-    middle = np.median(bands, axis=0)
-    spread = np.maximum(LEAST_BAND_DB, MAD_TO_SIGMA * np.median(np.abs(bands - middle) / loose[:, None], axis=0))
-    apart, apart_sigma = _middle(_apart(bands, middle, spread) / loose)
+    by_preview = preview is not None and len(heard) < WELL_KNOWN
+    pitch_hz, pitch_sigma = _pitch(heard, preview if by_preview else None)
+    middle, spread, away, away_sigma = _timbre(heard, preview if by_preview else None)
     return Usual(
         takes=len(heard),
         rates_s=tuple(float(rate) for rate in rates),
@@ -149,18 +180,61 @@ def learn(heard: Sequence[Heard], prior_s: tuple[float, ...]) -> Usual:
         pace_eases=eases,
         middling_s=middling,
         lengths_s=(float(np.percentile(lengths, 5)), float(np.percentile(lengths, 95))),
+        said=said_of(weights[told], apart_s[told], expected[told], beats[told], prior_beats),
         level_dbfs=level,
         level_sigma_db=max(LEAST_LEVEL_DB, level_sigma),
         hiss_db=float(np.median(np.array([one.traits.hiss_dbfs for one in heard]) - levels)),
-        pitch_hz=2.0**pitch if voiced.any() else 0.0,
+        pitch_hz=pitch_hz,
         pitch_sigma_octaves=max(LEAST_OCTAVES, pitch_sigma),
         head_edge_db=float(np.percentile([one.traits.head_edge_db for one in heard], EDGE_PERCENTILE)),
         tail_edge_db=float(np.percentile([one.traits.tail_edge_db for one in heard], EDGE_PERCENTILE)),
         timbre_db=tuple(float(value) for value in middle),
         timbre_sigma_db=tuple(float(value) for value in spread),
-        timbre_apart=apart,
-        timbre_apart_sigma=max(LEAST_APART, apart_sigma),
+        timbre_apart=away,
+        timbre_apart_sigma=max(LEAST_APART, away_sigma),
+        by_preview=by_preview,
     )
+
+
+def _pitch(heard: Sequence[Heard], preview: ClipTraits | None) -> tuple[float, float]:
+    """Pitch of a voice in Hz, 0 where nothing is voiced, and its deviation in octaves."""
+    voiced = [one for one in heard if one.traits.pitch_hz > 0]
+    octaves = np.log2([one.traits.pitch_hz for one in voiced])
+    approved = [np.log2(preview.pitch_hz)] * PREVIEW_WEIGHT if preview is not None and preview.pitch_hz > 0 else []
+    if not voiced and not approved:
+        return 0.0, 0.0
+    pitch = float(np.median([*octaves, *approved]))
+    loose = np.array([looseness(one.speech_s) for one in voiced])
+    own = sigma_of((octaves - pitch) / loose) if voiced else 0.0
+    return 2.0**pitch, own if preview is None else _blend(own, USUAL_OCTAVES, len(voiced))
+
+
+def _timbre(heard: Sequence[Heard], preview: ClipTraits | None) -> tuple[Floats, Floats, float, float]:
+    """Timbre of a voice, its deviation in each band, and the distance of its takes from it with its deviation."""
+    loose = np.array([looseness(one.speech_s) for one in heard])
+    bands = np.array([one.traits.timbre_db for one in heard])
+    approved = np.array([preview.timbre_db] * PREVIEW_WEIGHT if preview is not None else []).reshape(-1, bands.shape[1])
+    middle = np.median(np.vstack([bands, approved]), axis=0)
+    spread = MAD_TO_SIGMA * np.median(np.abs(bands - middle) / loose[:, None], axis=0)
+    if preview is None:
+        spread = np.maximum(LEAST_BAND_DB, spread)
+        return middle, spread, *_middle(_apart(bands, middle, spread) / loose)
+    spread = np.array([max(LEAST_BAND_DB, _blend(float(own), USUAL_BAND_DB, len(heard))) for own in spread])
+    apart, apart_sigma = _middle(_apart(bands, middle, spread) / loose)
+    share = _own_share(len(heard))
+    return middle, spread, share * apart + (1 - share) * USUAL_APART, _blend(apart_sigma, USUAL_APART_SIGMA, len(heard))
+
+
+def _own_share(takes: int) -> float:
+    """How much what few takes tell of their spread counts; two have a middle, and no spread."""
+    own = max(0, takes - 2)
+    return own / (own + PREVIEW_TAKES)
+
+
+def _blend(own: float, usual: float, takes: int) -> float:
+    """A deviation of few takes with that of voices as they are."""
+    share = _own_share(takes)
+    return float(np.sqrt(share * own**2 + (1 - share) * usual**2))
 
 
 def _apart(bands: Floats, middle: Floats, spread: Floats) -> Floats:
@@ -172,38 +246,4 @@ def _apart(bands: Floats, middle: Floats, spread: Floats) -> Floats:
 def _middle(values: Floats) -> tuple[float, float]:
     """Median and deviation."""
     middle = float(np.median(values))
-    return middle, _sigma(values - middle)
-
-
-def _sigma(apart: Floats) -> float:
-    return float(MAD_TO_SIGMA * np.median(np.abs(apart)))
-
-
-def _pace(weights: Floats, lengths: Floats, prior: Floats) -> tuple[Floats, float]:
-    """Seconds for each weight, and the deviation of the logarithm: least squares of shares, outliers set aside."""
-    # First as fast as the median says, so that the first round knows what an outlier is.
-    rates = prior * float(np.median(lengths / (weights @ prior)))
-    start, sigma = rates, PACE_SIGMA
-    tie = np.diag(PRIOR_TAKES * TIE / np.maximum(start, 1e-6) ** 2)
-    known = len(lengths)
-    for _ in range(ROUNDS):
-        expected = np.maximum(weights @ rates, LEAST_S)
-        near = np.clip(np.log(lengths / expected) / (BIWEIGHT * sigma), -1, 1)
-        trusted = weights * (np.square(1 - np.square(near)) / np.square(expected))[:, None]
-        rates = np.maximum(np.linalg.solve(trusted.T @ weights + tie, trusted.T @ lengths + tie @ start), 0.0)
-        own = _sigma(np.log(lengths / np.maximum(weights @ rates, LEAST_S)))
-        blend = (PRIOR_TAKES * PACE_SIGMA**2 + known * own**2) / (PRIOR_TAKES + known)
-        sigma = max(LEAST_PACE_SIGMA, float(np.sqrt(blend)) if known < WELL_KNOWN else own)
-    return rates, sigma
-
-
-def _easing(apart: Floats, expected: Floats, sigma: float) -> tuple[float, float, float]:
-    """With which power of the length deviations fall, the length at which they are the last number, and that."""
-    middling = float(np.median(expected))
-    long = expected > middling
-    if len(apart) < WELL_KNOWN or not long.any():
-        return 0.0, middling, sigma
-    ratio = float(np.median(expected[long]) / np.median(expected[~long]))
-    falls = _sigma(apart[~long]) / max(LEAST_PACE_SIGMA, _sigma(apart[long]))
-    eases = float(np.clip(np.log(max(falls, 1e-6)) / np.log(max(ratio, 1.1)), 0.0, 0.5))
-    return eases, middling, max(LEAST_PACE_SIGMA, _sigma(apart * (expected / middling) ** eases))
+    return middle, sigma_of(values - middle)

@@ -5,18 +5,14 @@ Invariant: a print is a function of the samples alone; what is not speech does n
 
 from __future__ import annotations
 
-import io
 import math
 from dataclasses import dataclass
 
-import av
-import av.error
 import numpy as np
 import numpy.typing as npt
 
-from narration.audio.clips import open_clip, samples_of
 from narration.audio.levels import FULL_SCALE, Samples, find_speech
-from narration.errors import AudioRefused
+from narration.audio.previews import preview_samples
 
 Floats = npt.NDArray[np.float64]
 
@@ -75,10 +71,7 @@ def print_of(data: bytes, form: str = "wav") -> VoicePrint | None:
     Raises:
         AudioRefused: it is not a sound that can be decoded.
     """
-    if form == "wav":
-        clip = open_clip(data)
-        return print_of_samples(samples_of(clip), int(clip.frame_rate))
-    return print_of_samples(*_decoded(data))
+    return print_of_samples(*preview_samples(data, form))
 
 
 def print_of_samples(samples: Samples, rate_hz: int) -> VoicePrint | None:
@@ -177,18 +170,3 @@ def _pace(levels: Floats, speech_s: float) -> float:
 
 def _power_of_two(length: int) -> int:
     return 1 << (length - 1).bit_length()
-
-
-def _decoded(data: bytes) -> tuple[Samples, int]:
-    """The samples of a compressed sound, mono, 16 bit, and their rate."""
-    try:
-        with av.open(io.BytesIO(data), mode="r") as container:
-            stream = container.streams.audio[0]
-            resampler = av.AudioResampler(format="s16", layout="mono")
-            parts = [part for frame in container.decode(stream) for part in resampler.resample(frame)]
-    except (av.error.FFmpegError, IndexError, ValueError) as error:
-        raise AudioRefused(f"The preview cannot be decoded: {error}.") from error
-    if not parts:
-        raise AudioRefused("The preview holds no sound.")
-    samples = np.concatenate([part.to_ndarray().reshape(-1) for part in parts]).astype(np.int16)
-    return samples, int(parts[0].sample_rate)

@@ -39,6 +39,16 @@ def word_flaws(take: Take, hearing: Hearing | None, text: str, settings: CheckSe
         text: the words as the book has them; those that were sent may be respelled.
         settings: the thresholds.
     """
+    found = [_flaws(one, settings) for one in _comparisons(take, hearing, text)]
+    return min(found, key=lambda flaws: sum(flaw.weight for flaw in flaws), default=())
+
+
+def every_word_heard(take: Take, hearing: Hearing | None, text: str) -> bool:
+    """Whether exactly the words of a take were heard, none more and none less; arguments as of `word_flaws`."""
+    return any(not one.hitches for one in _comparisons(take, hearing, text))
+
+
+def _comparisons(take: Take, hearing: Hearing | None, text: str) -> tuple[Comparison, ...]:
     if hearing is None or not hearing.said.followed:
         return ()
     span_ms = (
@@ -46,8 +56,7 @@ def word_flaws(take: Take, hearing: Hearing | None, text: str, settings: CheckSe
         take.measures.speech_end * 1000 // take.measures.rate_hz,
     )
     asked = (take.ask.text, text) if text and text != take.ask.text else (take.ask.text,)
-    found = [_flaws(compare(words, hearing.said, span_ms), settings) for words in asked]
-    return min(found, key=lambda flaws: sum(flaw.weight for flaw in flaws))
+    return tuple(compare(words, hearing.said, span_ms) for words in asked)
 
 
 def _flaws(comparison: Comparison, settings: CheckSettings) -> tuple[Flaw, ...]:

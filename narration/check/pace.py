@@ -14,6 +14,9 @@ PRIOR_S = (0.12, 0.135, 0.028, 0.22, 0.25, 0.45, 0.3)
 Source: 14.6 characters of English a second, 4.5 Han characters a second with their pauses, over 15 h of audio.
 """
 
+PRIOR_BEATS = (0.3, 0.8, 0.03, 1.0, 0.1, 0.2, 1.5)
+"""Beats of loudness for the same: about one for a syllable."""
+
 _SYLLABLE = re.compile(r"[aeiouyàâäáãåæèéêëìíîïòóôöõøùúûüœаеёиоуыэюяαειουωη]+", re.IGNORECASE)
 _LETTER = re.compile(r"[^\W\d_\u2e80-\U0003ffff]")
 _WIDE = re.compile(r"[\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U000323af]")

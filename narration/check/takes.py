@@ -9,9 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from narration.audio.pacing import WELL_KNOWN
 from narration.audio.usual import Heard, Usual, learn, looseness
-from narration.check.pace import PRIOR_S, weights_of
+from narration.check.doubts import LEAST_VOICE_S, Apart, apart_of, heard_twice_s, length_sigma, octaves_apart
+from narration.check.pace import PRIOR_BEATS, PRIOR_S, weights_of
 from narration.finding import MEANINGS, Code, Finding, Severity
 from narration.settings.checks import CheckSettings
 from narration.take import ClipTraits, Take
@@ -23,11 +26,8 @@ EDGE_ROOM_DB, HISS_ROOM_DB, HISS_LOOSE_DB = 6.0, 8.0, 4.0
 second of speech there is no silence to hear hiss in."""
 SOFT_START_DB = -20.0
 """Of a voice whose takes begin softer than this, one that does not lacks its beginning; others begin with a vowel."""
-LEAST_VOICE_S = 0.6
-"""A single syllable tells nothing of a voice: in a tonal language its pitch is the word's, and no pause is in it."""
 EARLY_TAKES = 30
-"""While a book is being spoken, a voice is known from so many takes on; once all is spoken, from `learn_from` on. Its
-pitch and timbre are not known from fewer at any time: a handful of short takes spread far less than the voice does."""
+"""While a book is being spoken, a voice is known from so many takes on; once all is spoken, from `learn_from` on."""
 EARLY_LOOSE = 1.5
 """How much freer lengths are while a book is being spoken: the order in which takes come must not decide, so what is
 not grave waits, like all that a voice is told by, until all are there."""
@@ -38,11 +38,6 @@ BY_EAR = (Code.TAKE_LEVEL, Code.TAKE_NOISY, Code.TAKE_PITCH, Code.TAKE_TIMBRE)
 that voice: a person listens, and the book is not held up."""
 BEYOND = 1.5
 """So many times below the shortest, or above the longest, of what was heard of a voice its pace is not known."""
-DOUBT = 5.0
-REPEAT_SHARE = (0.5, 1.8)
-"""What is heard twice makes a take longer by its length, within these factors: pauses, and how it is said."""
-SHORT_S = 0.05
-"""Lengths are known to this at best: what is soft at the ends of a word may be heard or not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +64,9 @@ class Judge:
 
     def __init__(self, settings: CheckSettings, takes: Iterable[Take] = ()) -> None:
         self._settings = settings
-        self._heard: dict[str, dict[str, Heard]] = {}
-        self._usual: dict[str, Usual] = {}
+        self._heard: dict[_Voice, dict[str, Heard]] = {}
+        self._usual: dict[_Voice, Usual] = {}
+        self._previews: dict[str, ClipTraits] = {}
         self._complete = False
         for take in takes:
             self.learn(take)
@@ -83,13 +79,32 @@ class Judge:
             return
         known[take.take_id] = _heard(take, take.traits)
 
+    def is_new(self, voice: str) -> bool:
+        """Whether so few takes of a voice are there, at any one speed, that its preview tells more than they do.
+
+        Args:
+            voice: the service's name of it.
+        """
+        return any(len(takes) < WELL_KNOWN for name, takes in self._heard.items() if name.voice == voice)
+
+    def refer(self, voice: str, preview: ClipTraits) -> None:
+        """Take note of what the approved preview of a voice sounds like: pitch and timbre of few takes are held to it.
+
+        Args:
+            voice: the service's name of it.
+            preview: its traits.
+        """
+        self._previews[voice] = preview
+        self._usual.clear()
+
     def usual(self, take: Take) -> Usual:
         """What is usual of the voice of a take."""
         voice = _voice(take)
         known = self._heard.get(voice, {})
         usual = self._usual.get(voice)
         if usual is None or len(known) >= usual.takes * GROWTH + 1:
-            usual = self._usual[voice] = learn([known[take_id] for take_id in sorted(known)], PRIOR_S)
+            takes = [known[take_id] for take_id in sorted(known)]
+            usual = self._usual[voice] = learn(takes, PRIOR_S, PRIOR_BEATS, self._previews.get(take.ask.voice))
         return usual
 
     def settle(self) -> None:
@@ -102,20 +117,32 @@ class Judge:
         if take.measures.speech_end <= take.measures.speech_start:
             return (Flaw(code=Code.TAKE_SILENT, value="silence", rule="speech", weight=math.inf),)
         usual = self.usual(take)
-        known = usual.takes >= max(self._settings.learn_from, 0 if self._complete else EARLY_TAKES)
+        known = self._known(usual)
         found = [*self._pauses(take)]
         if take.traits is not None:
             heard = _heard(take, take.traits)
             found += [*self._length(heard, usual, known=known), *self._clipping(heard), *self._whisper(heard)]
             if known and self._complete:
-                found += [*self._edges(heard, usual), *self._voice(heard, usual)]
+                found += [*self._edges(heard, usual), *self._level(heard, usual)]
+            if usual.voice_known and self._complete:
+                found += self._voice(heard, usual)
         found.sort(key=lambda flaw: -flaw.weight)
         return tuple(found)
+
+    def apart(self, take: Take) -> Apart:
+        """How far a take is from what is usual of its voice; not at all as long as takes come."""
+        if not self._complete or take.traits is None or take.measures.speech_end <= take.measures.speech_start:
+            return Apart()
+        usual = self.usual(take)
+        return apart_of(_heard(take, take.traits), usual, known=self._known(usual))
+
+    def _known(self, usual: Usual) -> bool:
+        return usual.takes >= max(self._settings.learn_from, 0 if self._complete else EARLY_TAKES)
 
     def _length(self, heard: Heard, usual: Usual, *, known: bool) -> Iterator[Flaw]:
         settings, expected_s = self._settings, usual.expected_s(heard.weights)
         share = heard.speech_s / expected_s
-        sigma = math.hypot(usual.pace_sigma_at(expected_s), SHORT_S / expected_s) * _doubt(usual)
+        sigma = length_sigma(usual, expected_s)
         if not self._complete:
             sigma *= EARLY_LOOSE
         shortest_s, longest_s = usual.lengths_s
@@ -124,7 +151,8 @@ class Judge:
         apart = math.log(share) / sigma
         least = min(settings.least_share, math.exp(-settings.pace_sigmas * sigma))
         most = max(1 / settings.least_share, math.exp(settings.pace_sigmas * sigma))
-        twice = _heard_twice(heard, expected_s)
+        twice_s = heard_twice_s(heard, expected_s)
+        twice = f"; {twice_s:.1f} s are heard twice" if twice_s else ""
         value = f"{heard.speech_s:.1f} s, {share:.0%} of the expected {expected_s:.1f} s"
         if share > settings.runaway_times and share > most:
             rule = f"at most {settings.runaway_times:g} times the expected length"
@@ -174,49 +202,37 @@ class Judge:
         if traits.tail_edge_db > limit_db:
             yield _edge(Code.TAKE_CUT_OFF, traits.tail_edge_db, limit_db)
 
-    def _voice(self, heard: Heard, usual: Usual) -> Iterator[Flaw]:
+    def _level(self, heard: Heard, usual: Usual) -> Iterator[Flaw]:
         settings, traits = self._settings, heard.traits
-        loose, doubt = looseness(heard.speech_s), _doubt(usual)
         louder_db = heard.level_dbfs - usual.level_dbfs
-        limit_db = max(settings.level_db, settings.level_sigmas * usual.level_sigma_db * doubt)
+        limit_db = max(settings.level_db, settings.level_sigmas * usual.level_sigma_db * usual.few)
         if abs(louder_db) > limit_db:
             value, rule = f"{louder_db:+.1f} dB", f"within {limit_db:.1f} dB of the voice's own level"
             yield Flaw(code=Code.TAKE_LEVEL, value=value, rule=rule, weight=abs(louder_db) / limit_db)
         if heard.speech_s < LEAST_VOICE_S:
             return
         hiss_db = traits.hiss_dbfs - heard.level_dbfs
-        limit_db = max(-settings.noise_db, usual.hiss_db + HISS_ROOM_DB) + HISS_LOOSE_DB * (loose - 1)
+        limit_db = max(-settings.noise_db, usual.hiss_db + HISS_ROOM_DB) + HISS_LOOSE_DB * (
+            looseness(heard.speech_s) - 1
+        )
         if hiss_db > limit_db:
             value, rule = f"{hiss_db:+.0f} dB against the speech", f"at most {limit_db:+.0f} dB"
             yield Flaw(code=Code.TAKE_NOISY, value=value, rule=rule, weight=1 + (hiss_db - limit_db) / HISS_ROOM_DB)
-        if usual.takes < EARLY_TAKES:
+
+    def _voice(self, heard: Heard, usual: Usual) -> Iterator[Flaw]:
+        if heard.speech_s < LEAST_VOICE_S:
             return
-        if traits.pitch_hz and usual.pitch_hz:
-            octaves = math.log2(traits.pitch_hz / usual.pitch_hz)
-            limit = max(settings.pitch_octaves, settings.pitch_sigmas * usual.pitch_sigma_octaves * doubt) * loose
-            if abs(octaves) > limit:
-                value = f"{traits.pitch_hz:.0f} Hz, the voice's own is {usual.pitch_hz:.0f} Hz"
-                rule = f"within {limit:.2f} octaves"
-                yield Flaw(code=Code.TAKE_PITCH, value=value, rule=rule, weight=abs(octaves) / limit)
-        apart = usual.timbre_sigmas(heard)
-        if apart > settings.timbre_sigmas * doubt:
-            value, rule = f"{apart:.1f} sigmas from the voice's own", f"at most {settings.timbre_sigmas * doubt:.1f}"
+        settings, traits = self._settings, heard.traits
+        loose, few = looseness(heard.speech_s), usual.voice_few
+        octaves = abs(octaves_apart(heard, usual))
+        limit = max(settings.pitch_octaves, settings.pitch_sigmas * usual.pitch_sigma_octaves * few) * loose
+        if octaves > limit:
+            value = f"{traits.pitch_hz:.0f} Hz, the voice's own is {usual.pitch_hz:.0f} Hz"
+            yield Flaw(code=Code.TAKE_PITCH, value=value, rule=f"within {limit:.2f} octaves", weight=octaves / limit)
+        apart, limit = usual.timbre_sigmas(heard), settings.timbre_sigmas * few
+        if apart > limit:
+            value, rule = f"{apart:.1f} sigmas from the voice's own", f"at most {limit:.1f}"
             yield Flaw(code=Code.TAKE_TIMBRE, value=value, rule=rule, weight=apart / settings.timbre_sigmas)
-
-
-def _heard_twice(heard: Heard, expected_s: float) -> str:
-    """What is heard twice, as half a sentence, where a take is longer by about that much; else empty.
-
-    Words that the author has twice make no take longer than its text.
-    """
-    repeated_s, longer_s = heard.traits.repeated_ms / 1000, heard.speech_s - expected_s
-    least, most = REPEAT_SHARE
-    return f"; {repeated_s:.1f} s are heard twice" if repeated_s * least < longer_s < repeated_s * most else ""
-
-
-def _doubt(usual: Usual) -> float:
-    """How much wider limits are while few takes tell them."""
-    return 1 + DOUBT / max(1, usual.takes)
 
 
 def _edge(code: Code, edge_db: float, limit_db: float) -> Flaw:
@@ -262,9 +278,19 @@ def finding_of(flaw: Flaw, *, chapter: int, line: int, character: str, text: str
     )
 
 
-def _voice(take: Take) -> str:
+class _Voice(NamedTuple):
+    """Whose takes are held against each other: a speed of its own is a voice of its own."""
+
+    service: str
+    region: str
+    model: str
+    voice: str
+    speed: str
+
+
+def _voice(take: Take) -> _Voice:
     ask = take.ask
-    return f"{ask.service}\n{ask.region}\n{ask.model}\n{ask.voice}\n{dict(ask.options).get('speed', '')}"
+    return _Voice(ask.service, ask.region, ask.model, ask.voice, dict(ask.options).get("speed", ""))
 
 
 def _heard(take: Take, traits: ClipTraits) -> Heard:

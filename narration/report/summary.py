@@ -92,7 +92,8 @@ class Summary:
         book_findings: what a person should look at, of no one chapter.
         took_s: how long it took, in seconds.
         takes_heard: by a recogniser, in this run.
-        retakes: takes bought by this run beside `chunks_spoken`, as others had failed their checks.
+        retakes: takes bought by this run beside `chunks_spoken`, as others had failed their checks, or were doubted.
+        second_opinions: how many of those, of takes that had passed their checks and are far from usual.
     """
 
     title: str
@@ -112,6 +113,7 @@ class Summary:
     book_findings: tuple[Finding, ...] = ()
     took_s: float = 0.0
     retakes: int = 0
+    second_opinions: int = 0
     takes_heard: int = 0
 
     @property
@@ -152,6 +154,7 @@ class Summary:
             "chunks_spoken": self.chunks_spoken,
             "chunks_reused": self.chunks_reused,
             "retakes": self.retakes,
+            "second_opinions": self.second_opinions,
             "takes_heard": self.takes_heard,
             "characters_billed": self.characters_billed,
             "cost_usd": self.cost_usd,

@@ -26,6 +26,8 @@ class CheckSettings:
 
     Attributes:
         retakes: how often a take that fails is spoken again, at the most; 0 never.
+        doubt_share: of this share of the takes that pass, at the most, a second one is spoken, as it is far from usual;
+            of a few takes one, with 0 none. Without retakes there are none either.
         learn_from: so many takes of a voice tell what is usual of it; before, only wide limits hold.
         pace_sigmas: of the length, against what the voice takes for such a text.
         least_share: no length above this share of the expected one is too short, however regular the voice.
@@ -51,6 +53,7 @@ class CheckSettings:
     """
 
     retakes: Annotated[int, Field(ge=0, le=20)] = 2
+    doubt_share: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.01
     learn_from: Annotated[int, Field(ge=3, le=10_000)] = 8
     pace_sigmas: _Sigmas = 3.8
     least_share: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)] = 0.88

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from narration.audio.usual import Heard, learn
 from narration.check.hearing import word_flaws
-from narration.check.pace import PRIOR_S, weights_of
+from narration.check.pace import PRIOR_BEATS, PRIOR_S, weights_of
 from narration.check.takes import Flaw, Judge, badness, fails, finding_of
 from narration.finding import MEANINGS, Code, Severity
 from narration.hearing import HeardWord, Hearing, HearingAsk, Transcript
@@ -249,9 +249,9 @@ def test_whatever_lengths_come_what_is_usual_is_finite_and_does_not_depend_on_th
         Heard(weights=weights_of(" ".join(WORDS[: 1 + number % 15])), speech_s=length, level_dbfs=-20.0, traits=traits)
         for number, length in enumerate(lengths)
     ]
-    usual = learn(heard, PRIOR_S)
+    usual = learn(heard, PRIOR_S, PRIOR_BEATS)
     assert 0 < usual.expected_s(heard[0].weights) < 1_000
     shuffled = heard[:]
     chance.shuffle(shuffled)
-    again = learn(shuffled, PRIOR_S)
+    again = learn(shuffled, PRIOR_S, PRIOR_BEATS)
     assert again.expected_s(heard[0].weights) == pytest.approx(usual.expected_s(heard[0].weights), rel=1e-6)

@@ -21,6 +21,7 @@ from tests.prove.rush import prove_rush
 from tests.prove.scripts import prove_scripts
 from tests.prove.soak import prove_soak
 from tests.prove.storm import prove_storm
+from tests.prove.strangers import prove_strangers
 from tests.prove.workers import prove_killed_worker, prove_server_restart, prove_speed, prove_workers
 
 PROOFS: dict[str, Callable[[], str]] = {
@@ -33,6 +34,7 @@ PROOFS: dict[str, Callable[[], str]] = {
     "hearing": prove_hearing,
     "mending": prove_mending,
     "mending-heard": lambda: prove_mending(recogniser="dashscope"),
+    "strangers": prove_strangers,
     "pickups": prove_pickups,
     "long-book": prove_long_book,
     "soak": prove_soak,

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from narration.audio.clips import measure_take
+from narration.check.doubts import most_doubtful
 from narration.check.takes import Judge, fails
 from narration.sandbox.audio import wav
 from narration.sandbox.damage import KINDS, Damage, damaged
@@ -90,6 +91,7 @@ class Result:
     Attributes:
         language: of the texts.
         found: damaged takes that were accused, and all, by kind.
+        doubted: damaged takes that passed and are to have a second opinion; and good ones.
         accused: good takes that were accused.
         good: how many there are.
         ms_each: to measure one take, and to judge it, in ms.
@@ -100,6 +102,7 @@ class Result:
     accused: int
     good: int
     ms_each: float
+    doubted: tuple[int, int]
 
     @property
     def recall(self) -> float:
@@ -116,6 +119,10 @@ class Result:
             for kind, (hits, count) in self.found.items()
         ]
         lines.append(f"  all           {self.recall:.1%} found; {self.ms_each:.2f} ms to judge a take")
+        spoilt, good = self.doubted
+        lines.append(
+            f"  second opinion on {spoilt} damaged ones that pass, and on {good} good ones ({good / self.good:.1%})"
+        )
         return "\n".join(lines)
 
 
@@ -128,9 +135,12 @@ def run(language: str, count: int, text: str, seed: int) -> Result:
     judge.settle()
     judged = [(kind, fails(judge.flaws(take))) for kind, take in takes]
     spent_s = time.perf_counter() - started
+    passed = {take.take_id: (kind, take) for (kind, take), (_, failed) in zip(takes, judged, strict=True) if not failed}
+    weights = {take_id: judge.apart(take).weight for take_id, (_, take) in passed.items()}
+    doubted = Counter(bool(passed[take_id][0]) for take_id in most_doubtful(weights, CheckSettings().doubt_share))
     every, hits = Counter(kind for kind, _ in judged), Counter(kind for kind, failed in judged if failed)
     found = {str(kind): (hits[kind], every[kind]) for kind in KINDS if every[kind]}
-    return Result(language, found, hits[""], every[""], 1000 * spent_s / len(takes))
+    return Result(language, found, hits[""], every[""], 1000 * spent_s / len(takes), (doubted[True], doubted[False]))
 
 
 def prove_checks(takes: int = 2_000, *, seed: int = 5, languages: tuple[str, ...] = ("en", "zh")) -> str:

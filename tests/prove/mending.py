@@ -1,7 +1,8 @@
 """A service that damages a tenth of its takes, and three lines every time: the rest is right, the three are named.
 
-Without a recogniser a word more or less in a long line is within what a voice's lengths vary, so a few slip through.
-With one, here the sandbox's behind the vendor's wire, hardly any may. Lines that were damaged each time are told.
+Without a recogniser a word more or less in a long line is within what a voice's lengths vary; what is doubtful has a
+second opinion, and a few slip through. With one, here the sandbox's behind the vendor's wire, hardly any may. Lines
+that were damaged each time are told.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from tests.prove.harness import DEMO, Studio, vendor
 
 POISON = ("quicksilver", "hornblende", "marzipan")
 MOST_OVERHEAD = 0.15
-MOST_SLIPS, MOST_SLIPS_HEARD = 0.01, 0.005
+"""Share of all requests that are retakes."""
+MOST_SLIPS, MOST_SLIPS_HEARD = 0.008, 0.005
 """Share of the lines that may be heard damaged and untold: without a recogniser a word more or less in a long line, and
 a stranger with much the same voice, are not heard; with one, hardly more than the stranger."""
 _SENTENCE = re.compile(r"[^.!?\n“”#]+[.!?]+")
@@ -93,7 +95,7 @@ def prove_mending(
             findings = [found for chapter in summary["chapters"] for found in chapter["findings"]]
             named = {word for word in POISON for found in findings if word in found["text"]}
             asked = summary["chunks_spoken"] + summary["retakes"]
-            overhead = summary["retakes"] / summary["chunks_spoken"]
+            overhead = summary["retakes"] / asked
             calls = service.bill()["calls"]
             again_code, again, err = studio.render(book=book)
             assert service.bill()["calls"] == calls, "the next run buys nothing"
@@ -118,7 +120,8 @@ def prove_mending(
         most_slips = MOST_SLIPS if recogniser == "none" else MOST_SLIPS_HEARD
         others = [found for found in findings if not any(word in found["text"] for word in POISON)]
         told = (
-            f"{summary['chunks_spoken']} takes, {summary['retakes']} retakes ({overhead:.1%}), exit code {code}; "
+            f"{summary['chunks_spoken']} takes, {summary['retakes']} retakes ({overhead:.1%} of the requests, "
+            f"{summary['second_opinions']} of them second opinions), exit code {code}; "
             f"{len(compared) - len(wrong)} of {len(compared)} heard takes are as if nothing had been damaged, "
             f"{len(wrong) - len(untold)} of the rest named and {len(untold)} not; the three lines named; "
             f"{len(others)} findings of others; the next run buys nothing"
