@@ -128,10 +128,16 @@ class Likeness:
             heard += [self._previews[voice]] * PREVIEW_WEIGHT
         return np.asarray(np.median(np.array(heard), axis=0))
 
+    def _own(self, voice: str) -> Floats:
+        """About what the takes of a voice lie: a voice that left its preview is no wider for it."""
+        heard = [vector for name, vector, _ in self._vectors if name == voice]
+        return self._centres[voice] if len(heard) < PREVIEW_WEIGHT else np.asarray(np.median(np.array(heard), axis=0))
+
     def _learn(self) -> tuple[Floats, Floats]:
-        """The inverse of the covariance of one voice's takes about their centre, strays left out; and its scale."""
+        """The inverse of the covariance of one voice's takes about their middle, strays left out; and its scale."""
         prior = np.diag(np.square(PRIOR_SPREAD))
-        rests = np.array([(vector - self._centres[voice]) / math.sqrt(short) for voice, vector, short in self._vectors])
+        own = {voice: self._own(voice) for voice in self._centres}
+        rests = np.array([(vector - own[voice]) / math.sqrt(short) for voice, vector, short in self._vectors])
         if not len(rests):
             return np.asarray(np.linalg.inv(prior)), np.sqrt(np.diag(prior))
         lengths = np.einsum("ij,jk,ik->i", rests, np.linalg.inv(prior), rests)
