@@ -10,6 +10,7 @@ import logging
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from flows.booths import service_key, speaking
@@ -17,7 +18,6 @@ from flows.opening import Job
 from narration.booth import one_booth
 from narration.check.hearing import chapter_ms, clock
 from narration.check.takes import finding_of
-from narration.deliver.record import ChapterRecord
 from narration.desk import Desk, open_desk
 from narration.errors import InputError
 from narration.finding import Finding
@@ -36,6 +36,9 @@ from narration.settings.profiles import is_loopback
 from narration.settings.settings import Settings
 from narration.take import Take
 from narration.timeline import ChapterTimeline
+
+if TYPE_CHECKING:
+    from narration.deliver.record import ChapterRecord
 
 log = logging.getLogger("narration.hearing")
 

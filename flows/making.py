@@ -11,18 +11,14 @@ import logging
 import shlex
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from flows.hearing import place_in
 from flows.mending import refer, unheard
 from flows.opening import Job
 from flows.progress import Progress
 from flows.turns import Turns, in_order
-from narration.book import ChapterChunks
-from narration.check.chapter import check_chapter
-from narration.deliver.book import Delivery, HeardFile
-from narration.deliver.cover import Cover, cover_of
-from narration.deliver.package import Package
-from narration.deliver.pieces import Spoken
 from narration.design import check_quota, voice_for
 from narration.desk import Desk, Halt
 from narration.errors import InputError, NarrationError, Problem, TakeDamaged, VoiceRejected
@@ -35,10 +31,12 @@ from narration.report.summary import ChapterSummary
 from narration.speak import SpokenChapter, SpokenPiece, speak_chapter, spoken_already, verify_spoken
 from narration.take import Take
 
-log = logging.getLogger("narration.render")
+if TYPE_CHECKING:
+    from flows.delivering import Delivering
+    from narration.deliver.book import HeardFile
+    from narration.deliver.package import Package
 
-ENCODERS = 2
-"""Chapters assembled at the same time; each keeps one core busy."""
+log = logging.getLogger("narration.render")
 
 Each = Callable[[str, Callable[[], Awaitable[ChapterSummary]]], Awaitable[ChapterSummary]]
 """Runs the work of one chapter under a name; Prefect makes a task of it."""
@@ -58,9 +56,7 @@ class Making:
         self._halt = halt
         self._progress = progress
         self._takes = Takes(job.store)
-        self._encoders = asyncio.Semaphore(ENCODERS)
         self._turns = Turns()
-        self._cover: asyncio.Task[Cover] | None = None
         self._heard: dict[int, tuple[HeardFile, ...]] = {}
         self._voices = {planned.character.name: planned.voice for planned in plan.voices if planned.voice is not None}
 
@@ -131,7 +127,8 @@ class Making:
             heard = [(piece.chunk, piece.take) for piece in spoken.pieces if piece.take is not None]
             takes = [take for _, take in heard]
             try:
-                delivered = await self._delivered(replace(cut, chunks=tuple(chunk for chunk, _ in heard)), takes)
+                said = replace(cut, chunks=tuple(chunk for chunk, _ in heard))
+                delivered = await self._delivering.chapter(said, takes)
             except TakeDamaged:
                 await self._takes.set_aside_damaged(takes)
                 raise
@@ -151,7 +148,7 @@ class Making:
             timeline=str(first.timeline_path),
             audio_s=audio_s,
             reused=all(file.delivered.reused for file in delivered),
-            findings=(*spoken.findings, *self._checked(delivered)),
+            findings=(*spoken.findings, *self._delivering.checked(delivered)),
             unattributed=cut.script.unattributed,
         )
 
@@ -198,11 +195,6 @@ class Making:
         pieces = (piece for chapter in self._pieces.values() for piece in chapter)
         return unheard(self._mending, [piece.take for piece in pieces if piece.take is not None])
 
-    def _checked(self, files: tuple[HeardFile, ...]) -> tuple[Finding, ...]:
-        """What the preset's rules say of a chapter's files."""
-        preset = self._plan.settings.preset
-        return tuple(finding for file in files for finding in check_chapter(file.delivered, preset))
-
     def _check_spoken(self, chapter: ChapterPlan) -> None:
         """Without a desk nothing can be bought.
 
@@ -216,42 +208,15 @@ class Making:
             hint = f"narrate render {folder} speaks them; narrate plan {folder} shows what that costs."
             raise InputError(Problem(what=what, where=_name(chapter), hint=hint))
 
-    async def _delivered(self, cut: ChapterChunks, takes: list[Take]) -> tuple[HeardFile, ...]:
-        async with self._encoders:
-            delivery = await self._delivery()
-            return await asyncio.to_thread(delivery.chapter, Spoken(cut=cut, takes=tuple(takes)))
+    async def packaged(self) -> tuple[Package, NarrationError | None]:
+        """What is made from the whole book, and why it could not be where that is so."""
+        return await self._delivering.packaged(self._heard)
 
-    async def package(self) -> Package | None:
-        """What is made from the whole book; None where a chapter is not finished or was not asked for.
+    @cached_property
+    def _delivering(self) -> Delivering:
+        from flows.delivering import Delivering
 
-        Raises:
-            NarrationError: as `narration.deliver.book.Delivery.whole`.
-        """
-        numbers = [chapter.number for chapter in self._plan.book.chapters]
-        if any(number not in self._heard for number in numbers):
-            return None
-        files = [file for number in numbers for file in self._heard[number]]
-        delivery = await self._delivery()
-        return await asyncio.to_thread(delivery.whole, files)
-
-    async def _delivery(self) -> Delivery:
-        loop = asyncio.get_running_loop()
-        if self._cover is None:  # drawn for the first chapter that is delivered; a render begins without it
-            production = self._plan.production
-            self._cover = asyncio.create_task(asyncio.to_thread(cover_of, production.cover, production.edition))
-        cover = await self._cover
-
-        def read_audio(take: Take) -> bytes:
-            return asyncio.run_coroutine_threadsafe(self._takes.audio(take), loop).result()
-
-        return Delivery(
-            cover=cover,
-            production=self._plan.production,
-            settings=self._plan.settings,
-            numbers=tuple(chapter.number for chapter in self._plan.book.chapters),
-            folder=self._job.out,
-            read_audio=read_audio,
-        )
+        return Delivering(self._job, self._plan)
 
 
 def _name(chapter: ChapterPlan) -> str:

@@ -16,19 +16,14 @@ from flows.making import Each, Making
 from flows.mending import heard_usd, mending_of, takes_heard, wants
 from flows.opening import Job
 from flows.progress import Progress
-from flows.proofing import written
 from flows.rekeying import refuse_unknown_key
-from narration.deliver.package import Package
 from narration.design import give_up_missing
 from narration.desk import Halt
-from narration.errors import NarrationError, TakeDamaged
-from narration.finding import Code, noted
-from narration.formats import made_of_all
+from narration.errors import TakeDamaged
 from narration.keep import Recovered, recover
 from narration.memory.takes import Takes
 from narration.mend import nobody_hears
 from narration.plan import Plan
-from narration.production import Production
 from narration.report.summary import ChapterSummary, Summary
 
 log = logging.getLogger("narration.render")
@@ -104,9 +99,7 @@ async def render(
     if halt.reason is None and not mending.unpaid:
         for run_id in runs:
             await mending.choices.settle(run_id)
-    packaged, trouble = Package(files=()), None
-    if not job.request.speak_only:
-        packaged, trouble = await _packaged(work, plan.production)
+    packaged, trouble = (None, None) if job.request.speak_only else await work.packaged()
     progress.stage = "done"
     summary = Summary(
         title=plan.production.title,
@@ -125,11 +118,15 @@ async def render(
         recovered=recovered.kept,
         in_doubt=recovered.in_doubt,
         stopped=halt.reason or trouble,
-        files=tuple(str(file) for file in packaged.files),
-        book_findings=(*packaged.findings, *(work.unheard() if buying else ())),
+        files=tuple(str(file) for file in packaged.files) if packaged else (),
+        book_findings=(*(packaged.findings if packaged else ()), *(work.unheard() if buying else ())),
         took_s=time.time() - progress.started,
     )
-    return summary if job.request.speak_only else await written(job, summary)
+    if packaged is None:
+        return summary
+    from flows.proofing import written
+
+    return await written(job, summary)
 
 
 def _refuse_unpriced(plan: Plan) -> None:
@@ -150,20 +147,3 @@ def _warn(plan: Plan, *, buying: bool) -> None:
     for voice in plan.voices:
         if voice.changed:
             log.warning("%s is described otherwise by now; the locked voice speaks", voice.character.name)
-
-
-async def _packaged(work: Making, production: Production) -> tuple[Package, NarrationError | None]:
-    """What is made from the whole book, and why it could not be where that is so."""
-    try:
-        made = await work.package()
-    except NarrationError as error:
-        log.warning("the book is not packed: %s", error)
-        return Package(files=()), error
-    if made is not None:
-        return made, None
-    wanted = made_of_all(production.formats)
-    if not wanted:
-        return Package(files=()), None
-    message = f"{', '.join(wanted)}: not made, as not every chapter of the book is delivered by this run."
-    note = noted(Code.NOT_THE_WHOLE_BOOK, message)
-    return Package(files=(), findings=(note,)), None

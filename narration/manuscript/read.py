@@ -13,16 +13,12 @@ from narration.book import Book
 from narration.errors import InputError, Problem
 from narration.manuscript.chapters import arrange
 from narration.manuscript.decode import decode
-from narration.manuscript.docx import read_docx
-from narration.manuscript.epub import read_epub
-from narration.manuscript.fictionbook import read_fictionbook
 from narration.manuscript.finish import finished
 from narration.manuscript.formats import Format, format_of
 from narration.manuscript.labelled import with_labelled_speakers
 from narration.manuscript.leavings import Leavings, check_kinds
 from narration.manuscript.letters import guess_language, unify_lines
 from narration.manuscript.texts import PLAIN, TextReader, named_reader
-from narration.manuscript.webpage import read_html
 
 _XHTML_SUFFIXES: Final = frozenset({".xhtml", ".xht"})
 
@@ -52,16 +48,25 @@ def read_manuscript(path: Path, *, language: str | None = None, keep: frozenset[
 
 
 def _read(data: bytes, suffix: str, where: str, language: str | None, leavings: Leavings) -> Book:
+    """Read with the reader of the format; it alone is loaded."""
     form = format_of(data, suffix, where)
     match form:
         case Format.EPUB:
+            from narration.manuscript.epub import read_epub
+
             return read_epub(data, where, language=language, leavings=leavings)
         case Format.DOCX:
+            from narration.manuscript.docx import read_docx
+
             return read_docx(data, where, language=language, leavings=leavings)
         case Format.HTML:
+            from narration.manuscript.webpage import read_html
+
             is_xhtml = suffix in _XHTML_SUFFIXES
             return read_html(data, where, language=language, leavings=leavings, is_xhtml=is_xhtml)
         case Format.FICTIONBOOK:
+            from narration.manuscript.fictionbook import read_fictionbook
+
             return read_fictionbook(data, where, language=language, leavings=leavings)
         case Format.TEXT:
             return _read_text(data, named_reader(suffix) or PLAIN, where, language, leavings)
