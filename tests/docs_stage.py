@@ -130,6 +130,7 @@ def profiles_of_vendor(folder: Path, base_url: str) -> Path:
         text = re.sub(r'websocket_url = "wss://[^"]*/([\w-]+/v1)"', f'websocket_url = "ws{root[4:]}/\\1"', text)
         if "[limits]" not in text:
             text += "\n[limits]\nper_minute = 0\nper_second = 0.0\nin_flight = 8\n"
+        text += "\n[check]\ndoubt_share = 0.0\n"  # what is doubted hangs on the voices that chance makes
         path.write_text(text, encoding="utf-8")
     return folder
 
