@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 
 from flows.desks import desk_if_needed
 from flows.hearing import hearing
@@ -72,6 +73,7 @@ async def render(
         await refuse_unknown_key(plan, job.store, environ)
     mending = await mending_of(job, plan)
     runs: list[str] = []
+    chapters: tuple[ChapterSummary, ...] = ()
     for last in (False, True):
         to_buy = bool(plan.chunks_to_speak or wants(plan, mending))
         async with (
@@ -85,7 +87,7 @@ async def render(
             work = Making(job=job, plan=plan, desk=desk, halt=halt, progress=progress, mending=mending)
             await work.make_voices()
             progress.stage = "speaking"
-            chapters = await work.chapters(each, order)
+            chapters = _after(chapters, await work.chapters(each, order))
             damaged = any(isinstance(chapter.error, TakeDamaged) for chapter in chapters)
             again = not last and buying and halt.reason is None and (await work.to_mend() or damaged)
             if desk is not None:
@@ -127,6 +129,17 @@ async def render(
     from flows.proofing import written
 
     return await written(job, summary)
+
+
+def _after(before: tuple[ChapterSummary, ...], chapters: tuple[ChapterSummary, ...]) -> tuple[ChapterSummary, ...]:
+    """Chapters as a later round of the same run leaves them: what an earlier round did was done by the run as well."""
+    earlier = {chapter.number: chapter for chapter in before}
+    return tuple(
+        replace(chapter, spoken=chapter.spoken + first.spoken, reused=chapter.reused and first.reused)
+        if (first := earlier.get(chapter.number)) is not None
+        else chapter
+        for chapter in chapters
+    )
 
 
 def _refuse_unpriced(plan: Plan) -> None:
