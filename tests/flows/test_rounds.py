@@ -1,4 +1,4 @@
-"""A render goes over the book once more where all takes together show what is to be spoken again: one run, one account."""
+"""A render goes over the book once more where only all takes show what is to be spoken again: one run, one account."""
 
 from __future__ import annotations
 
