@@ -58,11 +58,16 @@ def _say_sums(summary: Summary, *, sandbox: bool) -> None:
     voices = console.count(summary.voices_created, "new voice")
     console.say(f"Spoken now: {spoken}, {voices}. From the store: {console.count(summary.chunks_reused, 'chunk')}.")
     if summary.retakes:
-        share = summary.retakes / max(1, summary.chunks_spoken)
-        doubted = f", {summary.second_opinions} for a second opinion" if summary.second_opinions else ""
-        console.say(f"Spoken again: {console.count(summary.retakes, 'take')}{doubted} ({share:.0%} more requests).")
+        console.say(spoken_again(summary.retakes, summary.second_opinions, summary.chunks_spoken))
     asked = " by the vendor's prices; the sandbox charges nothing" if sandbox and summary.cost_usd else ""
     console.say(f"Cost of this run: {console.money(summary.cost_usd)}{asked}.")
+
+
+def spoken_again(retakes: int, second_opinions: int, spoken: int) -> str:
+    """How many takes were spoken again, why, and what share of all that was spoken they add."""
+    some = "" if second_opinions == retakes else f", {second_opinions} of them"
+    doubted = f"{some} for a second opinion" if second_opinions else ""
+    return f"Spoken again: {console.count(retakes, 'take')}{doubted} ({retakes / max(1, spoken):.0%} more requests)."
 
 
 def _say_chapters(finished: list[ChapterSummary]) -> None:
