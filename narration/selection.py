@@ -10,6 +10,7 @@ import re
 
 from narration.book import Book
 from narration.errors import InputError, Problem
+from narration.sheets import shown
 
 _RANGE = re.compile(r"^([0-9]{0,9})\s*-\s*([0-9]{0,9})$")
 
@@ -62,8 +63,8 @@ def _nothing(part: str, book: Book) -> Problem:
     titles = [chapter.title for chapter in book.chapters if chapter.title]
     near = difflib.get_close_matches(part, titles, n=1)
     return Problem(
-        what=f"no chapter {part!r} in a book of {len(book.chapters)}",
+        what=f"no chapter {shown(part)} in a book of {len(book.chapters)}",
         where="--chapters",
         expected=f"numbers from 1 to {len(book.chapters)}, ranges such as 1-3, or titles",
-        hint=(f"Did you mean {near[0]!r}? " if near else "") + "`narrate chapters` lists them.",
+        hint=(f"Did you mean {shown(near[0])}? " if near else "") + "`narrate chapters` lists them.",
     )

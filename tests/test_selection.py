@@ -55,8 +55,8 @@ def test_every_part_that_is_wrong_is_told_with_the_nearest_title() -> None:
     with pytest.raises(InputError) as caught:
         select_chapters("1,Steem,9", book())
     first, second = caught.value.problems
-    assert first.hint == "Did you mean 'Steam'? `narrate chapters` lists them."
-    assert (second.what, second.hint) == ("no chapter '9' in a book of 5", "`narrate chapters` lists them.")
+    assert first.hint == "Did you mean “Steam”? `narrate chapters` lists them."
+    assert (second.what, second.hint) == ("no chapter “9” in a book of 5", "`narrate chapters` lists them.")
 
 
 @given(st.integers(1, 30), st.integers(1, 30), st.integers(1, 30))
