@@ -27,7 +27,7 @@ Source: object_store's `LocalFileSystem`, whose listings leave out every name th
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """What a disk says that has no room: for anybody, for this user, for so large a file."""
 
-_TRIES = 16
+_TRIES = 64
 """How often a folder is made again that another process, finding it empty, removed before our file was in it."""
 
 

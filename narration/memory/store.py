@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
@@ -29,6 +28,7 @@ from obstore.store import LocalStore, from_url
 
 from narration.errors import InputError, Problem, StoreError
 from narration.folder import FULL, Room, sweep, write_whole
+from narration.memory.again import NEVER_SENT, PERHAPS_SENT, again
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator
@@ -51,7 +51,6 @@ Source: docs.aws.amazon.com, S3 ListObjectsV2, MaxKeys.
 """
 _RETRY_S = 30.0
 """How long a request to a remote store is repeated: a run whose store is away for longer stops, and is resumed."""
-_AGAIN_S = 0.25
 _S3_ERROR = re.compile(r"<Code>([^<]*)</Code>(?:\s*<Message>([^<]*)</Message>)?")
 
 
@@ -147,9 +146,12 @@ class Store:
             if self.folder is not None:
                 return self._write_file(key, data, create=create)
             if create:
-                obstore.put(self._objects, key, data, mode="create", use_multipart=False)
+                _again(lambda: obstore.put(self._objects, key, data, mode="create", use_multipart=False))
             else:
-                self._overwrite(key, data)
+                # To write the same bytes twice is as good as once; to create an object is not.
+                _again(
+                    lambda: obstore.put(self._objects, key, data, mode="overwrite", use_multipart=False), PERHAPS_SENT
+                )
             return True
 
         try:
@@ -159,30 +161,12 @@ class Store:
         except (BaseError, OSError) as error:
             raise self._broken("write", key, error) from error
 
-    def _overwrite(self, key: str, data: bytes) -> None:
-        """Write an object to a remote store; a connection that broke while it was sent is tried again.
-
-        obstore does so for requests that only read. To write the same bytes twice is as good as once; to create an
-        object is not, so there a broken connection is an error.
-        """
-        wait_s = _AGAIN_S
-        while True:
-            try:
-                obstore.put(self._objects, key, data, mode="overwrite", use_multipart=False)
-            except BaseError as error:
-                if wait_s > _RETRY_S or "error sending request" not in str(error):
-                    raise
-                time.sleep(wait_s)
-                wait_s *= 2
-            else:
-                return
-
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     async def _look(self, work: Callable[[], T]) -> T:
         # A local look is quicker than the hop to a thread.
-        return work() if self.folder is not None else await self._in_thread(work)
+        return work() if self.folder is not None else await self._in_thread(lambda: _again(work))
 
     async def get(self, key: str) -> bytes | None:
         """The object's bytes, or None where there is none.
@@ -208,7 +192,7 @@ class Store:
             StoreError: the store cannot be read.
         """
         try:
-            return bytes(obstore.get(self._objects, key).bytes())
+            return _again(lambda: bytes(obstore.get(self._objects, key).bytes()))
         except FileNotFoundError as error:
             if "NoSuchBucket" in str(error):
                 raise self._broken("read", key, error) from error
@@ -330,6 +314,10 @@ class Store:
         else:
             hint = "Check the bucket's name and access, and the AWS_… variables; what is stored is kept."
         return StoreError(f"The store {self.url} cannot {verb} {key}: {_reason(error)}.", hint)
+
+
+def _again(work: Callable[[], T], sign: str = NEVER_SENT) -> T:
+    return again(work, BaseError, _RETRY_S, sign)
 
 
 def _reason(error: Exception) -> str:

@@ -16,8 +16,11 @@ import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import obstore
 import pytest
+from obstore.exceptions import BaseError
 
 from narration.errors import InputError, StoreError
 from narration.folder import Room
@@ -495,3 +498,35 @@ async def test_a_write_that_was_itself_given_up_ends_as_cancelled() -> None:
 
     with pytest.raises(asyncio.CancelledError):
         await _to_its_end(given_up())
+
+
+@pytest.mark.parametrize(
+    ("words", "again"), [("HTTP error: connection was not ready", True), ("HTTP error: timed out", False)]
+)
+async def test_a_request_that_was_never_sent_is_made_again_and_no_other(
+    words: str, again: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, asked = open_store("memory://"), list[str]()
+
+    def broken(name: str) -> None:
+        real = getattr(obstore, name)
+
+        def ask(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 — as the library has it
+            asked.append(name)
+            if asked.count(name) == 1:
+                raise BaseError(words)
+            return real(*arguments, **named)
+
+        monkeypatch.setattr(obstore, name, ask)
+
+    for name in ("put", "head", "get", "delete"):
+        broken(name)
+    monkeypatch.setattr("narration.memory.again.FIRST_S", 0.001)
+    works = (store.create("a", b"1"), store.exists("a"), store.get("a"), store.delete("a"))
+    if again:
+        assert [await work for work in works] == [True, True, b"1", None]
+        return
+    for work in works:
+        with pytest.raises(StoreError):
+            await work
+    assert asked == ["put", "head", "get", "delete"]
