@@ -28,7 +28,7 @@ from obstore.store import LocalStore, from_url
 
 from narration.errors import InputError, Problem, StoreError
 from narration.folder import FULL, Room, sweep, write_whole
-from narration.memory.again import NEVER_SENT, PERHAPS_SENT, again
+from narration.memory.again import CUT_OFF, NEVER_SENT, PERHAPS_SENT, again
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator
@@ -146,7 +146,7 @@ class Store:
             if self.folder is not None:
                 return self._write_file(key, data, create=create)
             if create:
-                _again(lambda: obstore.put(self._objects, key, data, mode="create", use_multipart=False))
+                _again(lambda: obstore.put(self._objects, key, data, mode="create", use_multipart=False), NEVER_SENT)
             else:
                 # To write the same bytes twice is as good as once; to create an object is not.
                 _again(
@@ -316,8 +316,8 @@ class Store:
         return StoreError(f"The store {self.url} cannot {verb} {key}: {_reason(error)}.", hint)
 
 
-def _again(work: Callable[[], T], sign: str = NEVER_SENT) -> T:
-    return again(work, BaseError, _RETRY_S, sign)
+def _again(work: Callable[[], T], signs: tuple[str, ...] = CUT_OFF) -> T:
+    return again(work, BaseError, _RETRY_S, signs)
 
 
 def _reason(error: Exception) -> str:
