@@ -214,6 +214,7 @@ class Making:
 
     @cached_property
     def _delivering(self) -> Delivering:
+        # Loaded when there is something to deliver: speech begins sooner.
         from flows.delivering import Delivering
 
         return Delivering(self._job, self._plan)

@@ -126,6 +126,7 @@ async def render(
     )
     if packaged is None:
         return summary
+    # Loaded when all is spoken: speech begins sooner.
     from flows.proofing import written
 
     return await written(job, summary)
