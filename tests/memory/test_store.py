@@ -129,23 +129,26 @@ async def test_of_many_processes_that_create_at_once_exactly_one_wins(place: Pla
 
 
 async def test_a_reader_sees_one_whole_object_or_another(store: Store) -> None:
-    whole = {bytes([number]) * 200_000 for number in range(8)}
-    written = asyncio.Event()
+    """Written without a pause for as long as it is read, so how fast either goes does not matter."""
+    whole = [bytes([number]) * 200_000 for number in range(8)]
+    await store.put("takes/aa", whole[-1])
+    read_enough = asyncio.Event()
 
-    async def write() -> None:
-        for data in [*whole] * 3:
-            await store.put("takes/aa", data)
-        written.set()
+    async def write() -> int:
+        writes = 0
+        while not read_enough.is_set():
+            await store.put("takes/aa", whole[writes % len(whole)])
+            writes += 1
+        return writes
 
-    task = asyncio.create_task(write())
-    reads = 0
-    while not written.is_set():
-        found = await store.get("takes/aa")
-        assert found is None or found in whole
-        reads += 1
+    writer = asyncio.create_task(write())
+    found = []
+    for _read in range(24):
+        found.append(await store.get("takes/aa"))
         await asyncio.sleep(0)
-    await task
-    assert reads > 3
+    read_enough.set()
+    assert await writer > 0
+    assert all(data in whole for data in found)
 
 
 async def test_a_file_has_its_name_only_when_its_bytes_are_on_the_disk(
