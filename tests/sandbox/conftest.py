@@ -26,6 +26,8 @@ from narration.sandbox.server import configured, listen
 
 ROOT = Path(__file__).parents[2]
 KEY = "sk-test"
+PATIENCE_S = 300.0
+"""What takes so long hangs, however busy the machine is."""
 DESIGN = "/api/v1/services/audio/tts/customization"
 SPEECH = "/api/v1/services/aigc/multimodal-generation/generation"
 MODEL = "qwen3-tts-vd-2026-01-26"
@@ -186,9 +188,12 @@ class _Thread(uvicorn.Server):
 
 @contextlib.contextmanager
 def near(folder: Path, *, limits: bool = False, switches: Mapping[str, Switch] | None = None) -> Iterator[Running]:
-    """A sandbox with tones on a port of its own, in this process: for tests of what it says, not of how it starts."""
+    """A sandbox with tones on a port of its own, in this process: for tests of what it says, not of how it starts.
+
+    The stopwatch of its limits stands still, so that every request falls into one second, however slow the machine is.
+    """
     chosen = read_switches({**({} if limits else NO_LIMITS), **(switches or {})})
-    service = Service(folder, ToneEngine(), chosen, rng=Random(1))  # noqa: S311
+    service = Service(folder, ToneEngine(), chosen, rng=Random(1), monotonic=FakeClock())  # noqa: S311
     listener = listen("127.0.0.1", 0, folder)
     server = _Thread(service)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
@@ -197,11 +202,11 @@ def near(folder: Path, *, limits: bool = False, switches: Mapping[str, Switch] |
         while not server.started:
             assert thread.is_alive(), "the sandbox did not start"
             time.sleep(0.002)
-        with httpx.Client(timeout=30, trust_env=False) as client:
+        with httpx.Client(timeout=PATIENCE_S, trust_env=False) as client:
             yield Running({"port": listener.getsockname()[1]}, client)
     finally:
         server.stop()
-        thread.join(10)
+        thread.join(PATIENCE_S)
         service.close()
         listener.close()
 
@@ -225,14 +230,15 @@ def start() -> Iterator[Start]:
         if not line:
             _, complaint = popen.communicate()
             pytest.fail(f"the sandbox did not start: {complaint}")
-        started.append(Process(json.loads(line), httpx.Client(timeout=30), popen))
-        return started[-1]
+        process = Process(json.loads(line), httpx.Client(timeout=PATIENCE_S), popen)
+        started.append(process)
+        return process
 
     yield go
     for process in started:
         process.client.close()
         process.popen.terminate()
-        process.popen.wait(timeout=10)
+        process.popen.wait(timeout=PATIENCE_S)
         for pipe in (process.popen.stdin, process.popen.stdout, process.popen.stderr):
             assert pipe is not None
             pipe.close()

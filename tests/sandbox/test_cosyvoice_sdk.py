@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.sandbox.conftest import PATIENCE_S
+
 pytest.importorskip("dashscope", reason="the vendor's SDK is a development dependency")
 pytestmark = pytest.mark.slow
 
@@ -132,7 +134,7 @@ def test_the_official_sdk_enrols_speaks_over_both_wires_and_gets_its_errors(star
         [sys.executable, "-W", "ignore", "-c", PROGRAM, process.ready["base_url"], ws_url],
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=PATIENCE_S,
         env=clean,
         check=False,
     )

@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 from websockets.sync.connection import Connection
 
-from tests.sandbox.conftest import DESIGN, Running, near
+from tests.sandbox.conftest import DESIGN, PATIENCE_S, Running, near
 
 MODEL = "cosyvoice-v3.5-flash"
 TEXT = "Nobody spoke. Then the kettle sang!"
@@ -40,7 +40,7 @@ class Caller:
         self.say("run-task", **task, model=model, parameters=given, input={})
 
     def hear(self) -> dict[str, Any] | bytes:
-        frame = self.socket.recv(timeout=10)
+        frame = self.socket.recv(timeout=PATIENCE_S)
         if isinstance(frame, bytes):
             return frame
         told = json.loads(frame)
@@ -82,7 +82,7 @@ class Caller:
         header = last["header"]
         assert (header["event"], header["task_id"], last["payload"]) == ("task-failed", self.task_id, {})
         with pytest.raises(ConnectionClosed):
-            self.socket.recv(timeout=10)
+            self.socket.recv(timeout=PATIENCE_S)
         return header["error_code"], header["error_message"]
 
 
@@ -251,7 +251,8 @@ def test_a_task_that_waits_too_long_for_text_fails(place: Place) -> None:
     place.process.switch(task_text_wait_s=0.2)
     with place.call() as caller:
         caller.started(place.voice)
-        caller.say("continue-task", input={"text": TEXT})
+        with contextlib.suppress(ConnectionClosed):  # who is slow finds the task failed already
+            caller.say("continue-task", input={"text": TEXT})
         assert caller.failure() == ("InvalidParameter", "request timeout after 0.2 seconds.")
     assert place.process.bill()["synthesized"] == 0
 

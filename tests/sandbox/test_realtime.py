@@ -20,7 +20,7 @@ from websockets.exceptions import ConnectionClosed, ConnectionClosedError, Inval
 from websockets.sync.client import connect
 from websockets.sync.connection import Connection
 
-from tests.sandbox.conftest import near
+from tests.sandbox.conftest import PATIENCE_S, near
 
 Start = Callable[..., Any]
 
@@ -49,7 +49,7 @@ class Caller:
         self.socket.send(json.dumps({"event_id": f"event_{kind}", "type": kind, **more}))
 
     def hear(self) -> dict[str, Any]:
-        frame = self.socket.recv(timeout=5)
+        frame = self.socket.recv(timeout=PATIENCE_S)
         assert isinstance(frame, str)
         told = json.loads(frame)
         assert isinstance(told, dict)
@@ -295,9 +295,12 @@ def _asked_too_fast(place: Place) -> None:
 
 
 def test_an_idle_session_is_closed(tmp_path: Path) -> None:
-    with near(tmp_path, switches={"socket_idle_s": 0.2}) as running:
-        with place_of(running).session() as caller, pytest.raises(ConnectionClosed):
-            caller.hear()
+    with near(tmp_path) as running:
+        with place_of(running).session() as caller:
+            running.switch(socket_idle_s=0.2)
+            caller.say("response.cancel")  # which has no answer; from now on the session waits only so long
+            with pytest.raises(ConnectionClosed):
+                caller.hear()
         assert caller.socket.close_code == 1000
 
 
@@ -364,9 +367,9 @@ def test_a_fault_may_upset_the_order_or_send_binary_or_come_late(place: Place) -
     with place.session() as caller:
         caller.say("input_text_buffer.append", text=TEXT)
         caller.say("input_text_buffer.commit")
-        frames = [caller.socket.recv(timeout=5)]
+        frames = [caller.socket.recv(timeout=PATIENCE_S)]
         while b"response.done" not in (frames[-1] if isinstance(frames[-1], bytes) else frames[-1].encode()):
-            frames.append(caller.socket.recv(timeout=5))
+            frames.append(caller.socket.recv(timeout=PATIENCE_S))
         assert [isinstance(frame, bytes) for frame in frames].count(True) == 1
 
 

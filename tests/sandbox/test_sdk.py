@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.sandbox.conftest import PATIENCE_S
+
 pytest.importorskip("dashscope", reason="the vendor's SDK is a development dependency")
 pytestmark = pytest.mark.slow
 
@@ -83,7 +85,7 @@ def test_the_official_sdk_designs_speaks_streams_and_gets_its_errors(start: Star
         [sys.executable, "-W", "ignore", "-c", PROGRAM, process.ready["base_url"]],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         env=clean,
         check=False,
     )
