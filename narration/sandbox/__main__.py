@@ -47,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
         "--engine", type=EngineKind, choices=list(EngineKind), default=EngineKind.ESPEAK, metavar="espeak|tone"
     )
     root.add_argument("--no-limits", action="store_true", help="no limits per minute, second or at once")
-    root.add_argument("--seed", type=int, help="seed of the fault draws")
+    root.add_argument("--seed", type=int, help="seed of the faults, and of the voices that are designed")
     root.add_argument("--exit-with-stdin", action="store_true", help="stop when the standard input ends")
     root.add_argument("--verbose", action="store_true", help="log each request to the standard error")
     switches = root.add_argument_group("switches", "Also changed at run time by PATCH /sandbox/faults.")
@@ -64,7 +64,7 @@ def _run(options: argparse.Namespace, folder: Path) -> int:
     engine = load_engine(options.engine)
     folder.mkdir(parents=True, exist_ok=True)
     listener = listen(options.host, options.port, folder)
-    service = Service(folder, engine, switches, rng=random.Random(options.seed))  # noqa: S311 - faults, not secrets
+    service = Service(folder, engine, switches, rng=random.Random(options.seed))  # noqa: S311 - faults and voices, not secrets
     if options.reset:
         service.reset()
     serve(service, listener, folder, exit_with_stdin=options.exit_with_stdin)

@@ -34,6 +34,7 @@ from narration.sandbox import (
     wire,
 )
 from narration.sandbox.calls import UNKNOWN_ACTION, Call, House, Outcome, account_of, worked
+from narration.sandbox.descriptions import Chance
 from narration.sandbox.engine import Engine
 from narration.sandbox.faults import (
     ACTIONS,
@@ -116,13 +117,15 @@ class Service:
         kept_since_s = clock() - max(_FILES_KEPT_S, 2 * switches.url_life_s)
         self.shelf.prune(kept_since_s)
         state.prune(kept_since_s)
-        board = Switchboard(switches, rng or random.Random())  # noqa: S311 - faults, not secrets
+        rng = rng or random.Random()  # noqa: S311 - faults and voices, not secrets
+        board = Switchboard(switches, rng)
         self.house = House(
             state=state,
             speaker=Speaker(engine, self.shelf, state, board),
             links=Links(state.secret, clock),
             limiter=Limiter(monotonic),
             switchboard=board,
+            chance=Chance(rng),
             clock=clock,
         )
 

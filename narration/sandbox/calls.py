@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from narration.sandbox.descriptions import Chance
 from narration.sandbox.engine import EngineError
 from narration.sandbox.faults import Switchboard, Switches
 from narration.sandbox.limits import Limiter
@@ -46,6 +47,7 @@ class House:
     links: Links
     limiter: Limiter
     switchboard: Switchboard
+    chance: Chance
     clock: Callable[[], float]
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     errands: set[asyncio.Task[None]] = field(default_factory=set)
@@ -69,9 +71,28 @@ class House:
         raise DroppedError
 
     async def latency(self, chars: int) -> None:
-        """Wait as long as the switches say for a text of this many billed characters."""
+        """Wait as long as the switches say for a text of this many billed characters, also when they change meanwhile.
+
+        Raises:
+            DroppedError: the service ends.
+        """
+        began_s, waited_s = asyncio.get_running_loop().time(), 0.0
+        while (left_s := self._latency_s(chars) - waited_s) > 0:
+            pausing = asyncio.ensure_future(self.pause(left_s))
+            changing = asyncio.ensure_future(self.switchboard.changed.wait())
+            try:
+                await asyncio.wait({pausing, changing}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                changing.cancel()
+                pausing.cancel()
+            if pausing.done():
+                return await pausing
+            waited_s = asyncio.get_running_loop().time() - began_s
+        return None
+
+    def _latency_s(self, chars: int) -> float:
         switches = self.switchboard.now
-        await self.pause((switches.latency_ms + switches.latency_ms_per_char * chars) / 1_000)
+        return (switches.latency_ms + switches.latency_ms_per_char * chars) / 1_000
 
     def inspect(self, *texts: str) -> None:
         """Refuse texts that hold a poison word.

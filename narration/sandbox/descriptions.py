@@ -3,8 +3,10 @@
 Invariant: the same description and seed give the same traits; what a description does not say is left to chance.
 """
 
+import copy
 import random
 import re
+from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -116,6 +118,24 @@ def read(description: str) -> Wish:
         pace=_steps(description, _FAST) - _steps(description, _SLOW),
         liveliness=_steps(description, _LIVELY) - _steps(description, _FLAT),
     )
+
+
+class Chance:
+    """The seeds of voices: where chance was seeded the same ones again, in whatever order descriptions come.
+
+    Args:
+        rng: whose state is the beginning; nothing is drawn from it.
+    """
+
+    def __init__(self, rng: random.Random) -> None:
+        self._salt = copy.copy(rng).getrandbits(64)
+        self._asked = Counter[str]()
+
+    def seed(self, description: str) -> int:
+        """The seed of one more voice of this description, 0 to 2^31 - 1."""
+        self._asked[description] += 1
+        told = f"{self._salt} {self._asked[description]} {description}".encode("utf-8", "replace")
+        return random.Random(told).getrandbits(31)  # noqa: S311 - a voice, not a secret
 
 
 def design(description: str, seed: int) -> Traits:

@@ -5,6 +5,7 @@ Invariant: a name or value that no switch knows changes nothing and is refused w
 All can be given as options at the start and changed at run time by `PATCH /sandbox/faults`.
 """
 
+import asyncio
 import difflib
 import random
 from collections.abc import Iterable, Mapping
@@ -161,10 +162,16 @@ NO_LIMITS: Mapping[str, object] = {"rpm": None, "rps": None, "concurrency": None
 
 
 class Switchboard:
-    """The switches now in force, and the seeded chance that draws the faults."""
+    """The switches now in force, and the seeded chance that draws the faults.
+
+    Attributes:
+        now: the switches.
+        changed: set when other switches are in force; those have an event of their own.
+    """
 
     def __init__(self, switches: Switches, rng: random.Random) -> None:
         self.now = switches
+        self.changed = asyncio.Event()
         self._rng = rng
 
     def change(self, changes: Mapping[str, object]) -> None:
@@ -174,6 +181,8 @@ class Switchboard:
             BadSwitchError: an unknown name or a value out of range; nothing is changed.
         """
         self.now = read_switches({**self.now.model_dump(), **changes})
+        self.changed.set()
+        self.changed = asyncio.Event()
 
     def draw(self, names: Iterable[str], action: str | None = None) -> frozenset[str]:
         """Draw which faults strike one request; none when the action is spared."""

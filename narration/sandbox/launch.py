@@ -36,7 +36,7 @@ def command(
         limits: False switches off the limits per minute and second.
         exit_with_stdin: stop when the standard input ends, so that the sandbox dies with its parent.
         verbose: log each request to the standard error.
-        seed: seed of the fault draws.
+        seed: seed of the faults, and of the voices that are designed.
         switches: values of `faults.Switches` by name, e.g. `{"rate_500": 0.1, "poison_words": ("murder",)}`.
     """
     argv = [sys.executable, "-m", "narration.sandbox", "--host", host, "--engine", engine]

@@ -1,10 +1,12 @@
 """From a description to a voice."""
 
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from narration.sandbox.descriptions import Age, Gender, design, read
+from narration.sandbox.descriptions import Age, Chance, Gender, design, read
 from narration.sandbox.languages import Language, guess, is_chinese_or_english
 
 
@@ -59,6 +61,15 @@ def test_a_design_depends_on_nothing_but_description_and_seed(description: str, 
     assert 0 <= traits.pitch <= 100
     assert 80 <= traits.rate_wpm <= 450
     assert 0.9 <= traits.tract <= 1.2
+
+
+def test_a_seeded_chance_makes_the_same_voices_in_whatever_order_they_are_asked_for() -> None:
+    one, other, third = Chance(Random(3)), Chance(Random(3)), Chance(Random(4))  # noqa: S311 — voices, not secrets
+    asked = ("A calm woman.", "A man.", "A calm woman.")
+    first = [one.seed(description) for description in asked]
+    assert [other.seed(description) for description in reversed(asked)] == [first[0], first[1], first[2]]
+    assert len(set(first)) == 3
+    assert not set(first) & {third.seed(description) for description in asked}
 
 
 def test_chance_makes_every_voice_another() -> None:

@@ -1,5 +1,6 @@
 """Faults and switches: what they do to an answer, what they cost, and how they are read."""
 
+import asyncio
 import io
 import random
 import wave
@@ -114,6 +115,21 @@ async def test_latency_is_fixed_plus_by_the_character(desk: Desk, monkeypatch: p
     await desk.speak(voice, "灯" * 10)
     await desk.design("list")
     assert waits == pytest.approx([0.2, 0.14, 0.1])
+
+
+async def test_whoever_waits_goes_by_the_latency_as_it_is_changed(desk: Desk) -> None:
+    voice = await desk.voice()
+    await desk.switch(latency_ms=3_600_000)
+    asked = [asyncio.create_task(desk.speak(voice, f"Line {number}.")) for number in range(3)]
+    for _ in range(50):
+        await asyncio.sleep(0)
+    await desk.switch(latency_ms=3_000_000)
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert not [one for one in asked if one.done()]
+    assert (await desk.bill())["synthesized"] == 0
+    await desk.switch(latency_ms=0)
+    assert [answer.status_code for answer in await asyncio.gather(*asked)] == [200] * 3
 
 
 async def test_switches_are_shown_and_changed_at_run_time(desk: Desk) -> None:
