@@ -6,6 +6,7 @@ judged by what is usual of its voice in all takes, the damaged ones included, as
 
 from __future__ import annotations
 
+import multiprocessing
 import random
 import re
 import time
@@ -126,8 +127,13 @@ class Result:
         return "\n".join(lines)
 
 
+def processes() -> ProcessPoolExecutor:
+    """Two processes that speak; not forked from this one, whose other threads may hold a lock just then."""
+    return ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("forkserver"))
+
+
 def run(language: str, count: int, text: str, seed: int) -> Result:
-    with ProcessPoolExecutor(2) as pool:
+    with processes() as pool:
         done = list(pool.map(measured, jobs(language, count, text, seed), chunksize=20))
     takes = [(job.kind, take_of(job, measures, traits)) for job, measures, traits in done]
     started = time.perf_counter()

@@ -22,7 +22,12 @@ from narration.sandbox.launch import Switch, command
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "data" / "demo"
 KEY = "sk-proof"
+PATIENCE_S = 600.0
+"""What takes so long hangs, however busy the machine is."""
 NARRATE = [sys.executable, "-c", "from flows.cli import main; main()"]
+
+UNLUCKY = 16
+"""Attempts of which one succeeds, where a fifth fails: all of them fail once in 10^11 times."""
 
 PROFILE = """\
 [service]
@@ -37,6 +42,9 @@ download_hosts = []
 per_minute = {per_minute}
 per_second = {per_second}
 in_flight = {in_flight}
+attempts = {attempts}
+read_s = 600.0
+total_s = 1200.0
 
 [check]
 retakes = {retakes}
@@ -64,19 +72,19 @@ class Vendor:
         return self.base_url.removesuffix("/api/v1")
 
     def bill(self) -> dict[str, Any]:
-        answer = httpx.get(f"{self.root}/sandbox/bill")
+        answer = httpx.get(f"{self.root}/sandbox/bill", timeout=PATIENCE_S)
         answer.raise_for_status()
         found: dict[str, Any] = answer.json()
         return found
 
     def rows(self, action: str = "synthesize") -> list[dict[str, Any]]:
-        answer = httpx.get(f"{self.root}/sandbox/bill/rows", params={"action": action}, timeout=30)
+        answer = httpx.get(f"{self.root}/sandbox/bill/rows", params={"action": action}, timeout=PATIENCE_S)
         answer.raise_for_status()
         found: list[dict[str, Any]] = answer.json()["rows"]
         return found
 
     def switch(self, **changes: object) -> None:
-        answer = httpx.patch(f"{self.root}/sandbox/faults", json=changes)
+        answer = httpx.patch(f"{self.root}/sandbox/faults", json=changes, timeout=PATIENCE_S)
         answer.raise_for_status()
 
     def profile(
@@ -86,11 +94,15 @@ class Vendor:
         per_second: float = 0,
         in_flight: int = 8,
         retakes: int = 0,
+        attempts: int = 5,
         recogniser: str = "none",
     ) -> Path:
-        """A profile for this vendor; without retakes, as the tone engine's chords are no voices to be judged."""
-        path = self.folder / f"profile-{per_minute}-{per_second}-{in_flight}-{retakes}-{recogniser}.toml"
-        limits = {"per_minute": per_minute, "per_second": per_second, "in_flight": in_flight}
+        """A profile for this vendor; without retakes, as the tone engine's chords are no voices to be judged.
+
+        A vendor that fails at random wants `UNLUCKY` attempts, so that none fails each time.
+        """
+        path = self.folder / f"profile-{per_minute}-{per_second}-{in_flight}-{retakes}-{attempts}-{recogniser}.toml"
+        limits = {"per_minute": per_minute, "per_second": per_second, "in_flight": in_flight, "attempts": attempts}
         text = PROFILE.format(base_url=self.base_url, retakes=retakes, recogniser=recogniser, **limits)
         path.write_text(text)
         return path
@@ -98,8 +110,9 @@ class Vendor:
 
 @contextlib.contextmanager
 def vendor(folder: Path, *, engine: str = "tone", limits: bool = False, **switches: Switch) -> Iterator[Vendor]:
-    """Run a sandbox for as long as the block lasts."""
-    argv = command(state=folder / "vendor", engine=engine, limits=limits, exit_with_stdin=True, switches=switches)
+    """Run a sandbox for as long as the block lasts; its faults and its voices are the same ones every time."""
+    state = folder / "vendor"
+    argv = command(state=state, engine=engine, limits=limits, exit_with_stdin=True, seed=1, switches=switches)
     process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
     assert process.stdout is not None
     assert process.stdin is not None
@@ -107,7 +120,7 @@ def vendor(folder: Path, *, engine: str = "tone", limits: bool = False, **switch
         yield Vendor(base_url=json.loads(process.stdout.readline())["base_url"], folder=folder)
     finally:
         process.stdin.close()
-        process.wait(timeout=20)
+        process.wait(timeout=PATIENCE_S)
         process.stdout.close()
 
 
@@ -151,7 +164,9 @@ class Studio:
             start_new_session=True,
         )
 
-    def render(self, *arguments: str, book: Path = DEMO, timeout_s: float = 600) -> tuple[int, dict[str, Any], str]:
+    def render(
+        self, *arguments: str, book: Path = DEMO, timeout_s: float = PATIENCE_S
+    ) -> tuple[int, dict[str, Any], str]:
         """Render to the end; exit code, summary and what was said on standard error."""
         process = self.start(*arguments, book=book)
         out, err = process.communicate(timeout=timeout_s)

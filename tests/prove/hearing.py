@@ -15,7 +15,6 @@ import json
 import random
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 
 from narration.check.hearing import word_flaws
@@ -32,7 +31,7 @@ from narration.services.protocol import OpenGate
 from narration.services.transcribe_offline import OfflineRecogniser
 from narration.settings.checks import CheckSettings
 from narration.take import Take
-from tests.prove.checks import TEXTS, VOICES, Job, jobs, measured, take_of
+from tests.prove.checks import TEXTS, VOICES, Job, jobs, measured, processes, take_of
 
 LACKING = (Damage.CUT_END, Damage.CUT_START, Damage.DROPPED)
 ABOUT_WORDS = (*LACKING, Damage.REPEATED)
@@ -84,7 +83,7 @@ class Gain:
 
 def known(language: str, count: int, seed: int) -> tuple[list[tuple[Job, Take]], Judge]:
     """Every take of the proof of the checks, and a judge that has heard of them all."""
-    with ProcessPoolExecutor(2) as pool:
+    with processes() as pool:
         text = TEXTS[language].read_text(encoding="utf-8")
         done = list(pool.map(measured, jobs(language, count, text, seed), chunksize=20))
     takes = [(job, take_of(job, measures, traits)) for job, measures, traits in done]
@@ -177,7 +176,7 @@ def prove_hearing(takes: int = 2_000, *, each: int = 10, good: int = 60, seed: i
     for language in ("en", "zh"):
         everything, judge = known(language, takes, seed)
         words = [(job, take) for job, take in everything if not job.kind or Damage(job.kind) in ABOUT_WORDS]
-        with ProcessPoolExecutor(2) as pool:
+        with processes() as pool:
             heard = list(pool.map(perfect, [job for job, _ in words], chunksize=50))
         wrong = [erring(said, number) for number, said in enumerate(heard)]
         for run in (3, 2, 1):

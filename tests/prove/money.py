@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from tests.prove.harness import Studio, vendor
+from tests.prove.harness import UNLUCKY, Studio, vendor
 
 PRICE_USD = 0.115 / 10_000
 """Of one billed character, as `prices.toml` assumes it."""
@@ -23,7 +23,7 @@ def prove_budget(runs: int, *, chapters: str = "1") -> str:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with vendor(folder, rate_500=0.1, drop_before=0.05, drop_after=0.05, fault_actions=("synthesize",)) as service:
-            profile = service.profile(in_flight=16)
+            profile = service.profile(in_flight=16, attempts=UNLUCKY)
             first = Studio(home=folder / "first", out=folder / "first-out", profile=profile)
             code, _summary, err = first.render("--chapters", chapters, "--budget", "100")
             assert code in (0, 6), err

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -14,7 +13,8 @@ from pathlib import Path
 
 import httpx
 
-from tests.prove.harness import Studio, bought_twice, vendor
+from tests.prove.harness import PATIENCE_S, Studio, bought_twice, vendor
+from tests.prove.server import START_S, free_port
 
 
 def prove_rush(*, on_s3: bool, chapters: str = "1") -> str:
@@ -35,7 +35,7 @@ def prove_rush(*, on_s3: bool, chapters: str = "1") -> str:
         ]
         processes = [studio.start("--chapters", chapters) for studio in studios]
         for process in processes:
-            _out, err = process.communicate(timeout=300)
+            _out, err = process.communicate(timeout=PATIENCE_S)
             assert process.returncode == 0, err
         bill, rows = service.bill(), service.rows()
         assert bought_twice(rows) == 0, f"{bought_twice(rows)} takes were bought twice"
@@ -51,9 +51,7 @@ def prove_rush(*, on_s3: bool, chapters: str = "1") -> str:
 @contextlib.contextmanager
 def bucket() -> Iterator[tuple[str, dict[str, str]]]:
     """An S3-compatible server with an empty bucket; its URL, and the variables that reach it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     endpoint = f"http://127.0.0.1:{port}"
     variables = {
         "AWS_ENDPOINT": endpoint,
@@ -68,15 +66,17 @@ def bucket() -> Iterator[tuple[str, dict[str, str]]]:
         stderr=subprocess.DEVNULL,
         env={**os.environ, "MOTO_S3_DEFAULT_KEY_BUFFER_SIZE": str(1 << 26)},
     )
+    headers = {"authorization": "AWS proof:proof"}
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + START_S
         while True:
             with contextlib.suppress(httpx.HTTPError):
-                if httpx.put(f"{endpoint}/proof", headers={"authorization": "AWS proof:proof"}).status_code < 300:
+                if httpx.put(f"{endpoint}/proof", headers=headers, timeout=30).status_code < 300:
                     break
             assert time.monotonic() < deadline, "the S3 server did not start"
+            assert server.poll() is None, "the S3 server ended"
             time.sleep(0.1)
         yield "s3://proof/store", variables
     finally:
         server.terminate()
-        server.wait(timeout=20)
+        server.wait(timeout=START_S)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import signal
 import socket
@@ -20,13 +21,24 @@ from tests.prove.harness import KEY, ROOT
 
 Process = subprocess.Popen[bytes]
 START_S = 300.0
+FIRST_PORT, STRETCH = 20_000, 1_000
+_given = itertools.count()
 FINAL = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody else gets before it is taken.
+
+    It lies below those that the system hands out by itself, each worker of the tests has a stretch of its own, and none
+    is given twice.
+    """
+    stretch = FIRST_PORT + STRETCH * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8)
+    for number in itertools.islice(_given, STRETCH):
+        port = stretch + (os.getpid() * 101 + number) % STRETCH
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
 
 
 def _clean_environment() -> dict[str, str]:
@@ -76,7 +88,7 @@ class Server:
         deadline = time.monotonic() + START_S
         while True:
             with contextlib.suppress(httpx.HTTPError):
-                if httpx.get(f"{self.url}/health", timeout=2).is_success:
+                if httpx.get(f"{self.url}/health", timeout=30).is_success:
                     return
             assert time.monotonic() < deadline, "the server did not start"
             assert self._process.poll() is None, "the server ended"
@@ -113,7 +125,7 @@ class Server:
             capture_output=True,
             text=True,
             check=False,
-            timeout=180,
+            timeout=START_S,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
@@ -135,7 +147,7 @@ class Server:
         """Ask as Prefect's own client does: a server whose database is locked for the moment answers with 503."""
         deadline = time.monotonic() + START_S
         while True:
-            answer = httpx.request(method, f"{self.url}/{path}", json=record, timeout=60)
+            answer = httpx.request(method, f"{self.url}/{path}", json=record, timeout=START_S)
             if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or time.monotonic() > deadline:
                 assert answer.is_success, answer.text
                 return answer

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from tests.prove.harness import DEMO, Studio, Vendor, bought_twice, vendor
+from tests.prove.harness import DEMO, UNLUCKY, Studio, Vendor, bought_twice, vendor
 
 IN_FLIGHT = 16
 MOST_THROTTLED = 0.02
@@ -41,7 +41,7 @@ class _Rush:
         )
 
 
-def _rush(service: Vendor, rpm: int) -> _Rush:
+def _rush(service: Vendor, rpm: int, *, timed: bool = True) -> _Rush:
     bill = service.bill()
     calls = bill["calls_by_action"]
     spoken_at = sorted(datetime.fromisoformat(row["at"]).timestamp() for row in service.rows())
@@ -49,9 +49,9 @@ def _rush(service: Vendor, rpm: int) -> _Rush:
         sent=bill["calls"],
         throttled=sum(count for code, count in bill["refused_by_code"].items() if "Throttling" in code),
         ideal_s=calls["synthesize"] / (rpm / 60) + calls["create"] / DESIGNS_PER_S,
-        rate=calls["synthesize"] / (spoken_at[-1] - spoken_at[0]) / (rpm / 60),
+        rate=calls["synthesize"] / max(spoken_at[-1] - spoken_at[0], 0.001) / (rpm / 60),
     )
-    assert found.throttled <= MOST_THROTTLED * found.sent, str(found)
+    assert not timed or found.throttled <= MOST_THROTTLED * found.sent, str(found)
     return found
 
 
@@ -62,11 +62,22 @@ def _limited(rpm: int, **faults: object) -> Iterator[tuple[Vendor, Path, Path]]:
         folder = Path(name)
         with vendor(folder, rpm=rpm, rps=max(1, rpm // 60)) as service:
             service.switch(**faults)
-            yield service, folder, service.profile(per_minute=rpm, per_second=rpm / 60, in_flight=IN_FLIGHT)
+            yield (
+                service,
+                folder,
+                service.profile(per_minute=rpm, per_second=rpm / 60, in_flight=IN_FLIGHT, attempts=UNLUCKY),
+            )
 
 
-def prove_storm(*, chapters: str, rpm: int = 180) -> str:
+def prove_storm(*, chapters: str, rpm: int = 180, timed: bool = True) -> str:
     """Render with 10 % of answers 500, 5 % of connections dropped, 10 % of downloads cut, 429 above the rate.
+
+    Args:
+        chapters: of the demo.
+        rpm: requests per minute, of the service and of the profile.
+        timed: whether seconds, and requests that come too soon, are held to their bounds as well: on a machine that
+            does nothing else. (On a busy one requests that left in time come together; `tests/services` proves the
+            pace by a clock of its own.)
 
     Returns:
         The figures, in one sentence.
@@ -79,10 +90,10 @@ def prove_storm(*, chapters: str, rpm: int = 180) -> str:
         code, summary, err = studio.render("--chapters", chapters)
         took_s = time.monotonic() - started
         assert code == 0, err
-        rush, bill, usage = _rush(service, rpm), service.bill(), studio.usage()
+        rush, bill, usage = _rush(service, rpm, timed=timed), service.bill(), studio.usage()
         assert usage["characters_billed"] <= bill["characters"]
         assert bill["characters"] <= usage["characters_billed"] + usage["characters_in_doubt"]
-        assert took_s <= 1.1 * rush.ideal_s + 10, f"{took_s:.0f} s for {rush}"
+        assert not timed or took_s <= 1.1 * rush.ideal_s + 10, f"{took_s:.0f} s for {rush}"
         calm = Studio(home=folder / "home", out=folder / "calm", profile=profile)
         service.switch(rate_500=0, drop_before=0, cut=0)
         code, again, err = calm.render("--chapters", chapters)
