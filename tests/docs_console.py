@@ -19,7 +19,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from tests.docs_stage import KEY, ROOT, set_keys
 
@@ -141,19 +143,21 @@ class Shell:
     Attributes:
         folder: where the reader is.
         home: where the reader began.
-        window: what stands for the hours of a night, so that it is open now.
     """
 
     folder: Path
     home: Path
-    window: str = "00:00-23:59"
 
     def typed(self, command: Command) -> str:
         """A command with what a page only hints at filled in."""
         line = command.bare.replace("sk-evo-…", KEY).replace("sk-…", KEY)
         if "qwen-tts-vd-…" in line:
             line = line.replace("qwen-tts-vd-…", self._some_voice())
-        return re.sub(r"--window \d\d:\d\d-\d\d:\d\d", f"--window {self.window}", line)
+        zone = re.search(r"--zone (\S+)", line)
+        now = datetime.now(UTC).astimezone(ZoneInfo(zone[1]) if zone else None)
+        # Open since an hour, and for most of a day to come: whenever the page is read.
+        hours = f"{now - timedelta(hours=1):%H:%M}-{now + timedelta(hours=21):%H:%M}"
+        return re.sub(r"--window \d\d:\d\d-\d\d:\d\d", f"--window {hours}", line)
 
     def _some_voice(self) -> str:
         """A voice of Mara's that nobody needs: of those the one that was made last."""
@@ -215,7 +219,7 @@ class Shell:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=120,
+            timeout=600,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
         )
         return done.returncode, done.stdout

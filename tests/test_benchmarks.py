@@ -48,9 +48,9 @@ def test_the_page_of_results_holds_known_parts_and_nothing_of_the_machine_but_it
 
 
 def test_a_process_is_measured_with_what_it_printed() -> None:
-    used = run([sys.executable, "-c", "print('here'); sum(range(3_000_000))"])
-    assert (used.code, used.out) == (0, "here\n")
-    assert used.cpu_s > 0.01
+    used = run([sys.executable, "-c", "import time; sum(range(3_000_000)); print(time.process_time())"])
+    assert used.code == 0
+    assert used.cpu_s > 0.9 * float(used.out) > 0, "what the process itself says, and its end"
     assert used.peak_mib > 3
 
 

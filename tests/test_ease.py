@@ -23,7 +23,7 @@ def _started(folder: Path, *arguments: str, **variables: str) -> subprocess.Comp
     """`narrate` as a process of its own, in a pipe."""
     argv = [sys.executable, "-m", "flows.cli", *arguments]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
-    return subprocess.run(argv, cwd=folder, env=environment, text=True, capture_output=True, timeout=60, check=False)
+    return subprocess.run(argv, cwd=folder, env=environment, text=True, capture_output=True, timeout=600, check=False)
 
 
 def _every(command: object, name: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], object]]:

@@ -83,7 +83,7 @@ async def _create(house: House, call: Call) -> Outcome:
         raise RefusedError(400, "Throttling.AllocationQuota", QUOTA_FULL)
     await house.latency(billed_chars(preview_text))
 
-    traits = design(prompt, seed=house.chance.seed(prompt))
+    traits = design(prompt, seed=house.chance.seed(call.account, prompt))
     now_s = house.clock()
     voice = Voice(
         account=call.account,

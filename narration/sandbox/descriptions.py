@@ -121,7 +121,7 @@ def read(description: str) -> Wish:
 
 
 class Chance:
-    """The seeds of voices: where chance was seeded the same ones again, in whatever order descriptions come.
+    """The seeds of voices: where chance was seeded the same ones again, in whatever order accounts and wishes come.
 
     Args:
         rng: whose state is the beginning; nothing is drawn from it.
@@ -129,12 +129,12 @@ class Chance:
 
     def __init__(self, rng: random.Random) -> None:
         self._salt = copy.copy(rng).getrandbits(64)
-        self._asked = Counter[str]()
+        self._asked = Counter[tuple[str, str]]()
 
-    def seed(self, description: str) -> int:
-        """The seed of one more voice of this description, 0 to 2^31 - 1."""
-        self._asked[description] += 1
-        told = f"{self._salt} {self._asked[description]} {description}".encode("utf-8", "replace")
+    def seed(self, account: str, description: str) -> int:
+        """The seed of one more voice of this description in an account, 0 to 2^31 - 1."""
+        self._asked[account, description] += 1
+        told = f"{self._salt} {self._asked[account, description]} {description}".encode("utf-8", "replace")
         return random.Random(told).getrandbits(31)  # noqa: S311 - a voice, not a secret
 
 

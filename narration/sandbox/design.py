@@ -58,7 +58,7 @@ async def _create(house: House, call: Call) -> Outcome:
         raise _quota_full()
     await house.latency(billed_chars(preview_text))
 
-    traits = design(prompt, seed=house.chance.seed(prompt))
+    traits = design(prompt, seed=house.chance.seed(call.account, prompt))
     data = await house.speaker.preview(traits, language, preview_text, rate_hz, form)
     now_s = house.clock()
     voice = Voice(

@@ -96,7 +96,7 @@ async def design_task(house: House, call: Call) -> Outcome:
     failure = _refused(house, prompt, preview_text) or _struck(house)
     if failure is not None:
         return _made(house, call, "voice_design", CREDITS_PER_VOICE, failure, callback_url)
-    traits, now_s = designed(prompt, seed=house.chance.seed(prompt)), house.clock()
+    traits, now_s = designed(prompt, seed=house.chance.seed(call.account, prompt)), house.clock()
     voice = Voice(
         account=call.account,
         family=Family.TASK_DESIGN,

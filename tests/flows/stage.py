@@ -147,7 +147,7 @@ def recorder(behind: str = "") -> Iterator[Recorder]:
         behind: root of a server to which everything is handed on; without one, everything is answered with 500.
     """
     record = Recorder()
-    with httpx.Client(timeout=30, trust_env=False) as client:
+    with httpx.Client(timeout=300, trust_env=False) as client:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"

@@ -24,7 +24,7 @@ _PLAYED = """(async () => {
   const player = document.querySelector('audio');
   player.muted = true;
   await player.play();
-  await new Promise(done => setTimeout(done, 900));
+  while (player.currentTime <= 0.2) await new Promise(done => setTimeout(done, 20));
   return {
     at_s: player.currentTime,
     length_s: player.duration,
@@ -34,7 +34,15 @@ _PLAYED = """(async () => {
   };
 })()"""
 
+PATIENCE_S = 300.0
+"""What takes so long hangs, however busy the machine is."""
+
 Ask = Callable[..., dict[str, Any]]
+
+
+def _listed(root: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = httpx.get(f"{root}/json", timeout=PATIENCE_S).json()
+    return found
 
 
 @contextmanager
@@ -47,17 +55,22 @@ def _browser(folder: Path) -> Iterator[Ask]:
     argv += ["--disable-background-networking", "--autoplay-policy=no-user-gesture-required"]
     process = subprocess.Popen([*argv, f"--user-data-dir={folder}"], stderr=subprocess.DEVNULL)
     try:
-        port, deadline = folder / "DevToolsActivePort", time.monotonic() + 60
-        while not (port.exists() and port.read_text()):
+        port, deadline = folder / "DevToolsActivePort", time.monotonic() + PATIENCE_S
+        while not (port.exists() and port.read_text().count("\n")):
             assert time.monotonic() < deadline, "the browser did not start"
             time.sleep(0.1)
         root = f"http://127.0.0.1:{port.read_text().splitlines()[0]}"
-        (page,) = [one for one in httpx.get(f"{root}/json", timeout=20).json() if one["type"] == "page"]
-        with connect(page["webSocketDebuggerUrl"], max_size=None) as socket:
+        while not (pages := [one for one in _listed(root) if one["type"] == "page"]):
+            assert time.monotonic() < deadline, "the browser has no page"
+            time.sleep(0.1)
+        (page,) = pages
+        with connect(
+            page["webSocketDebuggerUrl"], max_size=None, open_timeout=PATIENCE_S, ping_interval=None
+        ) as socket:
 
             def ask(method: str, **parameters: object) -> dict[str, Any]:
                 socket.send(json.dumps({"id": 1, "method": method, "params": parameters}))
-                while (answer := json.loads(socket.recv(timeout=30))).get("id") != 1:
+                while (answer := json.loads(socket.recv(timeout=PATIENCE_S))).get("id") != 1:
                     pass
                 found: dict[str, Any] = answer["result"]
                 return found
@@ -65,7 +78,7 @@ def _browser(folder: Path) -> Iterator[Ask]:
             yield ask
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=PATIENCE_S)
 
 
 def test_the_page_plays_asks_for_nothing_and_fits_a_phone(narrate: Narrate, tmp_path: Path, paid: Path) -> None:

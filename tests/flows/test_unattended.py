@@ -25,6 +25,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.prefect, pytest.mark.xdist_group("pr
 PATIENCE_S = 300.0
 """Where other work keeps the machine busy; everything is there in seconds otherwise."""
 DEAD = "narrate, a dead run is crashed"
+LONG_MS = 1500
+"""So long an answer takes in a run that is to be met at work: of the book's fourteen two are open at a time."""
 
 
 def _until(what: str, found: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever is looked for
@@ -115,9 +117,16 @@ class Evening:
     def _bodies(self) -> list[str]:
         return [seen.body.decode() for seen in self.told.seen]
 
-    def logs(self, run_id: str) -> list[dict[str, Any]]:
+    def logs(self, run_id: str, *beginnings: str) -> list[dict[str, Any]]:
+        """The log of a run, once it has messages that begin so: it comes to the server in parts."""
         query = {"logs": {"flow_run_id": {"any_": [run_id]}}, "sort": "TIMESTAMP_ASC"}
-        found: list[dict[str, Any]] = _until("the run has no log", lambda: self.server.post("logs/filter", query))
+
+        def whole() -> list[dict[str, Any]] | None:
+            lines: list[dict[str, Any]] = self.server.post("logs/filter", query)
+            told = [line["message"] for line in lines]
+            return lines if all(any(one.startswith(words) for one in told) for words in beginnings) else None
+
+        found: list[dict[str, Any]] = _until(f"the log of the run lacks one of {beginnings}", whole)
         return found
 
 
@@ -161,7 +170,7 @@ def test_findings_and_a_budget_are_told_apart_by_state_tags_and_notification(eve
     assert (run["name"], run["state_name"]) == (f"The Kettle ({profile})", "FinishedWithFindings")
     assert {"book:sweet", f"profile:{profile}", "outcome:FinishedWithFindings", "exit:3"} <= set(run["tags"])
     assert "FinishedWithFindings" in evening.notice("FinishedWithFindings")
-    lines = evening.logs(sweet)
+    lines = evening.logs(sweet, "chapter 1, Steam: ", "chapter 2, Tea: ")
     said = [(line["level"], line["message"]) for line in lines]
     assert any(level == 20 and message.startswith("chapter 1, Steam: ") for level, message in said), said
     assert any(level == 30 and message.startswith("chapter 2, Tea: ") for level, message in said), said
@@ -220,11 +229,12 @@ def test_a_run_that_is_cancelled_comes_to_rest_and_the_next_one_buys_only_the_re
 ) -> None:
     book = evening.book(name, in_flight=2)
     before = len(evening.shop.rows())
-    evening.shop.switch(latency_ms=500)
+    evening.shop.switch(latency_ms=LONG_MS)
     with offered(evening) as deployment:
         parameters = {"production": name, "store": str(evening.store(name))}
         run_id = evening.server.post(f"{deployment}/create_flow_run", {"parameters": parameters})["id"]
         _until("nothing is spoken", lambda: len(evening.shop.rows()) >= before + 2)
+        evening.shop.switch(latency_ms=4 * LONG_MS)  # there is work for longer than it takes to be told to end
         evening.server.post(f"flow_runs/{run_id}/set_state", {"state": {"type": "CANCELLING", "name": "Cancelling"}})
         run = evening.ended(run_id)
     assert run["state_type"] == "CANCELLED", run["state"]
@@ -253,7 +263,7 @@ def test_a_killed_run_is_marked_by_its_missing_heartbeats_and_the_next_one_goes_
         variables=evening.server.variables(PREFECT_FLOWS_HEARTBEAT_FREQUENCY="30"),
     )
     before = len(evening.shop.rows())
-    evening.shop.switch(latency_ms=500)
+    evening.shop.switch(latency_ms=LONG_MS)
     process = studio.start(book=book)
     _until("nothing is spoken", lambda: len(evening.shop.rows()) >= before + 2)
     os.killpg(process.pid, signal.SIGKILL)
@@ -297,7 +307,7 @@ def test_everything_is_served_a_word_ends_it_and_schedules_wake_with_the_next_se
     assert "Traceback" not in said
     assert "Warning" not in said
     assert evening.server.get("deployments/name/nightly/nightly")["paused"]
-    assert not evening.server.post("flow_runs/filter", planned)
+    _until("runs of the schedule are left", lambda: not evening.server.post("flow_runs/filter", planned))
     evening.serve()
     assert not evening.server.get("deployments/name/nightly/nightly")["paused"]
     _until("the schedule starts no run any more", lambda: evening.server.post("flow_runs/filter", planned))

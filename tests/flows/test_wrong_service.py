@@ -77,16 +77,13 @@ def test_a_retired_model_is_refused_with_its_name(narrate: Narrate, shop: Vendor
 def test_a_service_that_is_away_is_exit_code_6(
     narrate: Narrate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    profile = tmp_path / "away.toml"
-    profile.write_text(
-        f'[service]\nbase_url = "http://127.0.0.1:{port}/api/v1"\nregion = "ap-southeast-1"\n[limits]\nattempts = 1\n'
-    )
     monkeypatch.setenv("DASHSCOPE_API_KEY", KEY)
-    folder = small_book(tmp_path / "book")
-    _refused(narrate("render", folder, "--profile", profile), folder, 6)
+    profile, folder = tmp_path / "away.toml", small_book(tmp_path / "book")
+    with socket.socket() as silent:  # who has a port and does not listen: nobody else gets it
+        silent.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/api/v1"
+        profile.write_text(f'[service]\nbase_url = "{address}"\nregion = "ap-southeast-1"\n[limits]\nattempts = 1\n')
+        _refused(narrate("render", folder, "--profile", profile), folder, 6)
 
 
 def test_a_budget_that_is_reached_is_exit_code_4_and_the_rest_comes_later(

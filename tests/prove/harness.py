@@ -109,10 +109,12 @@ class Vendor:
 
 
 @contextlib.contextmanager
-def vendor(folder: Path, *, engine: str = "tone", limits: bool = False, **switches: Switch) -> Iterator[Vendor]:
+def vendor(
+    folder: Path, *, engine: str = "tone", limits: bool = False, seed: int = 1, **switches: Switch
+) -> Iterator[Vendor]:
     """Run a sandbox for as long as the block lasts; its faults and its voices are the same ones every time."""
     state = folder / "vendor"
-    argv = command(state=state, engine=engine, limits=limits, exit_with_stdin=True, seed=1, switches=switches)
+    argv = command(state=state, engine=engine, limits=limits, exit_with_stdin=True, seed=seed, switches=switches)
     process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
     assert process.stdout is not None
     assert process.stdin is not None
