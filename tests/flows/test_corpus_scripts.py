@@ -8,9 +8,6 @@ import pytest
 
 from tests.prove.scripts import CORPUS, scripted
 
-MOST_S = 30.0
-"""“In seconds”, on a machine that is busy with other tests; a few are usual."""
-
 BOOKS = [
     "books/arthur-conan-doyle_the-adventures-of-sherlock-holmes.epub",
     "books/jane-austen_pride-and-prejudice.epub",
@@ -28,5 +25,4 @@ def test_a_book_goes_to_its_scripts_word_for_word_with_its_own_chapters(name: st
         pytest.skip(f"the corpus is not here: {name}")
     made = scripted(CORPUS / name, tmp_path / "book")
     assert made.words > 15_000
-    assert made.seconds < MOST_S
     assert made.titles or not name.endswith(".epub")

@@ -35,7 +35,7 @@ SOCKET_S: Final = {"attempts": 1, "connect_s": 2.0, "read_s": 0.4, "total_s": 2.
 def _outcome(work: Callable[[], Awaitable[object]]) -> object:
     async def outcome() -> object:
         try:
-            return await asyncio.wait_for(work(), 30)
+            return await asyncio.wait_for(work(), 300)
         except TaskFailed as failed:
             return failed.error
         except ServiceError as error:

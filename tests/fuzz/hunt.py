@@ -30,8 +30,8 @@ MOST_S = 10.0
 """Of processor time for one input, all its reading; a novel is read in less than one second."""
 MOST_MORE_BYTES = 3 << 30
 """Address space beyond what the process has when it begins. (Only a tenth of it is ever used: most is libraries'.)"""
-HARD_S = 60.0
-"""Of time on the wall for one input, after which the process is ended from outside."""
+HARD_S = 600.0
+"""Of time on the wall for one input, or for the process to begin, after which it is ended from outside."""
 
 
 START: Literal["fork", "forkserver"] = "forkserver"
@@ -107,7 +107,8 @@ def _in_process(name: str, folder: Path, *, seconds: float, seed: int, count: in
     while True:
         if not here.poll(HARD_S):
             process.kill()
-            finds.append(Find(name, current.read_bytes(), f"no end after {HARD_S:.0f} s"))
+            data = current.read_bytes() if current.exists() else b""
+            finds.append(Find(name, data, f"no end after {HARD_S:.0f} s"))
             break
         try:
             done, why = here.recv()
