@@ -284,7 +284,7 @@ def test_a_preview_in_another_script_than_the_book_is_refused(language: str, rig
 _names = st.text("aAbBcé王阿", min_size=1, max_size=3)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(st.tuples(_names, st.lists(_names, max_size=3)), min_size=1, max_size=6))
 def test_a_cast_loads_with_every_name_once_or_not_at_all(tmp_path: Path, people: list[tuple[str, list[str]]]) -> None:
     entries = [person(f'"{name}"', aliases="[" + ", ".join(f'"{a}"' for a in also) + "]") for name, also in people]

@@ -229,7 +229,7 @@ def test_a_link_to_a_production_keeps_the_name_of_the_link(folder: Path) -> None
 _SIGNS = st.sampled_from([*":-\n\t'\"[]{}&*!|>#?,;%@`~\\=", "  ", "---\n", "<<: ", "\x00", "\ufeff", "\u2028", "null"])
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     name=st.sampled_from(["book.yaml", "cast.yaml"]),
     edits=st.lists(st.tuples(st.integers(0, 120), st.integers(0, 4), _SIGNS), min_size=1, max_size=4),

@@ -63,7 +63,7 @@ def test_a_language_that_the_service_does_not_speak_is_refused() -> None:
         starter_files("m.md", title="T", author="A", language="nl")
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.text(), st.text())
 def test_any_title_and_author_make_a_file_that_loads(tmp_path: Path, title: str, author: str) -> None:
     write(tmp_path, starter_files("manuscript.md", title=title, author=author, language="en"))

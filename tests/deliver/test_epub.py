@@ -106,7 +106,7 @@ def test_verse_lists_and_headings_are_what_they_are(book: Release, tmp_path: Pat
     assert len(document.findall(".//x:br", NAMES)) == 1
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     st.lists(st.text(min_size=1, max_size=60).filter(lambda text: bool(text.strip())), min_size=1, max_size=5),
     st.data(),

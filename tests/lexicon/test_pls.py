@@ -130,7 +130,7 @@ def test_a_document_is_the_same_each_time_and_leaves_out_what_it_cannot_say() ->
 _WORD = st.text(st.characters(categories=("L", "N", "P", "S")), min_size=1, max_size=8)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.dictionaries(_WORD, _WORD, max_size=5))
 def test_what_was_written_is_read_back(tmp_path: Path, words: dict[str, str]) -> None:
     words = {unicodedata.normalize("NFC", word): unicodedata.normalize("NFC", say) for word, say in words.items()}

@@ -10,7 +10,9 @@ from narration.manuscript import read_manuscript
 from tests.manuscript.making import docx, epub_files, fb2, folder_zipped, page, zipped
 from tests.manuscript.test_golden import CASES
 
-QUICK = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(
+    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 ARCHIVES = [folder_zipped(case / "in") for case in CASES if case.name.startswith(("epub", "docx"))]
 TAGS = (

@@ -12,7 +12,9 @@ from narration.manuscript import read_manuscript
 from tests.manuscript.making import docx, epub, fb2
 
 ALL = frozenset(kind.value for kind in LeftOutKind)
-LAW = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+LAW = settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 TEMPLATES = (
     '<p>{}</p>|<div>{}</div>|<h1>{}</h1>|<h2>{}</h2>|<h3 id="x">{}</h3>|<b>{}</b>|<span class="smallcaps">{}</span>'

@@ -148,7 +148,9 @@ TEXTS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(pieces=TEXTS, suffix=st.sampled_from([".md", ".txt"]), language=st.sampled_from(["en", "zh"]))
 def test_no_text_loses_a_letter(tmp_path: Path, pieces: list[tuple[str, str]], suffix: str, language: str) -> None:
     source = "lamp " + "".join(line + gap for line, gap in pieces)
