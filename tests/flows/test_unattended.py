@@ -254,10 +254,12 @@ def test_a_run_that_is_cancelled_comes_to_rest_and_the_next_one_buys_only_the_re
 def test_who_cancels_a_book_cancels_its_parts_as_well(evening: Evening) -> None:
     write_book(evening.folder / "dealt", "dealt", profile=evening.shop.profile(in_flight=1), chapters=2, lines=600)
     evening.shop.switch(latency_ms=500)
+    before = len(evening.shop.rows())
     whole = evening.start("dealt", parts=2)
     query = {"flow_runs": {"tags": {"all_": ["book:dealt", "part"]}}}
     (part,) = _until("no part is dealt", lambda: evening.server.post("flow_runs/filter", query))
     _until("the part does not begin", lambda: evening.server.state_of(part["id"])["state_type"] == "RUNNING")
+    _until("nothing is spoken", lambda: len(evening.shop.rows()) > before)
     evening.server.post(f"flow_runs/{whole}/set_state", {"state": {"type": "CANCELLING", "name": "Cancelling"}})
     for run_id in (whole, part["id"]):
         assert evening.ended(run_id)["state_type"] == "CANCELLED"
