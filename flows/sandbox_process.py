@@ -17,7 +17,7 @@ from narration.sandbox.launch import command
 
 log = logging.getLogger("narration.sandbox")
 
-START_S = 60.0
+START_S = 180.0
 """How long a sandbox may take to start on a busy machine, in seconds."""
 
 STOP_S = 5.0
