@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import threading
 import urllib.request
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -39,7 +41,15 @@ class Place:
 @pytest.fixture(scope="session")
 def s3_endpoint() -> Iterator[str]:
     """An S3 server with an empty bucket, `narrate`."""
+    from moto.s3.responses import S3Response
     from moto.server import ThreadedMotoServer
+
+    put, turn = S3Response.put_object, threading.Lock()
+
+    def put_object(self: S3Response) -> object:
+        """S3 makes an object once, whoever else asks for it; this server looks and writes in two steps."""
+        with turn:
+            return put(self)
 
     logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
@@ -49,7 +59,8 @@ def s3_endpoint() -> Iterator[str]:
     request = urllib.request.Request(f"{endpoint}/narrate", method="PUT", headers={"authorization": "AWS a:b"})  # noqa: S310
     with urllib.request.urlopen(request) as answer:  # noqa: S310 — the server above
         assert answer.status == 200
-    yield endpoint
+    with mock.patch.object(S3Response, "put_object", put_object):
+        yield endpoint
     server.stop()
 
 
