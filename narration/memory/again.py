@@ -1,6 +1,7 @@
-"""Requests to a remote store that are made again: those of which the library says that they were never sent.
+"""Requests to a remote store that are made again: those whose connection broke, which the library does not all repeat.
 
-Invariant: what may have been done is not done again here, unless the caller says that twice is as good as once.
+Invariant: what is done here may have been done once already; all that is asked of a store is as good twice as once, or
+tells by what is there then whose it was (see `narration.memory.store`).
 """
 
 from __future__ import annotations
@@ -11,33 +12,29 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-NEVER_SENT = ("connection was not ready",)
-"""How the library tells of a connection that was gone before a request went out on it; it does not repeat that one."""
-CUT_OFF = (*NEVER_SENT, "request or response body error")
-"""The same of one that broke while the answer was read: what only reads may be asked again."""
-PERHAPS_SENT = (*CUT_OFF, "error sending request")
-"""The same of any that broke; requests that only read are then repeated by the library itself."""
+BROKEN = ("connection was not ready", "request or response body error", "error sending request")
+"""How the library tells of a connection that was gone before a request went out, or broke with the answer or before."""
 FIRST_S = 0.25
 
 
-def again(work: Callable[[], T], broken: type[Exception], most_s: float, signs: tuple[str, ...]) -> T:
+def again(work: Callable[[], T], broken: type[Exception], most_s: float) -> T:
     """Do something, and do it again while its connection breaks, with waits that double.
 
     Args:
         work: what to do, in this thread.
         broken: what it raises then.
-        most_s: the longest wait.
-        signs: one of these is in the error's words where it is to be done again.
+        most_s: no further try begins so long after the first.
 
     Raises:
         Exception: what the work raised at last.
     """
-    wait_s = FIRST_S
+    began, wait_s = time.monotonic(), FIRST_S
     while True:
         try:
             return work()
         except broken as error:
-            if wait_s > most_s or not any(sign in str(error) for sign in signs):
+            late = time.monotonic() - began + wait_s > most_s
+            if late or not any(sign in str(error) for sign in BROKEN):
                 raise
         time.sleep(wait_s)
         wait_s *= 2
