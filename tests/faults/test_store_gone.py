@@ -121,6 +121,7 @@ async def test_a_store_is_waited_for_by_the_clock_and_not_by_the_number_of_tries
 ) -> None:
     """The library by itself gives up after ten: a store that is away for a few seconds would end the run."""
     monkeypatch.setattr("narration.memory.store._PAUSES_S", (0.001, 0.01))
+    monkeypatch.setattr("narration.memory.again.FIRST_S", 0.001)
     store = open_store(f"s3://narrate/{uuid.uuid4().hex}")
     works: tuple[tuple[Callable[[], Awaitable[object]], object], ...] = (
         (lambda: store.create("a", b"1"), True),
