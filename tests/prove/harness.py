@@ -22,6 +22,8 @@ from narration.sandbox.launch import Switch, command
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "data" / "demo"
 KEY = "sk-proof"
+PATIENT_S = 180.0
+"""Only ends what hangs."""
 NARRATE = [sys.executable, "-c", "from flows.cli import main; main()"]
 
 PROFILE = """\
@@ -64,19 +66,19 @@ class Vendor:
         return self.base_url.removesuffix("/api/v1")
 
     def bill(self) -> dict[str, Any]:
-        answer = httpx.get(f"{self.root}/sandbox/bill")
+        answer = httpx.get(f"{self.root}/sandbox/bill", timeout=PATIENT_S)
         answer.raise_for_status()
         found: dict[str, Any] = answer.json()
         return found
 
     def rows(self, action: str = "synthesize") -> list[dict[str, Any]]:
-        answer = httpx.get(f"{self.root}/sandbox/bill/rows", params={"action": action}, timeout=30)
+        answer = httpx.get(f"{self.root}/sandbox/bill/rows", params={"action": action}, timeout=PATIENT_S)
         answer.raise_for_status()
         found: list[dict[str, Any]] = answer.json()["rows"]
         return found
 
     def switch(self, **changes: object) -> None:
-        answer = httpx.patch(f"{self.root}/sandbox/faults", json=changes)
+        answer = httpx.patch(f"{self.root}/sandbox/faults", json=changes, timeout=PATIENT_S)
         answer.raise_for_status()
 
     def profile(
@@ -107,7 +109,7 @@ def vendor(folder: Path, *, engine: str = "tone", limits: bool = False, **switch
         yield Vendor(base_url=json.loads(process.stdout.readline())["base_url"], folder=folder)
     finally:
         process.stdin.close()
-        process.wait(timeout=20)
+        process.wait(timeout=PATIENT_S)
         process.stdout.close()
 
 
