@@ -25,12 +25,13 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import StateType
 from prefect.exceptions import PrefectException
 from prefect.runtime import flow_run
-from prefect.states import Cancelled
+from prefect.states import Cancelled, Cancelling
 
 from flows.making import Each
 from flows.opening import Job
 from flows.progress import Progress
 from flows.rendering import render
+from flows.stopping import was_cancelled
 from narration.desk import Halt
 from narration.errors import BudgetReached, StoreError
 from narration.memory.takes import Takes
@@ -124,11 +125,23 @@ async def spread(
     given_usd = (share_usd or 0.0) * len(handed)
     own, inner = _with_budget(job, None if budget_usd is None else budget_usd - given_usd), Halt(halt)
     order = turns(first, [part.chapters for part in handed])
-    async with _followed(job, progress, handed):
-        summary = await render(
-            own, progress.plan, environ, progress=progress, halt=inner, flow_run_id=flow_run_id, each=each, order=order
-        )
-    begun = [part for part in handed if not await _taken_back(part)]
+    try:
+        async with _followed(job, progress, handed):
+            summary = await render(
+                own,
+                progress.plan,
+                environ,
+                progress=progress,
+                halt=inner,
+                flow_run_id=flow_run_id,
+                each=each,
+                order=order,
+            )
+    finally:  # also where this run could not begin
+        begun = [part for part in handed if not await _taken_back(part)]
+    if halt.reason is not None and begun and await was_cancelled():
+        for part in begun:
+            await _cancel(part)
     if not _short_of_money(summary) or not handed or halt.reason is not None:
         return summary
     # Its own share is spent. What those who never began were given is there again; the others speak what is theirs.
@@ -239,6 +252,15 @@ async def _taken_back(part: _Part) -> bool:
         log.warning("chapters %s cannot be taken back: %s", part.chapters, error)
         return False
     return True
+
+
+async def _cancel(part: _Part) -> None:
+    """Cancel its run as the UI does: who cancels a book means all of it. What it has in flight is finished."""
+    try:
+        async with get_client() as client:
+            await client.set_flow_run_state(part.run_id, Cancelling(message="The run of the whole book was cancelled"))
+    except (httpx.HTTPError, PrefectException) as error:
+        log.warning("chapters %s go on, as their run cannot be cancelled: %s", part.chapters, error)
 
 
 async def _ended(part: _Part, halt: Halt) -> None:

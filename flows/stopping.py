@@ -80,10 +80,16 @@ class LastWord:
         """
         if not (self.told and self.alone):
             return None
-        with server_may_be_away():
-            async with get_client() as client:
-                found = (await client.read_flow_run(UUID(str(flow_run.get_id())))).state
-            if found is not None and (found.is_cancelling() or found.is_cancelled()):
-                return Cancelled(message="Cancelled. What was in flight is stored; the next run goes on from there.")
+        if await was_cancelled():
+            return Cancelled(message="Cancelled. What was in flight is stored; the next run goes on from there.")
         signal.raise_signal(self.told[0])
         return None
+
+
+async def was_cancelled() -> bool:
+    """Whether somebody cancelled this flow run, as far as the server says."""
+    found: State | None = None
+    with server_may_be_away():
+        async with get_client() as client:
+            found = (await client.read_flow_run(UUID(str(flow_run.get_id())))).state
+    return found is not None and (found.is_cancelling() or found.is_cancelled())

@@ -176,8 +176,6 @@ def _place(text: Text, fragment: str, asked: set[tuple[str, str]]) -> int | None
     if place is None:
         return None if any(file == text.file and other != fragment for file, other in asked) else 0
     while place > 0 and text.pieces[place - 1].block.paragraph.kind is ParagraphKind.HEADING:
-        if any((text.file, identity) in asked for identity in text.pieces[place].ids if identity != fragment):
-            break
         above = text.pieces[place - 1]
         if any((text.file, identity) in asked for identity in above.ids) or (place == 1 and (text.file, "") in asked):
             break

@@ -19,6 +19,7 @@ from tests.flows.conftest import Narrate
 from tests.flows.stage import Recorder, recorder, small_book
 from tests.prove.harness import KEY, NARRATE, ROOT, Studio, Vendor, bought_twice, vendor
 from tests.prove.server import Server, free_port, worker
+from tests.prove.workers import write_book
 
 pytestmark = [pytest.mark.slow, pytest.mark.prefect, pytest.mark.xdist_group("prefect")]
 
@@ -238,6 +239,21 @@ def test_a_run_that_is_cancelled_comes_to_rest_and_the_next_one_buys_only_the_re
     assert again.json["chunks_spoken"] == len(evening.shop.rows()) - spoken > 0
     assert (again.json["recovered"], again.json["calls_in_doubt"]) == (0, 0)
     assert bought_twice(evening.shop.rows()) == 0
+
+
+def test_who_cancels_a_book_cancels_its_parts_as_well(evening: Evening) -> None:
+    write_book(evening.folder / "dealt", "dealt", profile=evening.shop.profile(in_flight=1), chapters=2, lines=600)
+    evening.shop.switch(latency_ms=500)
+    whole = evening.start("dealt", parts=2)
+    query = {"flow_runs": {"tags": {"all_": ["book:dealt", "part"]}}}
+    (part,) = _until("no part is dealt", lambda: evening.server.post("flow_runs/filter", query))
+    _until("the part does not begin", lambda: evening.server.state_of(part["id"])["state_type"] == "RUNNING")
+    evening.server.post(f"flow_runs/{whole}/set_state", {"state": {"type": "CANCELLING", "name": "Cancelling"}})
+    for run_id in (whole, part["id"]):
+        assert evening.ended(run_id)["state_type"] == "CANCELLED"
+    evening.shop.switch(latency_ms=0)
+    assert evening.left_open("dealt") == []
+    assert 0 < len(list(evening.store("dealt").rglob("*.wav"))) < 1200
 
 
 def test_a_killed_run_is_marked_by_its_missing_heartbeats_and_the_next_one_goes_on(

@@ -66,6 +66,14 @@ def test_a_book_in_one_file_is_cut_at_the_places_that_its_contents_name(tmp_path
     assert book.chapters[1].paragraphs[0].text == "Chapter 2"
 
 
+def test_a_part_and_its_first_chapter_at_one_place_keep_the_headings_above_it(tmp_path: Path) -> None:
+    body = f'<h2>I</h2><a id="c1"/>{BODY}<h2>Part Two</h2><h3>II</h3><a id="p2"/><a id="c2"/>{BODY}'
+    nav = link("a.xhtml#c1", "I") + link("a.xhtml#p2", "Part Two", link("a.xhtml#c2", "II"))
+    book = read(tmp_path, with_nav({"a.xhtml": body}, nav))
+    assert titles(book) == ["I", "II"]
+    assert [paragraph.text for paragraph in book.chapters[1].paragraphs[:2]] == ["Part Two", "II"]
+
+
 def test_contents_that_lead_to_the_title_page_only_give_way_to_headings(tmp_path: Path) -> None:
     pages = {"t.xhtml": "<h1>The Lamp</h1>", "a.xhtml": f"<h2>One</h2>{BODY}", "b.xhtml": f"<h2>Two</h2>{BODY}"}
     book = read(tmp_path, epub(pages, {"t.xhtml": "Start"}))

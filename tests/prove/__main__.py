@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from tests.prove.checks import prove_checks
+from tests.prove.far import prove_far_store
 from tests.prove.hearing import prove_hearing
 from tests.prove.kills import prove_kills
 from tests.prove.long_book import prove_long_book
@@ -40,6 +41,7 @@ PROOFS: dict[str, Callable[[], str]] = {
     "soak": prove_soak,
     "scripts": prove_scripts,
     "long-sound": prove_long_sound,
+    "far-store": prove_far_store,
     "workers": prove_workers,
     "workers-speed": prove_speed,
     "worker-killed": prove_killed_worker,
