@@ -19,7 +19,6 @@ import itertools
 import re
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -29,12 +28,12 @@ from obstore.store import LocalStore, from_url
 
 from narration.errors import InputError, Problem, StoreError
 from narration.folder import FULL, Room, sweep, write_whole
-from narration.memory.again import again
+from narration.memory.again import again, retrying
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator
 
-    from obstore.store import BackoffConfig, ObjectStore, RetryConfig
+    from obstore.store import ObjectStore
 
 T = TypeVar("T")
 
@@ -50,12 +49,6 @@ _LISTED = 1000
 
 Source: docs.aws.amazon.com, S3 ListObjectsV2, MaxKeys.
 """
-_RETRY_S = 30.0
-"""How long a request to a remote store is repeated: a run whose store is away for longer stops, and is resumed."""
-_RETRIES = 1 << 20
-"""The time alone decides: by itself the library gives up after ten tries, which may be two seconds."""
-_PAUSES_S = (0.1, 2.0)
-"""Between the library's tries: the first, and the longest."""
 _S3_ERROR = re.compile(r"<Code>([^<]*)</Code>(?:\s*<Message>([^<]*)</Message>)?")
 
 
@@ -327,17 +320,7 @@ class Store:
 
 
 def _again(work: Callable[[], T]) -> T:
-    return again(work, BaseError, _RETRY_S)
-
-
-def _retrying() -> RetryConfig:
-    first_s, longest_s = _PAUSES_S
-    backoff: BackoffConfig = {
-        "init_backoff": timedelta(seconds=first_s),
-        "max_backoff": timedelta(seconds=longest_s),
-        "base": 2,
-    }
-    return {"retry_timeout": timedelta(seconds=_RETRY_S), "max_retries": _RETRIES, "backoff": backoff}
+    return again(work, BaseError)
 
 
 def _reason(error: Exception) -> str:
@@ -387,7 +370,7 @@ def open_store(where: str | Path) -> Store:
     text = str(where)
     if _REMOTE.match(text):
         try:
-            return Store(from_url(text, retry_config=_retrying()), text, None)
+            return Store(from_url(text, retry_config=retrying()), text, None)
         except (BaseError, ValueError, OSError) as error:
             raise InputError(
                 Problem(

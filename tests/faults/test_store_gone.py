@@ -120,7 +120,7 @@ async def test_a_store_is_waited_for_by_the_clock_and_not_by_the_number_of_tries
     road: Road, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The library by itself gives up after ten: a store that is away for a few seconds would end the run."""
-    monkeypatch.setattr("narration.memory.store._PAUSES_S", (0.001, 0.01))
+    monkeypatch.setattr("narration.memory.again.PAUSES_S", (0.001, 0.01))
     monkeypatch.setattr("narration.memory.again.FIRST_S", 0.001)
     store = open_store(f"s3://narrate/{uuid.uuid4().hex}")
     works: tuple[tuple[Callable[[], Awaitable[object]], object], ...] = (
@@ -144,7 +144,7 @@ async def test_a_store_that_stays_away_ends_the_run_and_the_next_one_goes_on(
     where, wire = f"s3://narrate/{uuid.uuid4().hex}", world.wire
     world.wire = Breaking(wire, road, at=2)
     with monkeypatch.context() as impatient:
-        impatient.setattr("narration.memory.store._RETRY_S", 0.5)
+        impatient.setattr("narration.memory.again.RETRY_S", 0.5)
         store = open_store(where)
         with pytest.raises(StoreError) as caught:
             async with world.desk(store) as desk:

@@ -390,7 +390,7 @@ async def test_a_server_that_is_away_is_a_clear_error(
 ) -> None:
     assert s3_variables
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    monkeypatch.setattr("narration.memory.store._RETRY_S", 0.2)
+    monkeypatch.setattr("narration.memory.again.RETRY_S", 0.2)
     store = open_store("s3://narrate/store")
     with pytest.raises(StoreError, match=r"cannot write a: .*http://127\.0\.0\.1:9") as told:
         await store.put("a", b"1")
