@@ -17,13 +17,13 @@ import pytest
 
 from narration.sandbox.launch import command
 
+# How long an example takes, or to think it up, says more of the machine than of the law; benchmarks look at time.
 _PATIENT = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
-hypothesis.settings.register_profile("patient", _PATIENT, derandomize=True)
-hypothesis.settings.register_profile("curious", _PATIENT, print_blob=True)
-hypothesis.settings.load_profile("patient")
-"""How long an example takes says more of the machine than of the law; benchmarks look at time. With the same examples
-each time a test fails where something was changed; `pytest --hypothesis-profile curious` tries others.
-"""
+hypothesis.settings.register_profile("steady", _PATIENT, derandomize=True)
+hypothesis.settings.register_profile("searching", _PATIENT, derandomize=False, print_blob=True)
+hypothesis.settings.load_profile("steady")
+"""The same examples every time, so that a change is never blamed for what it did not do; others are found by
+`pytest --hypothesis-profile searching`."""
 
 _FORBIDDEN = ("DASHSCOPE_", "PREFECT_", "NARRATION_", "AWS_")
 

@@ -15,10 +15,10 @@ a runtime that is not shut down before Python is: a process that ends right afte
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -28,7 +28,7 @@ from obstore.store import LocalStore, from_url
 
 from narration.errors import InputError, Problem, StoreError
 from narration.folder import FULL, Room, sweep, write_whole
-from narration.memory.again import CUT_OFF, NEVER_SENT, PERHAPS_SENT, again
+from narration.memory.again import again, retrying
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator
@@ -49,8 +49,6 @@ _LISTED = 1000
 
 Source: docs.aws.amazon.com, S3 ListObjectsV2, MaxKeys.
 """
-_RETRY_S = 30.0
-"""How long a request to a remote store is repeated: a run whose store is away for longer stops, and is resumed."""
 _S3_ERROR = re.compile(r"<Code>([^<]*)</Code>(?:\s*<Message>([^<]*)</Message>)?")
 
 
@@ -146,12 +144,8 @@ class Store:
             if self.folder is not None:
                 return self._write_file(key, data, create=create)
             if create:
-                _again(lambda: obstore.put(self._objects, key, data, mode="create", use_multipart=False), NEVER_SENT)
-            else:
-                # To write the same bytes twice is as good as once; to create an object is not.
-                _again(
-                    lambda: obstore.put(self._objects, key, data, mode="overwrite", use_multipart=False), PERHAPS_SENT
-                )
+                return self._create_there(key, data)
+            _again(lambda: obstore.put(self._objects, key, data, mode="overwrite", use_multipart=False))
             return True
 
         try:
@@ -160,6 +154,15 @@ class Store:
             return False
         except (BaseError, OSError) as error:
             raise self._broken("write", key, error) from error
+
+    def _create_there(self, key: str, data: bytes) -> bool:
+        """Create an object in a remote store; where a try broke off and it is there now, its bytes tell whose it is."""
+        tries = itertools.count()
+        try:
+            _again(lambda: (next(tries), obstore.put(self._objects, key, data, mode="create", use_multipart=False)))
+        except AlreadyExistsError:
+            return next(tries) > 1 and _again(lambda: bytes(obstore.get(self._objects, key).bytes())) == data
+        return True
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
@@ -281,7 +284,7 @@ class Store:
         if self.folder is None and gone:
             try:
                 # One request for many.
-                await _to_its_end(self._in_thread(lambda: obstore.delete(self._objects, gone)))
+                await _to_its_end(self._look(lambda: obstore.delete(self._objects, gone)))
             except FileNotFoundError:
                 pass  # where a missing one stops it
             except (BaseError, OSError) as error:
@@ -316,8 +319,8 @@ class Store:
         return StoreError(f"The store {self.url} cannot {verb} {key}: {_reason(error)}.", hint)
 
 
-def _again(work: Callable[[], T], signs: tuple[str, ...] = CUT_OFF) -> T:
-    return again(work, BaseError, _RETRY_S, signs)
+def _again(work: Callable[[], T]) -> T:
+    return again(work, BaseError)
 
 
 def _reason(error: Exception) -> str:
@@ -367,7 +370,7 @@ def open_store(where: str | Path) -> Store:
     text = str(where)
     if _REMOTE.match(text):
         try:
-            return Store(from_url(text, retry_config={"retry_timeout": timedelta(seconds=_RETRY_S)}), text, None)
+            return Store(from_url(text, retry_config=retrying()), text, None)
         except (BaseError, ValueError, OSError) as error:
             raise InputError(
                 Problem(

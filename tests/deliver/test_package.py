@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -89,8 +90,12 @@ def first_delivery(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def delivered(first_delivery: Path, tmp_path: Path) -> Press:
-    """A book that was delivered in every format already, as the test's own."""
-    return Press(shutil.copytree(first_delivery, tmp_path / "out"))
+    """A book that was delivered in every format already, a day ago, as the test's own."""
+    copied = Press(shutil.copytree(first_delivery, tmp_path / "out"))
+    for name, written_ns in copied.files().items():
+        before_ns = written_ns - 86_400 * 10**9  # what is written now has another time, however coarse these are
+        os.utime(copied.folder / name, ns=(before_ns, before_ns))
+    return copied
 
 
 def longest(settings: Settings, seconds: float) -> Settings:

@@ -11,7 +11,7 @@ from narration.deliver.writing import staged
 
 
 def test_two_threads_that_write_the_same_file_both_end_well(tmp_path: Path) -> None:
-    target, together = tmp_path / "parts" / "cover.jpg", Barrier(2, timeout=10)
+    target, together = tmp_path / "parts" / "cover.jpg", Barrier(2, timeout=300)
 
     def write(data: bytes) -> None:
         with staged(target) as part:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import socket
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from urllib.parse import urlsplit
 
 import httpx
@@ -24,6 +23,8 @@ class Road:
 
     def __init__(self, port: int) -> None:
         self._to = port
+        self._gate = threading.Lock()
+        self._away = 0
         self._connections: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
@@ -35,12 +36,14 @@ class Road:
     def open(self) -> None:
         self.is_open = True
 
-    def close(self) -> None:
-        self.is_open = False
-        for connection in self._connections:
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-        self._connections.clear()
+    def close(self, away: int = 0) -> None:
+        """Break every connection and turn new ones away: so many of them, or all."""
+        with self._gate:
+            self.is_open, self._away = False, away
+            for connection in self._connections:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+            self._connections.clear()
 
     def end(self) -> None:
         self.close()
@@ -53,14 +56,20 @@ class Road:
         with contextlib.suppress(OSError):
             while True:
                 near, _ = self._listener.accept()
-                if not self.is_open:
-                    near.close()
-                    continue
-                far = socket.create_connection(("127.0.0.1", self._to))
-                self._connections += [near, far]
-                for source, target in ((near, far), (far, near)):
-                    self._pumps.append(threading.Thread(target=_pump, args=(source, target), daemon=True))
-                    self._pumps[-1].start()
+                with self._gate:
+                    self._let_in(near)
+
+    def _let_in(self, near: socket.socket) -> None:
+        if not self.is_open:
+            near.close()
+            self._away -= 1
+            self.is_open = self._away == 0
+            return
+        far = socket.create_connection(("127.0.0.1", self._to))
+        self._connections += [near, far]
+        for source, target in ((near, far), (far, near)):
+            self._pumps.append(threading.Thread(target=_pump, args=(source, target), daemon=True))
+            self._pumps[-1].start()
 
 
 def _pump(source: socket.socket, target: socket.socket) -> None:
@@ -73,21 +82,19 @@ def _pump(source: socket.socket, target: socket.socket) -> None:
 
 
 class Breaking(Wire):
-    """The wire of the service, on which something happens at the n-th synthesis."""
+    """The wire of the service; the road is closed at the n-th synthesis, for good or for so many callers."""
 
-    def __init__(self, inner: Wire, road: Road, at: int, back_s: float | None) -> None:
+    def __init__(self, inner: Wire, road: Road, at: int, away: int = 0) -> None:
         self._wire = inner
         self.requests = inner.requests
-        self._road, self._at, self._back_s = road, at, back_s
+        self._road, self._at, self._away = road, at, away
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         answer = await self._wire.handle_async_request(request)
         if "generation" in request.url.path:
             self._at -= 1
             if self._at == 0:
-                self._road.close()
-                if self._back_s is not None:
-                    asyncio.get_running_loop().call_later(self._back_s, self._road.open)
+                self._road.close(self._away)
         return answer
 
 
@@ -102,27 +109,50 @@ def road(s3_variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Itera
 @pytest.mark.slow
 async def test_a_store_that_comes_back_soon_is_waited_for(world: World, road: Road) -> None:
     store = open_store(f"s3://narrate/{uuid.uuid4().hex}")
-    world.wire = Breaking(world.wire, road, at=2, back_s=1.0)
+    world.wire = Breaking(world.wire, road, at=2, away=5)
     async with world.desk(store) as desk:
         chapters = await speak_all(desk, await world.plan(store))
     assert [chapter.error for chapter in chapters] == [None, None]
     await lawful(world, store)
 
 
+async def test_a_store_is_waited_for_by_the_clock_and_not_by_the_number_of_tries(
+    road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library by itself gives up after ten: a store that is away for a few seconds would end the run."""
+    monkeypatch.setattr("narration.memory.again.PAUSES_S", (0.001, 0.01))
+    monkeypatch.setattr("narration.memory.again.FIRST_S", 0.001)
+    store = open_store(f"s3://narrate/{uuid.uuid4().hex}")
+    works: tuple[tuple[Callable[[], Awaitable[object]], object], ...] = (
+        (lambda: store.create("a", b"1"), True),
+        (lambda: store.put("b", b"2"), None),
+        (lambda: store.get("a"), b"1"),
+        (lambda: store.exists("a"), True),
+        (lambda: store.keys(""), ["a", "b"]),
+        (lambda: store.delete("b"), None),
+        (lambda: store.delete_all(["a"]), None),
+    )
+    for work, answer in works:
+        road.close(away=25)
+        assert await work() == answer
+
+
 @pytest.mark.slow
 async def test_a_store_that_stays_away_ends_the_run_and_the_next_one_goes_on(
     world: World, road: Road, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    where = f"s3://narrate/{uuid.uuid4().hex}"
-    monkeypatch.setattr("narration.memory.store._RETRY_S", 0.5)
-    store, wire = open_store(where), world.wire
-    world.wire = Breaking(wire, road, at=2, back_s=None)
-    with pytest.raises(StoreError) as caught:
-        async with world.desk(store) as desk:
-            await speak_all(desk, await world.plan(store))
+    where, wire = f"s3://narrate/{uuid.uuid4().hex}", world.wire
+    world.wire = Breaking(wire, road, at=2)
+    with monkeypatch.context() as impatient:
+        impatient.setattr("narration.memory.again.RETRY_S", 0.5)
+        store = open_store(where)
+        with pytest.raises(StoreError) as caught:
+            async with world.desk(store) as desk:
+                await speak_all(desk, await world.plan(store))
     assert where in caught.value.what
     assert "what is stored is kept" in caught.value.hint
     assert "\n" not in caught.value.what
-    road.is_open, world.wire = True, wire
+    road.open()
+    world.wire, store = wire, open_store(where)
     await went_on(world, store)
     await lawful(world, store, doubts=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import urllib.request
 import uuid
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import pytest
 
 from narration.memory.store import Store, open_store
 from tests.memory.worlds import Machine
+from tests.s3_server import s3_server
 
 SECRET = "a-secret-that-nobody-may-see"
 
@@ -39,18 +39,11 @@ class Place:
 @pytest.fixture(scope="session")
 def s3_endpoint() -> Iterator[str]:
     """An S3 server with an empty bucket, `narrate`."""
-    from moto.server import ThreadedMotoServer
-
-    logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    endpoint = f"http://{host}:{port}"
-    request = urllib.request.Request(f"{endpoint}/narrate", method="PUT", headers={"authorization": "AWS a:b"})  # noqa: S310
-    with urllib.request.urlopen(request) as answer:  # noqa: S310 — the server above
-        assert answer.status == 200
-    yield endpoint
-    server.stop()
+    with s3_server() as endpoint:
+        request = urllib.request.Request(f"{endpoint}/narrate", method="PUT", headers={"authorization": "AWS a:b"})  # noqa: S310
+        with urllib.request.urlopen(request) as answer:  # noqa: S310 — the server above
+            assert answer.status == 200
+        yield endpoint
 
 
 @pytest.fixture

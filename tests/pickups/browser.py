@@ -17,7 +17,8 @@ from websockets.sync.client import connect
 from websockets.sync.connection import Connection
 
 PROGRAM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome") or ""
-_WAIT_S = 60.0
+_WAIT_S = 180.0
+"""Only ends what hangs."""
 
 
 class Page:
@@ -112,14 +113,20 @@ def browser(folder: Path) -> Iterator[Page]:
         try:
             port_file = folder / "profile" / "DevToolsActivePort"
             end = time.monotonic() + _WAIT_S
-            while not port_file.exists() or not port_file.read_text().strip():
+            while (address := _page_of(port_file)) is None:
                 assert time.monotonic() < end, "Chromium does not start"
                 time.sleep(0.05)
-            port = port_file.read_text().split()[0]
-            targets = httpx.get(f"http://127.0.0.1:{port}/json", trust_env=False).json()
-            address = next(one["webSocketDebuggerUrl"] for one in targets if one["type"] == "page")
-            with connect(address, max_size=None, proxy=None) as socket:
+            with connect(address, max_size=None, proxy=None, open_timeout=_WAIT_S, ping_interval=None) as socket:
                 yield Page(socket)
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(_WAIT_S)
+
+
+def _page_of(port_file: Path) -> str | None:
+    """Where the first page is spoken to, once there is one."""
+    lines = port_file.read_text().splitlines() if port_file.exists() else []
+    if len(lines) < 2:
+        return None
+    targets = httpx.get(f"http://127.0.0.1:{lines[0]}/json", trust_env=False, timeout=_WAIT_S).json()
+    return next((str(one["webSocketDebuggerUrl"]) for one in targets if one["type"] == "page"), None)

@@ -35,7 +35,17 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(not PROGRAM, reason="Chromium
 
 LONGEST = ROOT.parent / "shared" / "corpus" / "books" / "charles-dickens_great-expectations.epub"
 NAMES = ("Narrator", "Pip", "Joe", "Estella", "Miss Havisham", "Herbert", "Jaggers", "Wemmick", "Biddy", "Magwitch")
-LOAD_S = 3.0
+READINGS = 900
+"""Opening the book may take the processor as long as reading its data so often: 3 s where one takes 3.3 ms."""
+READING = """
+Math.min(...[...Array(7)].map(() => {
+  const began = performance.now();
+  JSON.parse(byId('book').textContent);
+  return (performance.now() - began) / 1000;
+}))
+"""
+SLOWLY = "byId('speed').add(new Option('slow', '0.0625')); byId('speed').value = '0.0625'"
+"""As slow as a browser plays: what is heard does not go on while the test looks at it."""
 WAVE_BYTES_AN_HOUR = 100_000
 MOST_NODES = 6_000
 RATE_HZ = 1000
@@ -130,7 +140,7 @@ def longest_book() -> Proof:
     )
 
 
-def test_the_longest_book_opens_in_three_seconds_and_stays_small(tmp_path: Path) -> None:
+def test_the_longest_book_opens_at_once_and_stays_small(tmp_path: Path) -> None:
     proof = longest_book()
     hours = sum(one.timeline.audio_s for one in proof.records) / 3600
     path = write_proof(tmp_path, proof)
@@ -139,9 +149,11 @@ def test_the_longest_book_opens_in_three_seconds_and_stays_small(tmp_path: Path)
     with browser(tmp_path) as page:
         seconds, processor_s = page.open(path), page.processor_s()
         nodes = page.value("document.querySelectorAll('*').length")
+        reading_s = page.value(READING)
         size = f"{hours:.1f} h, {path.stat().st_size / 1e6:.1f} MB, {nodes} nodes"
-        print(f"{size}: {seconds:.2f} s, {processor_s:.2f} CPU-s")  # noqa: T201 — the figures
-        assert min(seconds, processor_s) < LOAD_S  # where others use the machine, the clock tells of them
+        figures = f"{seconds:.2f} s, {processor_s:.2f} CPU-s, one reading {1000 * reading_s:.1f} ms"
+        print(f"{size}: {figures}")  # noqa: T201 — the figures
+        assert processor_s < READINGS * reading_s
         assert nodes < MOST_NODES
         page.value("byId('lines').scrollTo(0, 1e9)")
         page.until("document.querySelector(`[data-index='${view.rows.length - 1}']`) !== null")
@@ -176,6 +188,7 @@ def test_a_click_plays_the_right_second_and_only_the_books_own_files_are_asked_f
     folder = rendered
     with browser(tmp_path) as page:
         page.open(folder / "out" / "proof.html")
+        page.value(SLOWLY)
         page.value("document.querySelector('[data-index=\"2\"]').click()")
         page.until("!sound.paused && sound.currentTime > 0")
         start_s, end_s, heard_s = page.value("[view.rows[2][3], view.rows[2][4], sound.currentTime]")
@@ -207,6 +220,7 @@ def test_everything_can_be_done_from_the_keyboard(rendered: Path, tmp_path: Path
     folder = rendered
     with browser(tmp_path) as page:
         page.open(folder / "out" / "proof.html")
+        page.value(SLOWLY)
         page.press("]")
         page.until("view.chapter === book.chapters[1]")
         page.press("[")
@@ -244,7 +258,10 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
         pytest.skip("npm is not installed, and axe-core comes from there")
     folder = tmp_path_factory.mktemp("axe")
     argv = [npm, "install", "--no-save", "--no-audit", "--no-fund", "--prefer-offline", "--prefix", str(folder)]
-    done = subprocess.run([*argv, "axe-core@4"], check=False, capture_output=True, text=True, timeout=120)
+    try:
+        done = subprocess.run([*argv, "axe-core@4"], check=False, capture_output=True, text=True, timeout=120)
+    except subprocess.TimeoutExpired:
+        pytest.skip("npm cannot bring axe-core here in time")
     if done.returncode:
         pytest.skip(f"npm cannot bring axe-core here: {done.stderr.strip().splitlines()[0]}")
     return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")

@@ -7,14 +7,12 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 
-from tests.prove.harness import PATIENCE_S, Studio, bought_twice, vendor
-from tests.prove.server import START_S, free_port
+from tests.prove.harness import PATIENCE_S, ROOT, Studio, bought_twice, vendor
 
 
 def prove_rush(*, on_s3: bool, chapters: str = "1") -> str:
@@ -51,32 +49,25 @@ def prove_rush(*, on_s3: bool, chapters: str = "1") -> str:
 @contextlib.contextmanager
 def bucket() -> Iterator[tuple[str, dict[str, str]]]:
     """An S3-compatible server with an empty bucket; its URL, and the variables that reach it."""
-    port = free_port()
-    endpoint = f"http://127.0.0.1:{port}"
-    variables = {
-        "AWS_ENDPOINT": endpoint,
-        "AWS_ALLOW_HTTP": "true",
-        "AWS_ACCESS_KEY_ID": "proof",
-        "AWS_SECRET_ACCESS_KEY": "proof",
-        "AWS_REGION": "us-east-1",
-    }
     server = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
-        stdout=subprocess.DEVNULL,
+        [sys.executable, "-m", "tests.s3_server"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=ROOT,
         env={**os.environ, "MOTO_S3_DEFAULT_KEY_BUFFER_SIZE": str(1 << 26)},
     )
-    headers = {"authorization": "AWS proof:proof"}
-    try:
-        deadline = time.monotonic() + START_S
-        while True:
-            with contextlib.suppress(httpx.HTTPError):
-                if httpx.put(f"{endpoint}/proof", headers=headers, timeout=30).status_code < 300:
-                    break
-            assert time.monotonic() < deadline, "the S3 server did not start"
-            assert server.poll() is None, "the S3 server ended"
-            time.sleep(0.1)
+    with server:  # which ends with its input
+        assert server.stdout is not None
+        endpoint = server.stdout.readline().strip()
+        variables = {
+            "AWS_ENDPOINT": endpoint,
+            "AWS_ALLOW_HTTP": "true",
+            "AWS_ACCESS_KEY_ID": "proof",
+            "AWS_SECRET_ACCESS_KEY": "proof",
+            "AWS_REGION": "us-east-1",
+        }
+        made = httpx.put(f"{endpoint}/proof", headers={"authorization": "AWS proof:proof"}, timeout=PATIENCE_S)
+        made.raise_for_status()
         yield "s3://proof/store", variables
-    finally:
-        server.terminate()
-        server.wait(timeout=START_S)

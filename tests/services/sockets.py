@@ -22,6 +22,9 @@ from tests.services.fakes import KEY, VOICE
 MODEL = "qwen3-tts-vd-realtime-2026-01-15"
 TEXT = "Nobody spoke. 没人说话。"
 PCM = bytes(range(256)) * 8
+CONNECT_S, READ_S = 5.0, 10.0
+LATE_S = CONNECT_S + READ_S + 1.0
+"""Longer than an attempt may take."""
 
 
 def ask(text: str = TEXT, **options: str) -> SpeechAsk:
@@ -150,7 +153,7 @@ def opened(
         environ={},
         overrides={
             "service": {"kind": "qwen-realtime", "base_url": "http://127.0.0.1:9/api/v1", "websocket_url": url},
-            "limits": {"attempts": 3, "total_s": 60.0, "connect_s": 5.0, "read_s": 10.0, **limits},
+            "limits": {"attempts": 3, "total_s": 60.0, "connect_s": CONNECT_S, "read_s": READ_S, **limits},
         },
     )
 

@@ -15,9 +15,15 @@ from narration.services.http import Timing
 from narration.services.pcm import wav_file
 from narration.settings.settings import load_settings
 from tests.services.fakes import BASE, KEY
+from tests.services.leaping import leap
 
 PCM = bytes(range(256)) * 8
 WAV = wav_file(PCM, 24_000)
+
+CONNECT_S, READ_S = 5.0, 10.0
+LATE_S = CONNECT_S + READ_S + 1.0
+"""Longer than an attempt may take."""
+LATE = "nothing, for longer than an attempt may take"
 
 Frame = dict[str, Any] | str | bytes
 Script = Callable[[str], Sequence[Frame]]
@@ -93,7 +99,9 @@ class Server:
 
 
 async def _send(socket: ServerConnection, frame: Frame) -> None:
-    if frame == "close":
+    if frame == LATE:
+        await leap(LATE_S)
+    elif frame == "close":
         await socket.close()
     elif frame == "abort":
         socket.transport.abort()
@@ -116,7 +124,7 @@ def opened(url: str, **limits: object) -> SpeechService:
         environ={},
         overrides={
             "service": service,
-            "limits": {"attempts": 3, "total_s": 60.0, "connect_s": 5.0, "read_s": 10.0, **limits},
+            "limits": {"attempts": 3, "total_s": 60.0, "connect_s": CONNECT_S, "read_s": READ_S, **limits},
         },
     )
 

@@ -136,8 +136,12 @@ class RawServer:
         await writer.wait_closed()
 
 
-def wire() -> Wire:
-    return Wire(connect_s=2.0, read_s=2.0, in_flight=2, proxies=False)
+PATIENT_S = 120.0
+"""Nothing here is waited for; this only ends a test that hangs."""
+
+
+def wire(*, proxies: bool = False) -> Wire:
+    return Wire(connect_s=PATIENT_S, read_s=PATIENT_S, in_flight=2, proxies=proxies)
 
 
 def get(port: int, target: bytes = b"") -> WireRequest:
@@ -150,7 +154,7 @@ AWKWARD = b"/a%2fb/./../c%7E.wav?Expires=1&Signature=a%2Bb%2F+/c%3D==&x=~!*'();:
 async def test_path_and_query_reach_the_server_byte_for_byte() -> None:
     async with RawServer(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok") as server:
         door = wire()
-        reply = await door.exchange(get(server.port, AWKWARD), 5.0)
+        reply = await door.exchange(get(server.port, AWKWARD), PATIENT_S)
         await door.aclose()
     assert server.heard[0].split(b"\r\n")[0] == b"GET " + AWKWARD + b" HTTP/1.1"
     assert (reply.status, reply.body) == (200, b"ok")
@@ -160,7 +164,7 @@ async def test_a_body_cut_short_is_a_failure_in_doubt() -> None:
     async with RawServer(b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nok") as server:
         door = wire()
         with pytest.raises(WireFailure) as caught:
-            await door.exchange(get(server.port), 5.0)
+            await door.exchange(get(server.port), PATIENT_S)
         await door.aclose()
     assert (caught.value.ending, caught.value.transient) == (Ending.IN_DOUBT, True)
     assert caught.value.__context__ is None
@@ -169,7 +173,7 @@ async def test_a_body_cut_short_is_a_failure_in_doubt() -> None:
 async def test_an_error_answer_cut_short_still_counts_by_its_status() -> None:
     async with RawServer(b"HTTP/1.1 500 Oops\r\nContent-Length: 20\r\n\r\nno") as server:
         door = wire()
-        reply = await door.exchange(get(server.port), 5.0)
+        reply = await door.exchange(get(server.port), PATIENT_S)
         await door.aclose()
     assert (reply.status, reply.body) == (500, b"no")
 
@@ -181,7 +185,7 @@ async def test_garbage_on_the_wire_is_a_failure_in_doubt(answer: bytes) -> None:
     async with RawServer(answer) as server:
         door = wire()
         with pytest.raises(WireFailure) as caught:
-            await door.exchange(get(server.port), 5.0)
+            await door.exchange(get(server.port), PATIENT_S)
         await door.aclose()
     assert caught.value.ending is Ending.IN_DOUBT
 
@@ -191,7 +195,7 @@ async def test_a_port_where_nobody_listens_means_not_sent() -> None:
         port = server.port
     door = wire()
     with pytest.raises(WireFailure) as caught:
-        await door.exchange(get(port), 5.0)
+        await door.exchange(get(port), PATIENT_S)
     await door.aclose()
     assert (caught.value.ending, caught.value.transient) == (Ending.NOT_SENT, True)
 
@@ -203,11 +207,11 @@ async def test_a_proxy_of_the_environment_is_used_only_where_allowed(monkeypatch
     monkeypatch.setenv("no_proxy", "")
     async with RawServer(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok") as server:
         door = wire()
-        assert (await door.exchange(get(server.port), 5.0)).body == b"ok"
+        assert (await door.exchange(get(server.port), PATIENT_S)).body == b"ok"
         await door.aclose()
-        proxied = Wire(connect_s=2.0, read_s=2.0, in_flight=2, proxies=True)
+        proxied = wire(proxies=True)
         with pytest.raises(WireFailure):
-            await proxied.exchange(get(server.port), 5.0)
+            await proxied.exchange(get(server.port), PATIENT_S)
         await proxied.aclose()
 
 
@@ -234,6 +238,6 @@ async def test_a_packed_answer_is_not_measured_by_its_length_on_the_wire() -> No
     head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n\r\n".encode()
     async with RawServer(head + packed) as server:
         door = wire()
-        reply = await door.exchange(get(server.port), 5.0)
+        reply = await door.exchange(get(server.port), PATIENT_S)
         await door.aclose()
     assert reply.body == b"words " * 99

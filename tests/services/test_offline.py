@@ -71,7 +71,7 @@ async def test_words_in_no_dictionary_are_passed_over_and_too_many_are_not_follo
 
 
 async def test_a_process_that_dies_or_hangs_is_replaced_and_its_take_is_not_followed() -> None:
-    assert [one.followed for one in await heard(sound(), answer_s=0.001)] == [False]
+    assert [one.followed for one in await heard(sound(), answer_s=0.0)] == [False]  # over before it has all the sound
     recogniser = OfflineRecogniser(processes=1)
     try:
         await recogniser.transcribe(b"no sound", ask(), OpenGate())
@@ -117,7 +117,7 @@ def test_every_sound_is_answered_with_one_line_and_what_cannot_be_followed_says_
 
 def test_the_process_answers_until_its_input_ends_and_ends_then() -> None:
     asked = json.dumps({"bytes": 3, "words": ["pen"]}).encode() + b"\nabc"
-    ended = subprocess.run([sys.executable, "-m", MODULE], input=asked, capture_output=True, timeout=60, check=True)
+    ended = subprocess.run([sys.executable, "-m", MODULE], input=asked, capture_output=True, timeout=600, check=True)
     assert json.loads(ended.stdout) == {"followed": False, "words": []}
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import bisect
-import time as real_time
 
 import pytest
 from hypothesis import given, settings
@@ -90,10 +89,9 @@ async def test_the_start_is_slow_and_slow_again_after_a_rest() -> None:
 
 async def test_without_a_rate_nothing_waits() -> None:
     time = VirtualTime()
-    began = real_time.process_time()
     starts = await time.run(starts_of(time.pacer(0, 0.0), time, [0.0] * 5000))
     assert set(starts) == {100.0}
-    assert (real_time.process_time() - began) / 5000 < 0.001
+    assert next(time._count) == 0, "nobody ever slept"
 
 
 async def test_no_more_than_so_many_are_open_at_once_and_a_cancelled_wait_keeps_no_permit() -> None:
@@ -106,7 +104,7 @@ async def test_no_more_than_so_many_are_open_at_once_and_a_cancelled_wait_keeps_
     with pytest.raises(asyncio.CancelledError):
         await third
     pacer.end(first)
-    await asyncio.wait_for(fourth, 1.0)
+    await asyncio.wait_for(fourth, 120)
 
 
 async def test_a_permit_that_comes_together_with_the_cancellation_is_given_back() -> None:
@@ -119,7 +117,7 @@ async def test_a_permit_that_comes_together_with_the_cancellation_is_given_back(
     second.cancel()
     with pytest.raises(asyncio.CancelledError):
         await second
-    await asyncio.wait_for(pacer.enter(), 1.0)
+    await asyncio.wait_for(pacer.enter(), 120)
 
 
 async def test_a_wait_to_go_that_is_cancelled_takes_no_place_in_any_window() -> None:

@@ -29,7 +29,20 @@ from narration.services.conversation import IDLE_S, socket_host
 from narration.services.http import Timing
 from narration.services.socket import FAILURES, failure_of
 from tests.services.fakes import KEY, FakeTime, Listening
-from tests.services.sockets import MODEL, Server, ask, created, error, event, listening, opened, response, speaking
+from tests.services.leaping import leap
+from tests.services.sockets import (
+    LATE_S,
+    MODEL,
+    Server,
+    ask,
+    created,
+    error,
+    event,
+    listening,
+    opened,
+    response,
+    speaking,
+)
 
 Talk = Callable[[Server, ServerConnection], Awaitable[None]]
 
@@ -184,14 +197,13 @@ async def test_a_broken_conversation_is_held_again_on_a_new_connection() -> None
 async def test_a_silent_service_is_given_up_at_the_deadline() -> None:
     async def talk(server: Server, socket: ServerConnection) -> None:
         await server.greet(socket)
+        await server.hear(socket, "input_text_buffer.commit")
+        await leap(LATE_S)
         await socket.wait_closed()
 
     gate = Listening()
-    loop = asyncio.get_running_loop()
     async with listening(talk) as server:
-        began = loop.time()
-        caught = await refused(server.url, gate, connect_s=0.1, read_s=0.2, attempts=1)
-        assert loop.time() - began < 3.0
+        caught = await refused(server.url, gate, attempts=1)
     assert isinstance(caught, ServiceUnavailable)
     assert gate.endings == [Ending.IN_DOUBT]
 
@@ -296,9 +308,10 @@ async def test_a_connection_that_died_while_idle_is_replaced_within_the_attempt(
     gate = Listening()
     async with listening(talk) as server:
         service = opened(server.url)
-        for _ in range(2):
-            await service.speak(ask(), gate)
-            await asyncio.sleep(0.05)
+        await service.speak(ask(), gate)
+        ((_, _, line),) = service._door._pool._idle  # type: ignore[attr-defined]
+        await line._connection.wait_closed()
+        await service.speak(ask(), gate)
         await service.aclose()
     assert gate.endings == [Ending.ANSWERED, Ending.ANSWERED]
     assert len(server.said) == 2
@@ -330,7 +343,7 @@ async def test_no_more_connections_are_kept_than_may_be_in_flight() -> None:
 
 async def test_an_idle_connection_makes_room_for_one_on_other_terms() -> None:
     there: list[int] = []
-    answers = speaking(response())
+    answers, gone = speaking(response()), asyncio.Condition()
 
     async def talk(server: Server, socket: ServerConnection) -> None:
         there.append(there[-1] + 1 if there else 1)
@@ -338,12 +351,15 @@ async def test_an_idle_connection_makes_room_for_one_on_other_terms() -> None:
             await answers(server, socket)
         finally:
             there.append(there[-1] - 1)
+            async with gone:
+                gone.notify_all()
 
     async with listening(talk) as server:
         service = opened(server.url, limits={"in_flight": 2})
         for volume in range(5):
             await service.speak(ask(volume=str(volume)), Listening())
-            await asyncio.sleep(0.02)  # the goodbye is on its way
+            async with gone, asyncio.timeout(300):  # the goodbye is on its way
+                await gone.wait_for(lambda: there[-1] <= 2)
         await service.aclose()
     assert len(server.said) == 5
     assert max(there) <= 3

@@ -186,10 +186,7 @@ class World:
         run_cap_usd: float | None = None,
         clock: Callable[[], float] = time.time,
     ) -> AsyncIterator[Desk]:
-        async def no_sleep(_seconds: float) -> None:
-            return None
-
-        real = open_service(self.settings, KEY, timing=Timing(sleep=no_sleep), transport=self.wire)
+        real = open_service(self.settings, KEY, timing=self.timing(), transport=self.wire)
         service = cast("SpeechService", Sounding(real)) if self.sounding else real
         try:
             async with open_desk(
@@ -207,6 +204,14 @@ class World:
                 yield desk
         finally:
             await service.aclose()
+
+    def timing(self) -> Timing:
+        """The time of the doors: nobody waits."""
+
+        async def no_sleep(_seconds: float) -> None:
+            return None
+
+        return Timing(sleep=no_sleep)
 
     def asked(self) -> int:
         """How many requests reached the API."""

@@ -23,7 +23,7 @@ from narration.services.chat import open_chat
 from narration.services.http import Timing
 from narration.services.pricing import price_of, tokens_usd
 from tests.stages.conftest import KEY, World
-from tests.stages.test_kills import Killed, MortalStore
+from tests.stages.test_kills import Killed, MortalStore, process
 
 PEOPLE = """\
 characters:
@@ -266,7 +266,8 @@ async def test_a_run_killed_at_any_write_loses_nothing_and_asks_nothing_twice(
         here = new_world(f"{last}")
         before = asks.bill()
         with contextlib.suppress(Killed):  # with answers lost by chance, a run may be done before its end comes
-            await ask_everything(here, MortalStore(here.store, last, after=after))
+            async with process():
+                await ask_everything(here, MortalStore(here.store, last, after=after))
         asked = await ask_everything(here)
         where = f"killed {'after' if after else 'before'} write {last}"
         assert (len(asked.answers), asked.error) == (2, None), where

@@ -160,8 +160,8 @@ async def test_each_account_has_a_quota_of_its_own(world: World) -> None:
             await check_quota(desk, [mine] * 600 + [theirs] * 1001)
 
 
-async def test_booths_of_one_account_and_model_share_one_rate(world: World) -> None:
-    KEYS["again"] = KEY
+async def test_booths_of_one_account_and_model_share_one_rate(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(KEYS, "again", KEY)
     async with desk_of(world, "mine", "again", "theirs") as desk:
         booths = desk.booths
         assert booths["mine"].speech is booths["again"].speech

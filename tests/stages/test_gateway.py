@@ -13,17 +13,26 @@ from narration.design import voice_for
 from narration.errors import BudgetReached, LinkExpired, ServiceUnavailable, TextRefused, VoiceMissing
 from narration.keep import recover
 from narration.memory.usage import totals
+from narration.services.http import Timing
 from narration.settings.settings import Settings, load_settings
+from tests.services.fakes import FakeTime
 from tests.stages.conftest import BASE_URL, World, speak_all
-from tests.stages.test_kills import Killed, MortalStore
+from tests.stages.test_kills import Killed, MortalStore, process
+
+SHORT_S = 30.0
+"""Of patience with a task: a few looks."""
 
 TEXT = "# One\n\nThe door was shut.\n\n“I have the key,” said Mara.\n"
 
 
 class Gateway(World):
-    """The same world behind the gateway."""
+    """The same world behind the gateway, in whose doors only sleeping takes time."""
 
     patience_s: float = 600.0
+
+    def timing(self) -> Timing:
+        time = FakeTime()
+        return Timing(clock=lambda: time.at, sleep=time.sleep)
 
     @property
     def settings(self) -> Settings:
@@ -89,7 +98,7 @@ async def test_a_task_that_is_pending_when_a_run_ends_is_polled_by_the_next_and_
         for planned in plan.voices:
             await voice_for(desk, planned)
     gateway.switch(task_stuck=1.0)
-    gateway.patience_s = 0.2
+    gateway.patience_s = SHORT_S
     async with gateway.desk() as desk:
         with pytest.raises(ServiceUnavailable, match="not ended"):
             await speak_all(desk, await gateway.plan())
@@ -110,7 +119,7 @@ async def test_a_task_that_is_pending_when_a_run_ends_is_polled_by_the_next_and_
 
 async def test_a_voice_that_is_pending_when_a_run_ends_is_not_made_again(gateway: Gateway) -> None:
     gateway.switch(task_stuck=1.0)
-    gateway.patience_s = 0.2
+    gateway.patience_s = SHORT_S
     plan = await gateway.plan()
     async with gateway.desk() as desk:
         with pytest.raises(ServiceUnavailable, match="not ended"):
@@ -220,7 +229,7 @@ async def test_open_tasks_of_a_run_that_ended_count_against_the_books_cap(gatewa
         for planned in plan.voices:
             await voice_for(desk, planned)
     gateway.switch(task_stuck=1.0)
-    gateway.patience_s = 0.2
+    gateway.patience_s = SHORT_S
     async with gateway.desk(book_cap_usd=cap_usd) as desk:
         with contextlib.suppress(ServiceUnavailable):
             await speak_all(desk, await gateway.plan())
@@ -251,7 +260,8 @@ async def test_a_run_killed_at_any_write_polls_on_and_pays_nothing_twice(gateway
         here = gateway.at(gateway.folder / f"{last}-{after}")
         before = here.bill()
         with contextlib.suppress(Killed):
-            await everything(here, MortalStore(here.store, last, after=after))
+            async with process():
+                await everything(here, MortalStore(here.store, last, after=after))
         await everything(here)
         where = f"killed {'after' if after else 'before'} write {last}"
         async with here.desk() as desk:
@@ -271,7 +281,7 @@ async def test_a_task_of_a_dead_run_that_failed_costs_nothing_and_is_made_anew(g
         for planned in (await gateway.plan()).voices:
             await voice_for(desk, planned)
     gateway.switch(task_stuck=1.0, task_fail=1.0)
-    gateway.patience_s = 0.2
+    gateway.patience_s = SHORT_S
     async with gateway.desk() as desk:
         with pytest.raises(ServiceUnavailable, match="not ended"):
             await speak_all(desk, await gateway.plan())
@@ -288,7 +298,7 @@ async def test_a_task_of_a_dead_run_that_failed_costs_nothing_and_is_made_anew(g
 
 async def test_a_voice_whose_task_the_gateway_has_forgotten_is_money_lost_and_says_so(gateway: Gateway) -> None:
     gateway.switch(task_stuck=1.0)
-    gateway.patience_s = 0.2
+    gateway.patience_s = SHORT_S
     planned = (await gateway.plan()).voices[0]
     async with gateway.desk() as desk:
         with pytest.raises(ServiceUnavailable, match="not ended"):

@@ -25,7 +25,7 @@ from narration.sandbox.app import Service
 from narration.sandbox.engine.tone import ToneEngine
 from narration.sandbox.faults import NO_LIMITS, read_switches
 from tests.stages.conftest import Wire, World, speak_all
-from tests.stages.test_kills import Killed, MortalStore
+from tests.stages.test_kills import Killed, MortalStore, process
 
 pytestmark = [pytest.mark.slow, pytest.mark.proof]
 
@@ -90,7 +90,7 @@ class Studio(RuleBasedStateMachine):
     def die(self, at: int, late: bool) -> None:
         async def run() -> None:
             with contextlib.suppress(Killed, NarrationError):
-                async with self.world.desk(MortalStore(self.world.store, at, after=late)) as desk:
+                async with process(), self.world.desk(MortalStore(self.world.store, at, after=late)) as desk:
                     await recover(desk)
                     await speak_all(desk, await self.world.plan())
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -52,6 +55,25 @@ class MortalStore(Store):
             raise Killed
 
 
+@asynccontextmanager
+async def process() -> AsyncIterator[None]:
+    """A process of its own: when it has ended, or was killed, nothing of it is still on its way to the store."""
+    before = asyncio.all_tasks()
+    try:
+        yield
+    finally:
+        if left := {task for task in asyncio.all_tasks() - before if _is_ours(task)}:
+            _, hanging = await asyncio.wait(left, timeout=120)
+            assert not hanging
+
+
+def _is_ours(task: asyncio.Task[object]) -> bool:
+    """Whether it is the program's; the vendor, who may be in this process, goes on."""
+    frame = getattr(task.get_coro(), "cr_frame", None)
+    module = "" if frame is None else str(frame.f_globals["__name__"])
+    return module.startswith("narration.") and not module.startswith("narration.sandbox.")
+
+
 TEXT = "# One\n\nThe door was shut.\n\n“I have the key,” said Mara.\n"
 
 
@@ -92,7 +114,7 @@ async def test_a_run_killed_at_any_write_loses_nothing_and_pays_nothing_twice(
         here.write(TEXT)
         before, spoken_before, voices_before = world.bill(), len(world.spoken()), world.bill()["voices_created"]
         with contextlib.suppress(Killed):  # with answers lost by chance, a run may be done before its end comes
-            async with here.desk(MortalStore(here.store, last, after=after)) as desk:
+            async with process(), here.desk(MortalStore(here.store, last, after=after)) as desk:
                 await _buy_everything(desk, here)
         async with here.desk() as desk:
             await _buy_everything(desk, here)

@@ -31,7 +31,7 @@ from narration.settings.checks import CheckSettings
 from narration.settings.settings import Settings
 from narration.speak import SpokenChapter
 from tests.stages.conftest import KEY, World, speak_all
-from tests.stages.test_kills import Killed, MortalStore
+from tests.stages.test_kills import Killed, MortalStore, process
 
 SENTENCES = (
     "The old man counted his stones that day by the sea. He did not look up when the boat came in. Then it rained.",
@@ -265,7 +265,8 @@ async def test_a_run_killed_at_any_write_loses_nothing_and_has_nothing_heard_twi
         here = new_world(f"{last}")
         before = said.bill()["transcribed"]
         with contextlib.suppress(Killed):
-            await hear_everything(here, MortalStore(here.store, last, after=after))
+            async with process():
+                await hear_everything(here, MortalStore(here.store, last, after=after))
         listening, spoken = await hear_everything(here)
         where = f"killed {'after' if after else 'before'} write {last}"
         assert all(listening.is_heard(one.take) for one in spoken), where

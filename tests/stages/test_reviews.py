@@ -28,7 +28,7 @@ from narration.services.protocol import OpenGate
 from narration.speak import SpokenChapter, speak_chapter, verify_spoken
 from narration.voice import Voice
 from tests.stages.conftest import CAST, Wire, World, quiet
-from tests.stages.test_kills import Killed, MortalStore
+from tests.stages.test_kills import Killed, MortalStore, process
 
 
 @dataclass
@@ -250,7 +250,7 @@ async def test_a_creation_that_was_answered_to_nobody_is_found_by_the_next_run_e
     (planned, _) = (await world.plan()).voices
     deaf = Deaf(world.store._objects, world.store.url, world.store.folder)
     with contextlib.suppress(Killed):
-        async with world.desk(deaf) as desk:
+        async with process(), world.desk(deaf) as desk:
             await voice_for(desk, planned)
     assert world.bill()["voices_created"] == 1
     async with world.desk() as desk:
@@ -287,7 +287,7 @@ async def test_a_run_killed_at_any_write_during_a_review_loses_nothing_and_repea
         here.write("# One\n\nThe door was shut.\n\n“I have the key,” said Mara.\n")
         before = world.bill()
         with contextlib.suppress(Killed):
-            async with here.desk(MortalStore(here.store, last, after=after)) as desk:
+            async with process(), here.desk(MortalStore(here.store, last, after=after)) as desk:
                 await recover(desk)
                 await here.speak(desk)
         async with here.desk() as desk:

@@ -21,7 +21,7 @@ from narration.sandbox.server import configured
 from narration.settings.settings import Settings
 from narration.take import TAKE_ID_CHARS
 from tests.stages.conftest import World, speak_all
-from tests.stages.test_kills import TEXT, Killed, MortalStore, _buy_everything
+from tests.stages.test_kills import TEXT, Killed, MortalStore, _buy_everything, process
 
 MODEL = "qwen3-tts-vd-realtime-2026-01-15"
 
@@ -138,7 +138,7 @@ async def test_a_run_killed_at_any_write_loses_no_sound_and_pays_nothing_twice(
         here = at_socket.beside(f"{last}-{after}")
         before, spoken_before = here.bill(), len(here.spoken())
         with contextlib.suppress(Killed):
-            async with here.desk(MortalStore(here.store, last, after=after)) as desk:
+            async with process(), here.desk(MortalStore(here.store, last, after=after)) as desk:
                 await _buy_everything(desk, here)
         async with bought(here) as desk:
             pass

@@ -12,7 +12,7 @@ from narration.memory.journal import Journal
 from narration.memory.usage import totals
 from narration.settings.settings import Settings
 from tests.stages.conftest import World, speak_all
-from tests.stages.test_kills import Killed, MortalStore
+from tests.stages.test_kills import Killed, MortalStore, process
 
 TEXT = "# One\n\nThe door was shut.\n\n“I have the key,” said Mara.\n"
 
@@ -82,7 +82,7 @@ async def test_the_sound_of_a_stream_is_in_the_journal_before_anything_else_happ
     for last in range(1, 60):
         store = MortalStore(streamed.store, last, after=False)
         with pytest.raises(Killed):
-            async with streamed.desk(store) as desk:
+            async with process(), streamed.desk(store) as desk:
                 await speak_all(desk, await streamed.plan())
         if [key for key in await streamed.store.keys("open/") if "/answer-" in key]:
             billed = len(streamed.spoken())
