@@ -69,11 +69,17 @@ class Page:
         found = {one["name"]: one["value"] for one in self.command("Performance.getMetrics")["metrics"]}
         return float(found["ProcessTime"])
 
-    def again(self) -> None:
-        """Load the page anew."""
-        self.value("window.stale = true")
-        self.command("Page.reload")
-        self.until("!window.stale && document.readyState === 'complete' && document.querySelector('.line') !== null")
+    def again(self, kept: str = "true") -> None:
+        """Load the page anew, until something holds: what a page keeps reaches the next one a moment later."""
+        loaded = "document.readyState === 'complete' && document.querySelector('.line') !== null"
+        end = time.monotonic() + _WAIT_S
+        while True:
+            self.value("window.stale = true")
+            self.command("Page.reload")
+            self.until(f"!window.stale && {loaded}")
+            if self.value(f"Boolean({kept})"):
+                return
+            assert time.monotonic() < end, kept
 
     def value(self, script: str) -> Any:  # noqa: ANN401 — whatever the script gives
         """What an expression is; a promise is waited for."""

@@ -210,7 +210,7 @@ def test_marks_are_exported_as_what_pickups_import_reads(
         page.open(folder / "out" / "proof.html")
         place = marked(page, 'too "fast", slower')
         (tmp_path / "marks").write_text(page.value(f"exported('{kind}')"), encoding="utf-8")
-        page.again()
+        page.again("marks.size > 0")
         assert page.value("[...marks.keys()]") == [place]  # the browser keeps them
     (note,) = narrate("pickups", "import", tmp_path / "marks", folder, "--json").json["notes"]
     assert (note["line"], note["sure"], note["note"]) == (place, True, 'too "fast", slower')
