@@ -57,7 +57,7 @@ async def refuse_unknown_key(plan: Plan, store: Store, environ: Mapping[str, str
     kept, problems = await Voices(store).all(), list[Problem]()
     for booth in dict.fromkeys(one.booth for one in wanted):
         settings = plan.seating.booths[booth].settings
-        found = twins((one.design for one in wanted if one.booth == booth), kept)
+        found = twins([one.design for one in wanted if one.booth == booth], kept)
         if not found or Accounts(store).belonging(key_fingerprint(service_key(settings, environ))) is not None:
             continue
         accounts = ", ".join(sorted({voice.design.account for voice in found}))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -88,7 +88,7 @@ def in_common(kept: Iterable[Voice], remote: Iterable[RemoteVoice]) -> Counter[s
     return Counter(voice.design.account for voice in kept if voice.voice in names)
 
 
-def twins(designs: Iterable[VoiceDesign], kept: Iterable[Voice]) -> tuple[Voice, ...]:
+def twins(designs: Collection[VoiceDesign], kept: Iterable[Voice]) -> tuple[Voice, ...]:
     """Voices of another account that were made from the same designs at the same service."""
     wanted = {replace(design, account="", version=1) for design in designs}
     accounts = {design.account for design in designs}

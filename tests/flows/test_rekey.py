@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 from pathlib import Path
 
 import pytest
 
+from flows.opening import Request, open_job
+from flows.rekeying import refuse_unknown_key
+from narration.errors import InputError
 from tests.flows.conftest import Narrate
 from tests.flows.stage import BOOK, small_book
 from tests.prove.harness import Vendor
@@ -48,6 +53,23 @@ def test_a_new_key_buys_nothing_before_it_is_known_whose_it_is(
     assert f"narrate voices rekey --profile {paid}" in " ".join(said.err.split())
     assert _bill(shop) == before
     assert RENEWED not in said.out + said.err
+
+
+def test_voices_that_another_run_made_since_the_plan_are_no_other_accounts(
+    narrate: Narrate, paid: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DASHSCOPE_API_KEY", OLD)
+    folder = small_book(tmp_path / "book", book=BOOK.format(profile=paid))
+    store = tmp_path / "store"
+    job = open_job(Request(folder=folder, store=str(store)), os.environ, needs_key=True)
+    plan = asyncio.run(job.plan())
+    assert len(plan.voices_to_create()) == 3
+    assert narrate("render", folder, "--store", store, "--yes").code == 0
+    asyncio.run(refuse_unknown_key(plan, job.store, os.environ))
+    monkeypatch.setenv("DASHSCOPE_API_KEY", FOREIGN)
+    foreign = asyncio.run(open_job(Request(folder=folder, store=str(store)), os.environ, needs_key=True).plan())
+    with pytest.raises(InputError, match="is new to this store, which keeps 3 of the voices"):
+        asyncio.run(refuse_unknown_key(foreign, job.store, os.environ))
 
 
 def test_a_renewed_key_finds_the_voices_and_takes_of_its_account(

@@ -33,8 +33,8 @@ def prove_rush(*, on_s3: bool, chapters: str = "1") -> str:
         ]
         processes = [studio.start("--chapters", chapters) for studio in studios]
         for process in processes:
-            _out, err = process.communicate(timeout=PATIENCE_S)
-            assert process.returncode == 0, err
+            out, err = process.communicate(timeout=PATIENCE_S)
+            assert process.returncode == 0, (process.returncode, err, out)
         bill, rows = service.bill(), service.rows()
         assert bought_twice(rows) == 0, f"{bought_twice(rows)} takes were bought twice"
         usage = studios[0].usage()
