@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -189,7 +189,7 @@ def _noun_gender(form: str) -> Gender:
     return Gender.UNKNOWN
 
 
-def guess_age(forms: Iterable[str], seen: Signs) -> tuple[str, str]:
+def guess_age(forms: Collection[str], seen: Signs) -> tuple[str, str]:
     """`(age, evidence)`: child, young, middle-aged, elderly, or two empty texts."""
     ages = Counter(dict(seen.ages))
     titles = titles_of(forms)
