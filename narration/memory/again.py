@@ -1,7 +1,7 @@
-"""How long and how often a remote store is asked: by the library, and here where it does not repeat what it could.
+"""How long and how often a remote store is asked: by the library, and by us for what the library gives up at once.
 
-Invariant: what is done here may have been done once already; all that is asked of a store is as good twice as once, or
-tells by what is there then whose it was (see `narration.memory.store`).
+Invariant: a request that is made again may have been done the first time. So all of them are such that twice is as good
+as once; of a creation, the bytes that are there then tell whose it is (see `narration.memory.store`).
 """
 
 from __future__ import annotations
@@ -23,9 +23,14 @@ RETRIES = 1 << 20
 PAUSES_S = (0.1, 2.0)
 """Between the library's tries: the first, and the longest."""
 FIRST_S = 0.25
-"""Between our first two; it doubles."""
-BROKEN = ("connection was not ready", "request or response body error", "error sending request")
-"""How the library tells of a connection that was gone before a request went out, or broke with the answer or before."""
+"""The pause after our first try; each next one is twice as long, up to the longest of the library's."""
+CONFLICT = "somebody else was making it, and did not"
+"""A creation that was refused though nothing is there: S3 asks for another try.
+
+Source: docs.aws.amazon.com, S3 conditional writes: 409 ConditionalRequestConflict, "retry the upload".
+"""
+PASSING = ("connection was not ready", "request or response body error", "error sending request", CONFLICT)
+"""What the errors of requests say that are made again: the connection was gone, or broke with the answer or before."""
 
 
 def retrying() -> RetryConfig:
@@ -39,7 +44,7 @@ def retrying() -> RetryConfig:
 
 
 def again(work: Callable[[], T], broken: type[Exception]) -> T:
-    """Do something, and do it again while its connection breaks; no further try begins `RETRY_S` after the first.
+    """Do something, and do it again while that may help; no further try begins `RETRY_S` after the first.
 
     Args:
         work: what to do, in this thread.
@@ -54,7 +59,7 @@ def again(work: Callable[[], T], broken: type[Exception]) -> T:
             return work()
         except broken as error:
             late = time.monotonic() - began + wait_s > RETRY_S
-            if late or not any(sign in str(error) for sign in BROKEN):
+            if late or not any(sign in str(error) for sign in PASSING):
                 raise
         time.sleep(wait_s)
-        wait_s *= 2
+        wait_s = min(2 * wait_s, PAUSES_S[1])

@@ -15,7 +15,6 @@ a runtime that is not shut down before Python is: a process that ends right afte
 from __future__ import annotations
 
 import asyncio
-import itertools
 import re
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -28,7 +27,7 @@ from obstore.store import LocalStore, from_url
 
 from narration.errors import InputError, Problem, StoreError
 from narration.folder import FULL, Room, sweep, write_whole
-from narration.memory.again import again, retrying
+from narration.memory.again import CONFLICT, again, retrying
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator
@@ -124,7 +123,8 @@ class Store:
         """Write an object that must not exist yet.
 
         Returns:
-            Whether it was made; False when somebody else made it before.
+            Whether it was made; False when somebody else made it before. Of a remote store, True also where the same
+            bytes are there already: an answer that was lost, and another's, cannot be told apart.
 
         Raises:
             StoreError: the store cannot be written.
@@ -145,7 +145,7 @@ class Store:
                 return self._write_file(key, data, create=create)
             if create:
                 return self._create_there(key, data)
-            _again(lambda: obstore.put(self._objects, key, data, mode="overwrite", use_multipart=False))
+            again(lambda: obstore.put(self._objects, key, data, mode="overwrite", use_multipart=False), BaseError)
             return True
 
         try:
@@ -156,20 +156,26 @@ class Store:
             raise self._broken("write", key, error) from error
 
     def _create_there(self, key: str, data: bytes) -> bool:
-        """Create an object in a remote store; where a try broke off and it is there now, its bytes tell whose it is."""
-        tries = itertools.count()
-        try:
-            _again(lambda: (next(tries), obstore.put(self._objects, key, data, mode="create", use_multipart=False)))
-        except AlreadyExistsError:
-            return next(tries) > 1 and _again(lambda: bytes(obstore.get(self._objects, key).bytes())) == data
-        return True
+        """Create an object in a remote store. Lost answers are asked for again, by the library too: bytes tell whose it is."""
+
+        def create() -> bool:
+            try:
+                obstore.put(self._objects, key, data, mode="create", use_multipart=False)
+            except AlreadyExistsError:
+                try:
+                    return bytes(obstore.get(self._objects, key).bytes()) == data
+                except FileNotFoundError:
+                    raise BaseError(CONFLICT) from None
+            return True
+
+        return again(create, BaseError)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     async def _look(self, work: Callable[[], T]) -> T:
         # A local look is quicker than the hop to a thread.
-        return work() if self.folder is not None else await self._in_thread(lambda: _again(work))
+        return work() if self.folder is not None else await self._in_thread(lambda: again(work, BaseError))
 
     async def get(self, key: str) -> bytes | None:
         """The object's bytes, or None where there is none.
@@ -195,7 +201,7 @@ class Store:
             StoreError: the store cannot be read.
         """
         try:
-            return _again(lambda: bytes(obstore.get(self._objects, key).bytes()))
+            return again(lambda: bytes(obstore.get(self._objects, key).bytes()), BaseError)
         except FileNotFoundError as error:
             if "NoSuchBucket" in str(error):
                 raise self._broken("read", key, error) from error
@@ -308,19 +314,13 @@ class Store:
     def _broken(self, verb: str, key: str, error: Exception) -> StoreError:
         if isinstance(error, OSError) and error.errno in FULL:
             what = f"The disk is full: the store {self.url} cannot {verb} {key} ({_reason(error)})."
-            hint = (
-                f"Free {2 * ROOM_BYTES >> 20} MB or more there, and run the same command again: it goes on from there."
-            )
+            hint = f"Free {2 * ROOM_BYTES >> 20} MB or more there, and run the same command again."
             return StoreError(what, f"What was answered is kept. {hint}")
         if self.folder is not None:
             hint = "Check the disk's space and the permissions; what is stored is kept."
         else:
             hint = "Check the bucket's name and access, and the AWS_… variables; what is stored is kept."
         return StoreError(f"The store {self.url} cannot {verb} {key}: {_reason(error)}.", hint)
-
-
-def _again(work: Callable[[], T]) -> T:
-    return again(work, BaseError)
 
 
 def _reason(error: Exception) -> str:
