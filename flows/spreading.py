@@ -43,6 +43,9 @@ log = logging.getLogger("narration.flow")
 LOOK_S = 3.0
 """So often it is looked how far the parts are, and whether they are over."""
 
+HALT_S = 0.5
+"""So often it is looked whether this run is to stop: its parts are told before Prefect's patience with it ends."""
+
 LOOKED_UP = 32
 """So many chunks of a part are looked up at a time: more than a part speaks between two looks, at most rates."""
 
@@ -125,32 +128,32 @@ async def spread(
     given_usd = (share_usd or 0.0) * len(handed)
     own, inner = _with_budget(job, None if budget_usd is None else budget_usd - given_usd), Halt(halt)
     order = turns(first, [part.chapters for part in handed])
-    try:
-        async with _followed(job, progress, handed):
-            summary = await render(
-                own,
-                progress.plan,
-                environ,
-                progress=progress,
-                halt=inner,
-                flow_run_id=flow_run_id,
-                each=each,
-                order=order,
-            )
-    finally:  # also where this run could not begin
-        begun = [part for part in handed if not await _taken_back(part)]
-    if halt.reason is not None and begun and await was_cancelled():
-        for part in begun:
-            await _cancel(part)
-    if not _short_of_money(summary) or not handed or halt.reason is not None:
-        return summary
-    # Its own share is spent. What those who never began were given is there again; the others speak what is theirs.
-    await asyncio.gather(*(_ended(part, halt) for part in begun))
-    progress.again(await job.plan())
-    last = _with_budget(job, None if budget_usd is None else budget_usd - (share_usd or 0.0) * len(begun))
-    return await render(
-        last, progress.plan, environ, progress=progress, halt=Halt(halt), flow_run_id=flow_run_id, each=each
-    )
+    async with _cancelled_with(halt, handed):
+        try:
+            async with _followed(job, progress, handed):
+                summary = await render(
+                    own,
+                    progress.plan,
+                    environ,
+                    progress=progress,
+                    halt=inner,
+                    flow_run_id=flow_run_id,
+                    each=each,
+                    order=order,
+                )
+        finally:  # also where this run could not begin
+            begun = [part for part in handed if not await _taken_back(part)]
+        if not _short_of_money(summary) or not handed:
+            return summary
+        # Its own share is spent. What those who never began were given is there again; the others speak what is theirs.
+        await asyncio.gather(*(_ended(part, halt) for part in begun))
+        if halt.reason is not None:
+            return summary
+        progress.again(await job.plan())
+        last = _with_budget(job, None if budget_usd is None else budget_usd - (share_usd or 0.0) * len(begun))
+        return await render(
+            last, progress.plan, environ, progress=progress, halt=Halt(halt), flow_run_id=flow_run_id, each=each
+        )
 
 
 def _with_budget(job: Job, budget_usd: float | None) -> Job:
@@ -254,8 +257,30 @@ async def _taken_back(part: _Part) -> bool:
     return True
 
 
+@asynccontextmanager
+async def _cancelled_with(halt: Halt, handed: Sequence[_Part]) -> AsyncIterator[None]:
+    """While the block runs, cancel the parts as soon as somebody cancels this run: the whole book is meant."""
+    watch = asyncio.create_task(_cancel_with(halt, handed))
+    try:
+        yield
+    finally:
+        if halt.reason is None:
+            watch.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watch
+
+
+async def _cancel_with(halt: Halt, handed: Sequence[_Part]) -> None:
+    while True:
+        await asyncio.sleep(HALT_S)
+        if halt.reason is not None:
+            break
+    if await was_cancelled():
+        await asyncio.gather(*(_cancel(part) for part in handed))
+
+
 async def _cancel(part: _Part) -> None:
-    """Cancel its run as the UI does: who cancels a book means all of it. What it has in flight is finished."""
+    """Cancel its run as the UI does. What it has in flight is finished; a run that is over stays as it is."""
     try:
         async with get_client() as client:
             await client.set_flow_run_state(part.run_id, Cancelling(message="The run of the whole book was cancelled"))

@@ -156,7 +156,7 @@ class Store:
             raise self._broken("write", key, error) from error
 
     def _create_there(self, key: str, data: bytes) -> bool:
-        """Create an object in a remote store. Lost answers are asked for again, by the library too: bytes tell whose it is."""
+        """Create an object in a remote store. The library repeats what had no answer, too: the bytes tell whose."""
 
         def create() -> bool:
             try:

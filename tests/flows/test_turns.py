@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -186,53 +186,96 @@ def _short() -> BudgetReached:
     return BudgetReached(1.0, 1.0, 0.1, "--budget, this run")
 
 
+@dataclasses.dataclass(slots=True)
+class Dealt:
+    """Three parts, dealt by a run whose share of the budget is spent at once; what it did then.
+
+    Attributes:
+        begun: chapters whose part somebody began.
+        halt: of the run.
+        budgets: of its renders, in USD.
+        waited, cancelled: chapters of the parts that it waited for, and cancelled.
+        while_waiting: is called while it waits for a part.
+    """
+
+    begun: set[int]
+    halt: Halt = dataclasses.field(default_factory=Halt)
+    budgets: list[float | None] = dataclasses.field(default_factory=list)
+    waited: list[int] = dataclasses.field(default_factory=list)
+    cancelled: list[int] = dataclasses.field(default_factory=list)
+    while_waiting: Callable[[], None] = lambda: None
+
+    async def spread(self, monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401 - a summary
+        async def rendered(job: Job, *_: object, halt: Halt, **_more: object) -> object:
+            self.budgets.append(job.request.budget_usd)
+            halt.stop(_short())
+            return SimpleNamespace(stopped=_short() if len(self.budgets) == 1 else None)
+
+        async def handed_out(_job: Job, chapters: tuple[int, ...], share_usd: float | None, _id: UUID) -> object:
+            assert share_usd == 3.0
+            return SimpleNamespace(chapters=chapters, run_id=chapters)
+
+        async def taken_back(part: Any) -> bool:  # noqa: ANN401
+            return not self.begun.intersection(part.chapters)
+
+        async def ended(part: Any, _halt: Halt) -> None:  # noqa: ANN401
+            self.waited.extend(part.chapters)
+            self.while_waiting()
+
+        async def cancel(part: Any) -> None:  # noqa: ANN401
+            self.cancelled.extend(part.chapters)
+
+        async def was_cancelled() -> bool:
+            return True
+
+        for name, stand_in in {
+            "render": rendered,
+            "deal": lambda _plan, _parts: ((3,), (2,), (1,)),
+            "_handed_out": handed_out,
+            "_taken_back": taken_back,
+            "_ended": ended,
+            "_cancel": cancel,
+            "was_cancelled": was_cancelled,
+        }.items():
+            monkeypatch.setattr(spreading, name, stand_in)
+        plan = cast(Plan, SimpleNamespace(chapters=tuple(_chapter(number, 1) for number in (1, 2, 3)), chunks_total=3))
+
+        async def planned() -> Plan:
+            return plan
+
+        @dataclasses.dataclass(frozen=True)
+        class Opened:
+            request: Request
+            store: object = None
+
+            async def plan(self) -> Plan:
+                return await planned()
+
+        job = cast(Job, Opened(Request(folder=Path(), budget_usd=9.0)))
+        return await spreading.spread(
+            job, Progress(plan=plan), {}, halt=self.halt, parts=3, deployment_id=UUID(int=1), each=plainly
+        )
+
+
 @pytest.mark.parametrize(("begun", "second"), [(set(), 9.0), ({1}, 6.0), ({1, 2}, 3.0)])
 async def test_a_run_whose_share_is_spent_waits_for_the_others_and_takes_what_was_never_begun(
     monkeypatch: pytest.MonkeyPatch, begun: set[int], second: float
 ) -> None:
-    budgets: list[float | None] = []
-    waited: list[object] = []
-
-    async def rendered(job: Job, *_: object, halt: Halt, **_more: object) -> object:
-        budgets.append(job.request.budget_usd)
-        halt.stop(_short())
-        return SimpleNamespace(stopped=_short() if len(budgets) == 1 else None)
-
-    async def handed_out(_job: Job, chapters: tuple[int, ...], share_usd: float | None, _id: UUID) -> object:
-        assert share_usd == 3.0
-        return SimpleNamespace(chapters=chapters, run_id=chapters)
-
-    async def taken_back(part: Any) -> bool:  # noqa: ANN401
-        return not begun.intersection(part.chapters)
-
-    async def ended(part: object, _halt: Halt) -> None:
-        waited.append(part)
-
-    monkeypatch.setattr(spreading, "render", rendered)
-    monkeypatch.setattr(spreading, "deal", lambda _plan, _parts: ((3,), (2,), (1,)))
-    monkeypatch.setattr(spreading, "_handed_out", handed_out)
-    monkeypatch.setattr(spreading, "_taken_back", taken_back)
-    monkeypatch.setattr(spreading, "_ended", ended)
-    chapters = tuple(_chapter(number, 1) for number in (1, 2, 3))
-    plan = cast(Plan, SimpleNamespace(chapters=chapters, chunks_total=3))
-
-    async def planned() -> Plan:
-        return plan
-
-    @dataclasses.dataclass(frozen=True)
-    class Opened:
-        request: Request
-        store: object = None
-
-        async def plan(self) -> Plan:
-            return await planned()
-
-    job = cast(Job, Opened(Request(folder=Path(), budget_usd=9.0)))
-    halt = Halt()
-    made = await spreading.spread(
-        job, Progress(plan=plan), {}, halt=halt, parts=3, deployment_id=UUID(int=1), each=plainly
-    )
-    assert budgets == [3.0, second]
-    assert len(waited) == len(begun)
+    dealt_out = Dealt(begun)
+    made = await dealt_out.spread(monkeypatch)
+    assert dealt_out.budgets == [3.0, second]
+    assert len(dealt_out.waited) == len(begun)
     assert made.stopped is None
-    assert halt.reason is None, "a share is no reason for whoever looks on"
+    assert dealt_out.halt.reason is None, "a share is no reason for whoever looks on"
+    assert dealt_out.cancelled == []
+
+
+async def test_a_run_that_is_cancelled_while_it_waits_for_its_parts_cancels_them_and_speaks_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    dealt_out = Dealt({1, 2})
+    dealt_out.while_waiting = lambda: dealt_out.halt.stop(Interrupted("Told to end.", "Run it again."))
+    made = await dealt_out.spread(monkeypatch)
+    assert sorted(dealt_out.cancelled) == [1, 2]
+    assert dealt_out.budgets == [3.0]
+    assert isinstance(made.stopped, BudgetReached)

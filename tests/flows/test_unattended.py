@@ -60,6 +60,11 @@ class Evening:
     def book(self, name: str, *, in_flight: int = 8) -> Path:
         return small_book(self.folder / name, profile=str(self.shop.profile(in_flight=in_flight)))
 
+    def long_book(self, name: str, *, in_flight: int, lines: int = 40) -> Path:
+        """A book of two chapters that is spoken for longer than anything takes to be noticed."""
+        write_book(self.folder / name, name, profile=self.shop.profile(in_flight=in_flight), chapters=2, lines=lines)
+        return self.folder / name
+
     def start(self, name: str, **parameters: object) -> str:
         return self.server.run("render-book", production=name, store=str(self.store(name)), **parameters)
 
@@ -233,7 +238,7 @@ def test_a_run_that_is_cancelled_comes_to_rest_and_the_next_one_buys_only_the_re
     name: str,
     offered: Callable[[Evening], contextlib.AbstractContextManager[str]],
 ) -> None:
-    book = evening.book(name, in_flight=2)
+    book = evening.long_book(name, in_flight=2)
     before = len(evening.shop.rows())
     evening.shop.switch(latency_ms=LONG_MS)
     with offered(evening) as deployment:
@@ -257,7 +262,7 @@ def test_a_run_that_is_cancelled_comes_to_rest_and_the_next_one_buys_only_the_re
 
 
 def test_who_cancels_a_book_cancels_its_parts_as_well(evening: Evening) -> None:
-    write_book(evening.folder / "dealt", "dealt", profile=evening.shop.profile(in_flight=1), chapters=2, lines=600)
+    evening.long_book("dealt", in_flight=1, lines=600)
     evening.shop.switch(latency_ms=500)
     before = len(evening.shop.rows())
     whole = evening.start("dealt", parts=2)
@@ -277,7 +282,7 @@ def test_a_killed_run_is_marked_by_its_missing_heartbeats_and_the_next_one_goes_
     evening: Evening, narrate: Narrate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _hasten(evening.server, within_s=15)
-    book = evening.book("killed", in_flight=2)
+    book = evening.long_book("killed", in_flight=2)
     studio = Studio(
         home=evening.folder / "home",
         out=book / "out",
