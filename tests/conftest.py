@@ -21,9 +21,9 @@ from narration.sandbox.launch import command
 _PATIENT = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.register_profile("steady", _PATIENT, derandomize=True)
 hypothesis.settings.register_profile("searching", _PATIENT, derandomize=False, print_blob=True)
+# The same examples every time, so that a change is never blamed for what it did not do; others are found by
+# `pytest --hypothesis-profile searching`.
 hypothesis.settings.load_profile("steady")
-"""The same examples every time, so that a change is never blamed for what it did not do; others are found by
-`pytest --hypothesis-profile searching`."""
 
 _FORBIDDEN = ("DASHSCOPE_", "PREFECT_", "NARRATION_", "AWS_")
 

@@ -30,9 +30,11 @@ def s3_server() -> Iterator[str]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    with mock.patch.object(S3Response, "put_object", put_object):
-        yield f"http://{host}:{port}"
-    server.stop()
+    try:
+        with mock.patch.object(S3Response, "put_object", put_object):
+            yield f"http://{host}:{port}"
+    finally:
+        server.stop()
 
 
 if __name__ == "__main__":

@@ -123,6 +123,8 @@ def read(description: str) -> Wish:
 class Chance:
     """The seeds of voices: where chance was seeded the same ones again, in whatever order accounts and wishes come.
 
+    The first voice of a description is the same one in each account, and after a new start with the same seed.
+
     Args:
         rng: whose state is the beginning; nothing is drawn from it.
     """

@@ -61,6 +61,7 @@ def bucket() -> Iterator[tuple[str, dict[str, str]]]:
     with server:  # which ends with its input
         assert server.stdout is not None
         endpoint = server.stdout.readline().strip()
+        assert endpoint, "the S3 server did not start"
         variables = {
             "AWS_ENDPOINT": endpoint,
             "AWS_ALLOW_HTTP": "true",
