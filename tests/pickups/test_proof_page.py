@@ -27,9 +27,9 @@ from narration.report.proof import Proof, write_proof
 from narration.script import script_book
 from narration.settings.settings import ChunkSettings, LengthUnit
 from narration.timeline import ChapterTimeline, Cue
+from tests.browser import PROGRAM, Page, browser
 from tests.flows.conftest import Narrate
 from tests.flows.stage import ROOT
-from tests.pickups.browser import PROGRAM, Page, browser
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not PROGRAM, reason="Chromium is not installed")]
 

@@ -19,6 +19,7 @@ from websockets.sync.connection import Connection
 PROGRAM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome") or ""
 _WAIT_S = 180.0
 """Only ends what hangs."""
+_LOADED = "!window.stale && document.readyState === 'complete' && document.querySelector('{shows}') !== null"
 
 
 class Page:
@@ -54,13 +55,14 @@ class Page:
             case _:
                 pass
 
-    def open(self, path: Path) -> float:
-        """Open a file; the seconds until its first lines are on the screen."""
+    def open(self, path: Path, *, shows: str = ".line") -> float:
+        """Open a file; the seconds until what a selector finds, a proof sheet's first lines, is on the screen."""
         for domain in ("Page", "Network", "Runtime", "Log"):
             self.command(f"{domain}.enable")
+        self.value("window.stale = true")
         started = time.monotonic()
         self.command("Page.navigate", url=path.as_uri())
-        self.until("document.readyState === 'complete' && document.querySelector('.line') !== null")
+        self.until(_LOADED.format(shows=shows))
         return time.monotonic() - started
 
     def processor_s(self) -> float:
@@ -71,12 +73,11 @@ class Page:
 
     def again(self, kept: str = "true") -> None:
         """Load the page anew, until something holds: what a page keeps reaches the next one a moment later."""
-        loaded = "document.readyState === 'complete' && document.querySelector('.line') !== null"
         end = time.monotonic() + _WAIT_S
         while True:
             self.value("window.stale = true")
             self.command("Page.reload")
-            self.until(f"!window.stale && {loaded}")
+            self.until(_LOADED.format(shows=".line"))
             if self.value(f"Boolean({kept})"):
                 return
             assert time.monotonic() < end, kept
