@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 
 TRIALS = 3
-TRIAL_S = 0.15
+TRIAL_S = 0.1
 """How long a trial lasts at least: so long that a collection of garbage, or a tick of the clock, is a small part."""
 
 
