@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -91,9 +92,10 @@ def test_bit_rates_are_those_of_the_frames(tmp_path: Path) -> None:
 
 
 def test_an_hour_is_measured_in_sixty_times_as_long_as_a_minute(tmp_path: Path) -> None:
-    def took_s(seconds: int) -> float:
+    def probing(seconds: int) -> Callable[[], object]:
         path = encoded(tmp_path / f"{seconds}.mp3", [speech_like(seconds, 44_100)], 44_100)
         assert probe(path).duration_s == pytest.approx(seconds, abs=0.1)
-        return processor_s(partial(probe, path))
+        return partial(probe, path)
 
-    assert is_about(took_s(240), took_s(60), 4)
+    long_s, short_s = processor_s(probing(240), probing(60))
+    assert is_about(long_s, short_s, 4), f"four times the sound takes {long_s} s, and not {short_s}"

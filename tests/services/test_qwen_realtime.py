@@ -11,12 +11,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from websockets.asyncio.server import ServerConnection
+from websockets.protocol import State
 
-from narration.errors import AnswerUnclear, ServiceError, ServiceRefused, TextRefused, VoiceMissing
+from narration.errors import AnswerUnclear, ServiceError, ServiceRefused, ServiceUnavailable, TextRefused, VoiceMissing
 from narration.services import Ending, Spoken
+from narration.services.http import Timing
 from narration.services.pcm import bare_samples, wav_file
 from narration.services.qwen_realtime import OPTIONS, session_of
 from tests.services.fakes import VOICE, Listening
+from tests.services.leaping import leap
 from tests.services.sockets import (
     PCM,
     TEXT,
@@ -272,9 +275,7 @@ MOVES = st.one_of(st.sampled_from(ODD_FRAMES), st.sampled_from(["close", "cut", 
     ),
     mode=st.sampled_from(["commit", "server_commit"]),
 )
-def test_any_conversation_ends_within_its_time_in_a_whole_take_or_a_typed_error(
-    moves: list[str | bytes], mode: str
-) -> None:
+def test_any_conversation_ends_in_a_whole_take_or_a_typed_error(moves: list[str | bytes], mode: str) -> None:
     async def talk(_server: Server, socket: ServerConnection) -> None:
         for move in moves:
             match move:
@@ -299,7 +300,7 @@ def test_any_conversation_ends_within_its_time_in_a_whole_take_or_a_typed_error(
     async def hold() -> tuple[Spoken | ServiceError, Listening]:
         gate = Listening()
         async with listening(quietly) as server:
-            service = opened(server.url, limits={"attempts": 2, "connect_s": 0.1, "read_s": 0.1, "total_s": 2.0})
+            service = opened(server.url, limits={"attempts": 2, "connect_s": 0.1, "read_s": 0.1})
             try:
                 async with asyncio.timeout(300):  # hundreds of times what it takes
                     ended: Spoken | ServiceError = await service.speak(ask(mode=mode), gate)
@@ -319,6 +320,36 @@ def test_any_conversation_ends_within_its_time_in_a_whole_take_or_a_typed_error(
         assert Ending.ANSWERED not in gate.endings
         assert ended.call is not None
         assert ended.call.in_doubt == gate.endings.count(Ending.IN_DOUBT)
+
+
+async def test_a_call_is_given_up_within_its_time_however_many_attempts_are_left() -> None:
+    step_s = 4.0
+
+    async def talk(server: Server, socket: ServerConnection) -> None:
+        await server.greet(socket)
+        await server.hear(socket, "input_text_buffer.commit")
+        while socket.state is State.OPEN:
+            await leap(step_s)
+
+    async def no_sleep(_seconds: float) -> None:
+        return None
+
+    def clock() -> float:
+        return asyncio.get_running_loop().time()
+
+    gate = Listening()
+    async with listening(talk) as server:
+        # One attempt may take 60 s: the second is cut short, and no third begins.
+        limits = {"attempts": 9, "connect_s": 20.0, "read_s": 40.0, "total_s": 96.0}
+        service = opened(server.url, Timing(clock=clock, sleep=no_sleep), limits)
+        began_s = clock()
+        with pytest.raises(ServiceUnavailable):
+            await service.speak(ask(), gate)
+        took_s = clock() - began_s
+        await service.aclose()
+    assert gate.asked == [1, 2]
+    assert gate.endings == [Ending.IN_DOUBT, Ending.IN_DOUBT]
+    assert 86.0 < took_s < 96.0 + 3 * step_s
 
 
 @given(samples=st.binary(min_size=2, max_size=400).filter(lambda data: len(data) % 2 == 0), rate=st.integers(1, 48_000))
