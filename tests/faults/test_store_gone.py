@@ -7,13 +7,14 @@ import socket
 import threading
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from moto.s3.responses import S3Response
 
 from narration.errors import StoreError
-from narration.memory.again import RETRY_S
 from narration.memory.store import open_store
 from tests.faults.conftest import lawful, went_on
 from tests.stages.conftest import Wire, World, speak_all
@@ -117,37 +118,44 @@ async def test_a_store_that_comes_back_soon_is_waited_for(world: World, road: Ro
     await lawful(world, store)
 
 
-async def test_a_store_is_waited_for_by_the_clock_and_not_by_the_number_of_tries(
+async def test_a_store_whose_connections_break_again_and_again_is_waited_for(
     road: Road, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The library by itself gives up after ten: a store that is away for a few seconds would end the run."""
     monkeypatch.setattr("narration.memory.again.PAUSES_S", (0.001, 0.01))
     monkeypatch.setattr("narration.memory.again.FIRST_S", 0.001)
     store = open_store(f"s3://narrate/{uuid.uuid4().hex}")
-    reads: tuple[tuple[Callable[[], Awaitable[object]], object], ...] = (
+    works: tuple[tuple[Callable[[], Awaitable[object]], object], ...] = (
+        (lambda: store.create("a", b"1"), True),
+        (lambda: store.put("b", b"2"), None),
         (lambda: store.get("a"), b"1"),
         (lambda: store.exists("a"), True),
         (lambda: store.keys(""), ["a", "b"]),
-    )
-    writes: tuple[tuple[Callable[[], Awaitable[object]], object], ...] = (
-        (lambda: store.create("a", b"1"), True),
-        (lambda: store.put("b", b"2"), None),
-    )
-    deletes: tuple[tuple[Callable[[], Awaitable[object]], object], ...] = (
         (lambda: store.delete("b"), None),
         (lambda: store.delete_all(["a"]), None),
     )
-    for work, answer in (*writes, *reads):
+    for work, answer in works:
         road.close(away=25)
         assert await work() == answer
-    with monkeypatch.context() as alone:
-        alone.setattr("narration.memory.again.FIRST_S", 2 * RETRY_S)
-        for work, answer in reads:  # which the library repeats by itself
-            road.close(away=25)
-            assert await work() == answer
-    for work, answer in deletes:
-        road.close(away=25)
-        assert await work() == answer
+
+
+async def test_a_store_that_asks_for_patience_is_waited_for_by_the_clock_and_not_by_the_number_of_tries(
+    s3_variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library by itself gives up after ten tries, which may be two seconds."""
+    assert s3_variables
+    real, tries = S3Response.put_object, list[str]()
+
+    def put_object(self: S3Response) -> Any:  # noqa: ANN401 - as the server has it
+        tries.append(self.path)
+        busy = "<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
+        return real(self) if len(tries) > 25 else (503, {}, busy)
+
+    monkeypatch.setattr(S3Response, "put_object", put_object)
+    monkeypatch.setattr("narration.memory.again.PAUSES_S", (0.001, 0.01))
+    store = open_store(f"s3://narrate/{uuid.uuid4().hex}")
+    await store.put("a", b"1")
+    assert len(tries) == 26
+    assert await store.get("a") == b"1"
 
 
 @pytest.mark.slow
