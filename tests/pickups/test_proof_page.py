@@ -235,8 +235,11 @@ def test_everything_can_be_done_from_the_keyboard(rendered: Path, tmp_path: Path
         page.until("sound.paused")
         page.press("m")
         page.until("byId('note-box').open && document.activeElement.id === 'note-text'")
+        page.value(
+            "byId('note-box').addEventListener('close', () => { window.closed_box = true; })"
+        )  # after the page's
         page.press("Escape")
-        page.until("!byId('note-box').open && marks.size === 0")  # a mark that was thought better of
+        page.until("window.closed_box && marks.size === 0")  # a mark that was thought better of
         assert page.value("document.activeElement.dataset.index") == "0"
         page.value("byId('overview').focus()")
         page.press("ArrowRight")
