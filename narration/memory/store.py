@@ -314,8 +314,8 @@ class Store:
     def _broken(self, verb: str, key: str, error: Exception) -> StoreError:
         if isinstance(error, OSError) and error.errno in FULL:
             what = f"The disk is full: the store {self.url} cannot {verb} {key} ({_reason(error)})."
-            hint = f"Free {2 * ROOM_BYTES >> 20} MB or more there, and run the same command again."
-            return StoreError(what, f"What was answered is kept. {hint}")
+            hint = f"Free {2 * ROOM_BYTES >> 20} MB or more there, and run the same command again"
+            return StoreError(what, f"What was answered is kept. {hint}: it goes on from there.")
         if self.folder is not None:
             hint = "Check the disk's space and the permissions; what is stored is kept."
         else:

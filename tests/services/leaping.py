@@ -9,6 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+CONNECT_S, READ_S = 5.0, 10.0
+LATE_S = CONNECT_S + READ_S + 1.0
+"""Longer than an attempt may take."""
 TURNS = 100
 """Of the loop, until whoever can go on without the other side has done so; nobody in these tests needs so many."""
 

@@ -18,13 +18,11 @@ from narration.services.http import Timing
 from narration.settings.settings import load_settings
 from narration.take import SpeechAsk
 from tests.services.fakes import KEY, VOICE
+from tests.services.leaping import CONNECT_S, READ_S
 
 MODEL = "qwen3-tts-vd-realtime-2026-01-15"
 TEXT = "Nobody spoke. 没人说话。"
 PCM = bytes(range(256)) * 8
-CONNECT_S, READ_S = 5.0, 10.0
-LATE_S = CONNECT_S + READ_S + 1.0
-"""Longer than an attempt may take."""
 
 
 def ask(text: str = TEXT, **options: str) -> SpeechAsk:

@@ -15,14 +15,11 @@ from narration.services.http import Timing
 from narration.services.pcm import wav_file
 from narration.settings.settings import load_settings
 from tests.services.fakes import BASE, KEY
-from tests.services.leaping import leap
+from tests.services.leaping import CONNECT_S, LATE_S, READ_S, leap
 
 PCM = bytes(range(256)) * 8
 WAV = wav_file(PCM, 24_000)
 
-CONNECT_S, READ_S = 5.0, 10.0
-LATE_S = CONNECT_S + READ_S + 1.0
-"""Longer than an attempt may take."""
 LATE = "nothing, for longer than an attempt may take"
 
 Frame = dict[str, Any] | str | bytes

@@ -29,9 +29,8 @@ from narration.services.conversation import IDLE_S, socket_host
 from narration.services.http import Timing
 from narration.services.socket import FAILURES, failure_of
 from tests.services.fakes import KEY, FakeTime, Listening
-from tests.services.leaping import leap
+from tests.services.leaping import LATE_S, leap
 from tests.services.sockets import (
-    LATE_S,
     MODEL,
     Server,
     ask,
